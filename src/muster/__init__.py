@@ -1,0 +1,1 @@
+"""muster: a control plane for fleets of coding agents."""

@@ -1,0 +1,214 @@
+"""Messages of the calls every claimer makes: claim, heartbeat, record, complete, fail.
+
+They are msgspec structs because these calls are answered before the router; the same
+structs give the OpenAPI document its schemas and the client its types. Times are ISO-8601
+UTC strings, money is US dollars, durations are seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, Meta(max_length=4_000)]
+LongText = Annotated[str, Meta(max_length=262_144)]
+Dollars = Annotated[float, Meta(ge=0, le=1_000_000)]
+Count = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
+Token = Annotated[str, Meta(min_length=1, max_length=40)]
+QueueMode = Literal["auto", "manual", "external"]
+
+
+class ClaimRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Ask for up to `max_tasks` ready tasks. Without `queues` only queues of `modes` are searched."""
+
+    agent_id: Name
+    agent_name: Name | None = None
+    worker_id: Name | None = None
+    queues: Annotated[list[Name], Meta(max_length=100)] | None = None
+    """Queue ids or names; named queues are searched whatever their mode."""
+    projects: Annotated[list[Name], Meta(max_length=100)] | None = None
+    modes: Annotated[list[QueueMode], Meta(max_length=3)] = ["external"]
+    kinds: Annotated[list[Name], Meta(max_length=20)] | None = None
+    capabilities: Annotated[list[Name], Meta(max_length=50)] = []
+    max_tasks: Annotated[int, Meta(ge=1, le=100)] = 1
+    wait_seconds: Annotated[float, Meta(ge=0, le=60)] = 0
+
+
+class EarlierAttempt(Struct, kw_only=True):
+    """What an earlier attempt of the same task tried, and how it ended."""
+
+    number: int
+    state: str
+    agent_id: str
+    code: str | None = None
+    error: str | None = None
+
+
+class ClaimedTask(Struct, kw_only=True):
+    """A task in the hands of its claimer. `token` fences every later call on the attempt."""
+
+    task_id: str
+    attempt_id: str
+    token: str
+    number: int
+    max_attempts: int
+    lease_seconds: float
+    """Seconds without a heartbeat after which the attempt is failed by the server."""
+    timeout_seconds: float
+    claimed_at: str
+    title: str
+    description: str
+    kind: str
+    type: str
+    task_class: str
+    priority: str
+    project_id: str
+    project: str
+    queue_id: str
+    queue: str
+    instructions: str
+    session_id: str | None = None
+    parent_id: str | None = None
+    working_dir: str | None = None
+    payload: dict[str, Any] = {}
+    output_schema: dict[str, Any] | None = None
+    required_files: list[str] = []
+    acceptance_command: str | None = None
+    max_test_fix_cycles: int = 0
+    network: bool = False
+    tags: list[str] = []
+    estimated_cost_usd: float = 0
+    earlier_attempts: list[EarlierAttempt] = []
+
+
+class ClaimAnswer(Struct, kw_only=True):
+    """The claimed tasks; empty when none became ready, and then `reason` says why."""
+
+    claims: list[ClaimedTask]
+    reason: str | None = None
+
+
+class Usage(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Tokens of an attempt so far."""
+
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cache_read_tokens: Count = 0
+    cache_write_tokens: Count = 0
+
+
+class Directive(Struct, kw_only=True, omit_defaults=True):
+    """What the server wants of a claimer: `cancel` (stop now), `lost` (the lease is not yours any more), `drain`."""
+
+    kind: Literal["cancel", "lost", "drain"]
+    attempt_id: str | None = None
+    reason: str | None = None
+
+
+class HeartbeatRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Keep one lease alive."""
+
+    token: Token
+    progress: Annotated[float, Meta(ge=0, le=1)] | None = None
+    message: Text | None = None
+
+
+class HeartbeatAnswer(Struct, kw_only=True):
+    """The lease's new end, and what to do."""
+
+    lease_expires_at: str
+    directives: list[Directive] = []
+
+
+class Lease(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """One lease in a worker's heartbeat."""
+
+    attempt_id: Token
+    token: Token
+    progress: Annotated[float, Meta(ge=0, le=1)] | None = None
+    message: Text | None = None
+
+
+class WorkerHeartbeatRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Presence of a worker and all its leases. Answered at once when there is a directive, else after `wait_seconds`."""
+
+    leases: Annotated[list[Lease], Meta(max_length=1000)] = []
+    host: Name | None = None
+    pid: Annotated[int, Meta(ge=0)] | None = None
+    version: Name | None = None
+    capacity: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    modes: Annotated[list[QueueMode], Meta(max_length=3)] = []
+    queues: Annotated[list[Name], Meta(max_length=100)] | None = None
+    kinds: Annotated[list[Name], Meta(max_length=20)] | None = None
+    capabilities: Annotated[list[Name], Meta(max_length=50)] = []
+    sandbox: Name | None = None
+    """Isolation level in force, e.g. `bubblewrap` or `process`."""
+    wait_seconds: Annotated[float, Meta(ge=0, le=60)] = 0
+    leaving: bool = False
+    """True on the last call of a worker that shuts down."""
+
+
+class WorkerHeartbeatAnswer(Struct, kw_only=True):
+    """Directives for the worker's leases; a lease that is gone gets `lost` or `cancel`."""
+
+    directives: list[Directive] = []
+
+
+class RecordLine(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """One line of output."""
+
+    text: Annotated[str, Meta(max_length=65_536)]
+    stream: Literal["stdout", "stderr", "system"] = "stdout"
+
+
+class RecordRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Append output lines. `position` is the number of lines sent before; a resent batch is recognised by it and not repeated."""
+
+    token: Token
+    position: Count
+    lines: Annotated[list[RecordLine], Meta(min_length=1, max_length=1_000)]
+
+
+class RecordAnswer(Struct, kw_only=True):
+    """Lines kept so far: the position of the next batch."""
+
+    position: int
+
+
+class CompleteRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The attempt succeeded. With `next` the same call claims the next task in the same transaction."""
+
+    token: Token
+    output: LongText | None = None
+    result: dict[str, Any] | None = None
+    """Structured output, checked against the task's `output_schema` when it has one."""
+    exit_code: int | None = None
+    cost_usd: Dollars = 0
+    usage: Usage | None = None
+    sandbox: Name | None = None
+    next: ClaimRequest | None = None
+
+
+class FailRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The attempt failed. `code` is one of the documented failure codes; it decides whether the task is retried."""
+
+    token: Token
+    code: Name = "agent_error"
+    message: LongText = ""
+    output: LongText | None = None
+    exit_code: int | None = None
+    cost_usd: Dollars = 0
+    usage: Usage | None = None
+    sandbox: Name | None = None
+    next: ClaimRequest | None = None
+
+
+class FinishAnswer(Struct, kw_only=True):
+    """How the task stands after the attempt ended, and the next claim if one was asked for and there was one."""
+
+    task_id: str
+    state: str
+    ready_at: str | None = None
+    next: ClaimAnswer | None = None
