@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Text = Annotated[str, Meta(max_length=4_000)]
@@ -29,7 +29,7 @@ class ClaimRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaul
     queues: Annotated[list[Name], Meta(max_length=100)] | None = None
     """Queue ids or names; named queues are searched whatever their mode."""
     projects: Annotated[list[Name], Meta(max_length=100)] | None = None
-    modes: Annotated[list[QueueMode], Meta(max_length=3)] = ["external"]
+    modes: Annotated[list[QueueMode], Meta(max_length=3)] = field(default_factory=lambda: ["external"])
     kinds: Annotated[list[Name], Meta(max_length=20)] | None = None
     capabilities: Annotated[list[Name], Meta(max_length=50)] = []
     max_tasks: Annotated[int, Meta(ge=1, le=100)] = 1
