@@ -20,33 +20,130 @@ class FailureCode:
 _ALL: Final = (
     FailureCode("agent_error", "The claimer reported an error of its own.", "Retried with back-off."),
     FailureCode("exit_nonzero", "The program ended with a status other than 0.", "Retried with back-off."),
-    FailureCode("killed_by_signal", "The program was ended by a signal it did not expect.", "Retried with back-off."),
-    FailureCode("timeout", "The program ran longer than its class allows and was stopped.", "Retried with back-off."),
-    FailureCode("stale", "No heartbeat came for twice the timeout; the server took the task back.", "Retried with back-off."),
+    FailureCode(
+        "killed_by_signal", "The program was ended by a signal it did not expect.", "Retried with back-off."
+    ),
+    FailureCode(
+        "timeout", "The program ran longer than its class allows and was stopped.", "Retried with back-off."
+    ),
+    FailureCode(
+        "stale",
+        "No heartbeat came for twice the timeout; the server took the task back.",
+        "Retried with back-off.",
+    ),
     FailureCode("worker_lost", "The worker that ran the attempt is gone.", "Retried at once.", counts=True),
-    FailureCode("released", "The worker gave the task back unfinished, because it shuts down.", "Ready again at once; does not count.", counts=False),
+    FailureCode(
+        "released",
+        "The worker gave the task back unfinished, because it shuts down.",
+        "Ready again at once; does not count.",
+        counts=False,
+    ),
     FailureCode("out_of_memory", "The program needed more memory than its limit.", "Retried with back-off."),
-    FailureCode("output_limit", "The program wrote more output than is allowed.", "Not retried: raise the limit or write less.", retry=False),
-    FailureCode("file_limit", "The program wrote a larger file than is allowed.", "Not retried: raise limits.file_mb or write less.", retry=False),
-    FailureCode("process_limit", "The program started more processes than is allowed.", "Retried with back-off."),
-    FailureCode("schema_mismatch", "The result does not fit the declared output schema.", "Retried with back-off; the next attempt is told what was wrong."),
-    FailureCode("missing_files", "Files the task must leave behind are not there.", "Retried with back-off; the next attempt is told which."),
-    FailureCode("acceptance_failed", "The acceptance command failed.", "Retried with back-off; the next attempt is told its output."),
-    FailureCode("workdir_missing", "The working directory is gone, is not a directory or cannot be written.", "Not retried: mend the path and requeue.", retry=False),
-    FailureCode("script_missing", "The named script does not exist or cannot be read.", "Not retried: mend it and requeue.", retry=False),
-    FailureCode("bad_payload", "The task's payload cannot be executed.", "Not retried: change the task and requeue.", retry=False),
+    FailureCode(
+        "output_limit",
+        "The program wrote more output than is allowed.",
+        "Not retried: raise the limit or write less.",
+        retry=False,
+    ),
+    FailureCode(
+        "file_limit",
+        "The program wrote a larger file than is allowed.",
+        "Not retried: raise limits.file_mb or write less.",
+        retry=False,
+    ),
+    FailureCode(
+        "process_limit", "The program started more processes than is allowed.", "Retried with back-off."
+    ),
+    FailureCode(
+        "schema_mismatch",
+        "The result does not fit the declared output schema.",
+        "Retried with back-off; the next attempt is told what was wrong.",
+    ),
+    FailureCode(
+        "missing_files",
+        "Files the task must leave behind are not there.",
+        "Retried with back-off; the next attempt is told which.",
+    ),
+    FailureCode(
+        "acceptance_failed",
+        "The acceptance command failed.",
+        "Retried with back-off; the next attempt is told its output.",
+    ),
+    FailureCode(
+        "workdir_missing",
+        "The working directory is gone, is not a directory or cannot be written.",
+        "Not retried: mend the path and requeue.",
+        retry=False,
+    ),
+    FailureCode(
+        "script_missing",
+        "The named script does not exist or cannot be read.",
+        "Not retried: mend it and requeue.",
+        retry=False,
+    ),
+    FailureCode(
+        "bad_payload",
+        "The task's payload cannot be executed.",
+        "Not retried: change the task and requeue.",
+        retry=False,
+    ),
     FailureCode("sandbox_error", "The sandbox could not be started.", "Retried with back-off."),
-    FailureCode("sandbox_unavailable", "The isolation level the task demands is not there on this worker.", "Retried on another worker.", counts=False),
+    FailureCode(
+        "sandbox_unavailable",
+        "The isolation level the task demands is not there on this worker.",
+        "Retried on another worker.",
+        counts=False,
+    ),
     FailureCode("disk_full", "The disk of the worker is full.", "Retried with back-off."),
-    FailureCode("agent_missing", "The agent program is not installed on the worker.", "Not retried: install it and requeue.", retry=False),
-    FailureCode("auth_failed", "The model provider refused the credentials.", "Not retried: sign in and requeue.", retry=False),
-    FailureCode("rate_limited", "The model provider asked to slow down.", "Waits for the provider; does not count.", counts=False),
-    FailureCode("quota_exhausted", "The provider's quota window is used up.", "Waits until it resets; does not count.", counts=False),
-    FailureCode("provider_unavailable", "The model provider is overloaded or failing.", "Waits for the provider; does not count.", counts=False),
-    FailureCode("context_overflow", "The task does not fit the model's context window.", "Not retried: make it smaller.", retry=False),
+    FailureCode(
+        "agent_missing",
+        "The agent program is not installed on the worker.",
+        "Not retried: install it and requeue.",
+        retry=False,
+    ),
+    FailureCode(
+        "auth_failed",
+        "The model provider refused the credentials.",
+        "Not retried: sign in and requeue.",
+        retry=False,
+    ),
+    FailureCode(
+        "rate_limited",
+        "The model provider asked to slow down.",
+        "Waits for the provider; does not count.",
+        counts=False,
+    ),
+    FailureCode(
+        "quota_exhausted",
+        "The provider's quota window is used up.",
+        "Waits until it resets; does not count.",
+        counts=False,
+    ),
+    FailureCode(
+        "provider_unavailable",
+        "The model provider is overloaded or failing.",
+        "Waits for the provider; does not count.",
+        counts=False,
+    ),
+    FailureCode(
+        "context_overflow",
+        "The task does not fit the model's context window.",
+        "Not retried: make it smaller.",
+        retry=False,
+    ),
     FailureCode("refused", "The model refused the task.", "Not retried: rephrase it.", retry=False),
-    FailureCode("budget_exceeded", "The attempt spent more than it may.", "Not retried: raise the budget and requeue.", retry=False),
-    FailureCode("invalid_task", "The claimer says that the task itself is wrong.", "Not retried: change it and requeue.", retry=False),
+    FailureCode(
+        "budget_exceeded",
+        "The attempt spent more than it may.",
+        "Not retried: raise the budget and requeue.",
+        retry=False,
+    ),
+    FailureCode(
+        "invalid_task",
+        "The claimer says that the task itself is wrong.",
+        "Not retried: change it and requeue.",
+        retry=False,
+    ),
 )
 
 FAILURES: Final = {failure.code: failure for failure in _ALL}

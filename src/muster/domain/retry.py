@@ -25,7 +25,9 @@ class RetryPolicy:
         if not 1 <= self.max_attempts <= 100:
             raise InvalidInput(field="retry.max_attempts", problem="must be between 1 and 100")
         if not 0 <= self.base_seconds <= 86_400 or not 0 <= self.max_seconds <= 86_400:
-            raise InvalidInput(field="retry.base_seconds, retry.max_seconds", problem="must be between 0 and 86400 seconds")
+            raise InvalidInput(
+                field="retry.base_seconds, retry.max_seconds", problem="must be between 0 and 86400 seconds"
+            )
         if not 1 <= self.factor <= 10:
             raise InvalidInput(field="retry.factor", problem="must be between 1 and 10")
         if not 0 <= self.jitter <= 1:

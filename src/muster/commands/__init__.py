@@ -1,0 +1,1 @@
+"""The write side: one function per command, one module per noun."""

@@ -1,0 +1,298 @@
+"""Claiming: the first ready tasks a claimer may take, each to exactly one.
+
+One call serves every claimer of a batch: lanes are read once, held against the gates, and their
+heads merged by priority and age. Money is reserved and the attempt with its lease is made in the
+same transaction.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from muster.domain.admission import ClaimFilter, Hold, LaneFacts, affordable, budget_hold, hold_of
+from muster.domain.errors import MusterError
+from muster.domain.events import AgentRegistered, AttemptStarted
+from muster.domain.task import TaskState
+from muster.store import tables
+from muster.store.lanes import load_lane_facts
+from muster.store.statements import Row, Statement, insert, update
+from muster.store.unit_of_work import UnitOfWork, fused
+
+LOOK_AHEAD: Final = 100
+
+
+@dataclass(slots=True)
+class ClaimTasks:
+    """Ask for up to `limit` tasks. `worker_id` is the process that will run them, if one of ours does."""
+
+    wants: ClaimFilter
+    limit: int = 1
+    worker_id: str | None = None
+    agent_name: str | None = None
+
+
+@dataclass(slots=True)
+class Claimed:
+    """A task as handed out: its lease and what its execution needs. Times are microseconds."""
+
+    task_id: int
+    attempt_id: int
+    token: int
+    number: int
+    max_attempts: int
+    burned: int
+    agent_id: str
+    worker_id: str | None
+    priority: int
+    timeout_us: int
+    estimate: int
+    claimed_at: int
+    session_id: int | None
+    parent_id: int | None
+    lane: LaneFacts
+    spec: str = ""
+    earlier: list[Row] = field(default_factory=list[Row])
+
+
+@dataclass(slots=True)
+class ClaimAnswerRows:
+    """What one claimer got, and when nothing: why."""
+
+    claims: list[Claimed]
+    reason: Hold | None = None
+
+
+_CANDIDATES: Final = Statement(
+    "SELECT id, priority, position, estimate, attempts, burned, max_attempts, timeout_us, session_id, parent_id "
+    "FROM tasks WHERE state = 30 AND lane_id = ?1 AND state < 60 "
+    "ORDER BY priority, position LIMIT ?2 FOR UPDATE SKIP LOCKED"
+)
+_SPECS: Final = Statement("SELECT id, doc FROM task_specs WHERE id IN_INTS(?1)")
+_EARLIER: Final = Statement(
+    "SELECT task_id, number, state, agent_id, code, error FROM attempts WHERE task_id IN_INTS(?1) AND state <> 'running' "
+    "ORDER BY task_id, number"
+)
+_TAKE: Final = update(
+    tables.tasks,
+    ["id"],
+    ["state", "attempt_id", "agent_id", "attempts = attempts + ?", "started_at", "ready_at", "updated_at"],
+    guard="state = 30",
+)
+_NEW_ATTEMPT: Final = insert(
+    tables.attempts,
+    [
+        "id",
+        "task_id",
+        "number",
+        "agent_id",
+        "worker_id",
+        "state",
+        "token",
+        "reserved",
+        "claimed_at",
+        "heartbeat_at",
+    ],
+)
+_NEW_AGENT: Final = insert(
+    tables.agents,
+    ["id", "name", "last_active_at", "created_at", "updated_at"],
+    suffix="ON CONFLICT (id) DO NOTHING",
+)
+
+
+@fused(order=90, durable=False)
+async def claim_tasks(
+    uow: UnitOfWork, requests: Sequence[ClaimTasks]
+) -> Sequence[ClaimAnswerRows | MusterError]:
+    """Hand out ready tasks to all who ask, first come first served."""
+    return await hand_out(uow, requests)
+
+
+async def hand_out(uow: UnitOfWork, requests: Sequence[ClaimTasks]) -> list[ClaimAnswerRows]:
+    """Match claimers with ready tasks and make the leases."""
+    await uow.exclusive("claims")
+    await register_agents(uow, requests)
+    lanes = await load_lane_facts(uow, ready_only=True)
+    market = _Market(uow, lanes, demand=sum(request.limit for request in requests))
+    answers = [await market.serve(request) for request in requests]
+    taken = [claimed for answer in answers for claimed in answer.claims]
+    if taken:
+        await _lease(uow, taken)
+        await _describe(uow, taken)
+    return answers
+
+
+async def register_agents(uow: UnitOfWork, requests: Sequence[ClaimTasks]) -> None:
+    """An agent that was never seen is registered by its first call."""
+    names = {request.wants.agent_id: request.agent_name for request in requests}
+    uow.journal.seen.update(names)
+    known = await uow.agents_known(list(names))
+    fresh = [(agent, name or agent) for agent, name in names.items() if agent not in known]
+    if not fresh:
+        return
+    await uow.run_many(_NEW_AGENT, [(agent, name, uow.now, uow.now, uow.now) for agent, name in fresh])
+    for agent, name in fresh:
+        uow.journal.fact(AgentRegistered({"name": name}), agent=agent)
+
+
+@dataclass(slots=True)
+class _Stall:
+    """A lane on offer: its candidates in order, fetched as needed."""
+
+    lane: LaneFacts
+    heads: deque[Row] = field(default_factory=deque[Row])
+    fetched: bool = False
+    hold: Hold | None = None
+
+
+class _Market:
+    """The lanes with ready work, as this batch's claimers find them one after another."""
+
+    def __init__(self, uow: UnitOfWork, lanes: Sequence[LaneFacts], *, demand: int) -> None:
+        self._uow = uow
+        self._demand = demand
+        self._stalls = [_Stall(lane, hold=hold_of(lane)) for lane in lanes]
+        self._by_filter: dict[ClaimFilter, list[_Stall]] = {}
+        self._limited = any(
+            lane.queue_limit is not None or lane.project_limit is not None or lane.room is not None
+            for lane in lanes
+        )
+
+    async def serve(self, request: ClaimTasks) -> ClaimAnswerRows:
+        """The best tasks for one claimer."""
+        stalls = self._suitable(request.wants)
+        answer = ClaimAnswerRows([])
+        while len(answer.claims) < request.limit:
+            best = await self._best(stalls)
+            if best is None:
+                break
+            answer.claims.append(self._take(best, request))
+        if not answer.claims:
+            answer.reason = next((stall.hold for stall in stalls if stall.hold is not None), None)
+        return answer
+
+    def _suitable(self, wants: ClaimFilter) -> list[_Stall]:
+        found = self._by_filter.get(wants)
+        if found is None:
+            found = [stall for stall in self._stalls if wants.accepts(stall.lane)]
+            self._by_filter[wants] = found
+        return found
+
+    async def _best(self, stalls: Sequence[_Stall]) -> _Stall | None:
+        best: _Stall | None = None
+        for stall in stalls:
+            if stall.hold is not None:
+                continue
+            if not stall.fetched:
+                await self._fetch(stall)
+            self._skip_unaffordable(stall)
+            if stall.heads and (best is None or stall.heads[0][1:3] < best.heads[0][1:3]):
+                best = stall
+        return best
+
+    async def _fetch(self, stall: _Stall) -> None:
+        stall.fetched = True
+        wanted = self._demand + (LOOK_AHEAD if stall.lane.room is not None else 0)
+        stall.heads.extend(await self._uow.rows(_CANDIDATES, stall.lane.lane_id, wanted))
+
+    def _skip_unaffordable(self, stall: _Stall) -> None:
+        if stall.lane.room is None:
+            return
+        while stall.heads and not affordable(stall.lane, stall.heads[0][3]):
+            stall.hold = stall.hold or budget_hold(stall.lane, stall.heads[0][3])
+            stall.heads.popleft()
+        if stall.heads:
+            stall.hold = None
+
+    def _take(self, stall: _Stall, request: ClaimTasks) -> Claimed:
+        row = stall.heads.popleft()
+        lane = stall.lane
+        uow = self._uow
+        claimed = Claimed(
+            row[0],
+            uow.new_id(),
+            uow.new_token(),
+            row[4] + 1,
+            row[6],
+            row[5],
+            request.wants.agent_id,
+            request.worker_id,
+            row[1],
+            row[7],
+            row[3],
+            uow.now,
+            row[8],
+            row[9],
+            lane,
+        )
+        if self._limited:
+            self._count(lane, row[3])
+        return claimed
+
+    def _count(self, taken: LaneFacts, estimate: int) -> None:
+        for stall in self._stalls:
+            lane = stall.lane
+            if lane.project_id == taken.project_id:
+                lane.reserved += estimate
+                lane.project_running += 1
+            if lane.queue_id == taken.queue_id:
+                lane.queue_running += 1
+            if stall.hold is None:
+                stall.hold = hold_of(lane)
+
+
+async def _lease(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
+    now = uow.now
+    running = int(TaskState.RUNNING)
+    await uow.run_many(
+        _TAKE, [(c.task_id, running, c.attempt_id, c.agent_id, 1, now, None, now) for c in taken]
+    )
+    await uow.run_many(
+        _NEW_ATTEMPT,
+        [
+            (
+                c.attempt_id,
+                c.task_id,
+                c.number,
+                c.agent_id,
+                c.worker_id,
+                "running",
+                c.token,
+                c.estimate,
+                now,
+                now,
+            )
+            for c in taken
+        ],
+    )
+    journal = uow.journal
+    for c in taken:
+        journal.facts.append(
+            (
+                AttemptStarted(c.number, c.worker_id, c.timeout_us),
+                c.task_id,
+                c.attempt_id,
+                c.agent_id,
+                c.lane.project_id,
+                c.estimate or None,
+            )
+        )
+        journal.move(c.lane.lane_id, TaskState.READY, TaskState.RUNNING)
+        if c.estimate:
+            journal.charge(c.lane.project_id, reserved=c.estimate)
+        journal.wake_by(now + c.timeout_us)
+
+
+async def _describe(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
+    specs: dict[int, str] = {row[0]: row[1] for row in await uow.rows(_SPECS, [c.task_id for c in taken])}
+    retried = [c.task_id for c in taken if c.number > 1]
+    earlier: dict[int, list[Any]] = {}
+    if retried:
+        for row in await uow.rows(_EARLIER, retried):
+            earlier.setdefault(row[0], []).append(row[1:])
+    for claimed in taken:
+        claimed.spec = specs[claimed.task_id]
+        claimed.earlier = earlier.get(claimed.task_id, [])

@@ -1,0 +1,1 @@
+"""Where work runs: drivers from plain process to namespaces, behind one contract."""

@@ -1,0 +1,188 @@
+"""Memory and process quotas by control groups: version 2 where a group is delegated, else writable version 1."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+MOUNTS: Final = Path("/proc/self/mountinfo")
+MEMBERSHIP: Final = Path("/proc/self/cgroup")
+CONTROLLERS: Final = ("memory", "pids")
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A group below which groups can be made, for some controllers."""
+
+    path: Path
+    version: int
+    controllers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The groups of one sandbox: one directory (version 2), or one for each controller (version 1)."""
+
+    directories: Mapping[str, Path]
+
+    @property
+    def procs(self) -> Sequence[str]:
+        """Files a process writes 0 to in order to join."""
+        return sorted({str(directory / "cgroup.procs") for directory in self.directories.values()})
+
+    def hits(self) -> Mapping[str, int]:
+        """How often each limit has been hit: kills for want of memory, refused forks."""
+        memory, pids = self.directories.get("memory"), self.directories.get("pids")
+        return {
+            "memory": _oom_kills(memory) if memory else 0,
+            "processes": _counter(pids / "pids.events", "max") if pids else 0,
+        }
+
+    def members(self) -> list[int]:
+        """Process ids in the groups."""
+        found: set[int] = set()
+        for path in self.procs:
+            with contextlib.suppress(OSError):
+                found.update(map(int, Path(path).read_text().split()))
+        return sorted(found)
+
+    def remove(self) -> bool:
+        """Remove the groups. False while the kernel still counts a process in one of them."""
+        gone = True
+        for directory in set(self.directories.values()):
+            try:
+                directory.rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:
+                gone = False
+        return gone
+
+
+def _oom_kills(directory: Path) -> int:
+    return _counter(directory / "memory.events", "oom_kill") + _counter(
+        directory / "memory.oom_control", "oom_kill"
+    )
+
+
+def _counter(path: Path, name: str) -> int:
+    with contextlib.suppress(OSError):
+        for line in path.read_text().splitlines():
+            key, _, value = line.partition(" ")
+            if key == name:
+                return int(value)
+    return 0
+
+
+def writable_parents() -> list[Parent]:
+    """Where groups can be made, best first, each controller once. Empty where nothing is delegated."""
+    if not MEMBERSHIP.exists() or not MOUNTS.exists():
+        return []
+    memberships = _memberships(MEMBERSHIP.read_text())
+    parents: list[Parent] = []
+    missing = set(CONTROLLERS)
+    for mount, version, controllers in _mounts(MOUNTS.read_text()):
+        wanted = missing if version == 2 else missing & controllers
+        for parent in _candidates(mount, version, memberships, frozenset(wanted)):
+            found = _try(parent)
+            if found:
+                parents.append(Parent(parent.path, version, found))
+                missing -= found
+                break
+    return parents
+
+
+def _memberships(text: str) -> dict[str, str]:
+    """Own path by controller; version 2 is under the empty name."""
+    own: dict[str, str] = {}
+    for line in text.splitlines():
+        _, names, path = line.split(":", 2)
+        for name in names.split(","):
+            own[name] = path
+    return own
+
+
+def _mounts(text: str) -> list[tuple[Path, int, set[str]]]:
+    """Mount points of control groups, version 2 first."""
+    found: list[tuple[Path, int, set[str]]] = []
+    for line in text.splitlines():
+        before, _, after = line.partition(" - ")
+        kind, _, options = after.split(" ", 2)
+        if kind in ("cgroup", "cgroup2"):
+            found.append((Path(before.split()[4]), 2 if kind == "cgroup2" else 1, set(options.split(","))))
+    return sorted(found, key=lambda entry: -entry[1])
+
+
+def _candidates(
+    mount: Path, version: int, memberships: Mapping[str, str], wanted: frozenset[str]
+) -> list[Parent]:
+    """The own group and, in version 2, the one above it: a group with processes in it cannot hand controllers down."""
+    name = "" if version == 2 else next(iter(wanted), "")
+    if not wanted or name not in memberships:
+        return []
+    own = mount / memberships[name].lstrip("/")
+    places = [own, own.parent] if version == 2 and own != mount else [own]
+    return [Parent(path, version, wanted) for path in places if os.access(path, os.W_OK)]
+
+
+def _try(parent: Parent) -> frozenset[str]:
+    """The controllers for which a group with a limit can really be made."""
+    if parent.version == 2:
+        with contextlib.suppress(OSError):
+            (parent.path / "cgroup.subtree_control").write_text(
+                " ".join(f"+{name}" for name in sorted(parent.controllers))
+            )
+    working: set[str] = set()
+    for name in parent.controllers:
+        group = create(
+            [Parent(parent.path, parent.version, frozenset({name}))],
+            f"muster-probe-{os.getpid()}",
+            64 << 20,
+            16,
+        )
+        if group is not None:
+            working.add(name)
+            group.remove()
+    return frozenset(working)
+
+
+def create(
+    parents: Sequence[Parent], name: str, memory_bytes: int | None, processes: int | None
+) -> Group | None:
+    """Groups for one sandbox with its limits set. None when one of them could not be made (nothing is left then)."""
+    directories: dict[str, Path] = {}
+    try:
+        for parent in parents:
+            directory = parent.path / name
+            directory.mkdir(exist_ok=True)
+            for controller in parent.controllers:
+                directories[controller] = directory
+                _limit(
+                    directory,
+                    parent.version,
+                    controller,
+                    memory_bytes if controller == "memory" else processes,
+                )
+    except OSError:
+        Group(directories).remove()
+        return None
+    return Group(directories)
+
+
+def _limit(directory: Path, version: int, controller: str, value: int | None) -> None:
+    if controller == "pids":
+        (directory / "pids.max").write_text("max" if value is None else str(value))
+    elif version == 2:
+        (directory / "memory.max").write_text("max" if value is None else str(value))
+        swap = directory / "memory.swap.max"
+        if swap.exists() and value is not None:
+            swap.write_text("0")
+    elif value is not None:
+        (directory / "memory.limit_in_bytes").write_text(str(value))
+        swap = directory / "memory.memsw.limit_in_bytes"
+        if swap.exists():
+            swap.write_text(str(value))

@@ -1,0 +1,194 @@
+"""Starts programs through the keeper process of `supervise.py` and follows them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from muster.sandboxes.sandbox import Ending, ExitStatus, OnOutput, SandboxError
+
+SUPERVISE: Final = Path(__file__).with_name("supervise.py")
+CLOSE_SECONDS: Final = 2.0
+CHUNK: Final = 65_536
+END_SECONDS: Final = 10.0
+"""How long the end of a killed program may take before it counts as lost."""
+DELIVERY_SECONDS: Final = 2.0
+"""For output still in the pipes when everything has ended; a stranger that holds a pipe open is not waited for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """A program to start, as the supervisor reads it. Seconds and bytes."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: str
+    timeout: float | None
+    grace: float
+    rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    cgroups: Sequence[str] = ()
+    watch_memory: int | None = None
+    watch_processes: int | None = None
+    own_levels: int = 0
+    """Generations of processes that belong to the sandbox itself: not asked to end, not counted."""
+    no_new_privileges: bool = True
+    tells_exit: bool = False
+    """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run."""
+
+    def encode(self) -> bytes:
+        """JSON behind its length in eight bytes."""
+        text = json.dumps({entry.name: getattr(self, entry.name) for entry in fields(self)}).encode()
+        return len(text).to_bytes(8, "big") + text
+
+
+class Launcher:
+    """Owner of one keeper process, started when it is first needed and again if it dies."""
+
+    def __init__(self, python: str = sys.executable) -> None:
+        self._python = python
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._requests: socket.socket | None = None
+
+    def start(self, launch: Launch, stdin: bytes) -> Program:
+        """Ask for a program. Its refusal, if any, comes from `Program.wait`."""
+        requests = self._keeper_socket()
+        control, control_end = socket.socketpair()
+        stdout, stdout_end = os.pipe()
+        stderr, stderr_end = os.pipe()
+        with tempfile.TemporaryFile() as given:
+            given.write(stdin)
+            given.seek(0)
+            fds = [control_end.fileno(), given.fileno(), stdout_end, stderr_end]
+            try:
+                socket.send_fds(requests, [b"p"], fds)
+            except OSError as error:
+                self.close()
+                control.close()
+                os.close(stdout)
+                os.close(stderr)
+                raise SandboxError(problem=f"the process keeper is gone ({error.strerror})") from error
+            finally:
+                control_end.close()
+                os.close(stdout_end)
+                os.close(stderr_end)
+        return Program(launch, control, stdout, stderr)
+
+    def _keeper_socket(self) -> socket.socket:
+        if self._requests is not None and self._keeper is not None and self._keeper.poll() is None:
+            return self._requests
+        self.close()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._keeper = subprocess.Popen(
+                [self._python, "-I", "-S", "-B", str(SUPERVISE), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                cwd="/",
+                env={},
+            )
+        self._requests = ours
+        return ours
+
+    def close(self) -> None:
+        """Let the keeper go: it ends when its last program has."""
+        if self._requests is not None:
+            self._requests.close()
+            self._requests = None
+        if self._keeper is not None:
+            try:
+                self._keeper.wait(timeout=CLOSE_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._keeper.kill()
+                self._keeper.wait()
+            self._keeper = None
+
+
+class Program:
+    """One started program. Closing its control socket, or dying, ends it."""
+
+    def __init__(self, launch: Launch, control: socket.socket, stdout: int, stderr: int) -> None:
+        self._launch = launch
+        self._control = control
+        self._pipes = (stdout, stderr)
+        self._killed: Ending | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._output_left = 0
+
+    def kill(self, reason: Ending = Ending.KILLED) -> None:
+        """Ask the supervisor to end it; the first reason stays."""
+        if self._killed is None:
+            self._killed = reason
+            self._send_kill()
+
+    def _send_kill(self) -> None:
+        if self._writer is not None and self._killed is not None:
+            self._writer.write(json.dumps({"kill": self._killed}).encode() + b"\n")
+
+    async def wait(self, on_output: OnOutput, output_bytes: int | None) -> ExitStatus:
+        """Deliver output until the end. When cancelled, everything is killed before this raises."""
+        self._output_left = output_bytes if output_bytes is not None else sys.maxsize
+        reader, self._writer = await asyncio.open_connection(sock=self._control)
+        self._writer.write(self._launch.encode())
+        self._send_kill()
+        try:
+            async with asyncio.TaskGroup() as group:
+                deliveries = [
+                    group.create_task(self._deliver("stdout", self._pipes[0], on_output)),
+                    group.create_task(self._deliver("stderr", self._pipes[1], on_output)),
+                ]
+                status = await self._follow(reader)
+                await asyncio.wait(deliveries, timeout=DELIVERY_SECONDS)
+                for delivery in deliveries:
+                    delivery.cancel()
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            await self._let_go(reader)
+        return status
+
+    async def _follow(self, reader: asyncio.StreamReader) -> ExitStatus:
+        while line := await reader.readline():
+            message: dict[str, Any] = json.loads(line)
+            if "refused" in message:
+                raise SandboxError(problem=message["refused"])
+            if "ended" in message:
+                return ExitStatus(**message["ended"] | {"reason": Ending(message["ended"]["reason"])})
+        return ExitStatus(reason=Ending.LOST)
+
+    async def _deliver(self, name: Literal["stdout", "stderr"], fd: int, on_output: OnOutput) -> None:
+        reader = asyncio.StreamReader(limit=CHUNK)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", buffering=0)
+        )
+        try:
+            while data := await reader.read(CHUNK):
+                on_output(name, data[: max(self._output_left, 0)])
+                self._output_left -= len(data)
+                if self._output_left < 0:
+                    self.kill(Ending.OUTPUT_LIMIT)
+                await asyncio.sleep(0)
+        finally:
+            transport.close()
+
+    async def _let_go(self, reader: asyncio.StreamReader) -> None:
+        """Close the control socket, which kills whatever is left, and wait until the supervisor is gone."""
+        writer = self._writer
+        if writer is None:
+            return
+        if not reader.at_eof():
+            with contextlib.suppress(OSError, RuntimeError):
+                writer.write_eof()
+            with contextlib.suppress(TimeoutError, OSError):
+                await asyncio.wait_for(reader.read(), END_SECONDS)
+        writer.close()

@@ -1,0 +1,157 @@
+"""The contract of a sandbox driver. Every driver passes the same conformance suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, Protocol
+
+from muster.domain.errors import Category, MusterError
+
+MB = 1024 * 1024
+
+OnOutput = Callable[[Literal["stdout", "stderr"], bytes], None]
+
+
+class SandboxError(MusterError):
+    """The sandbox could not be started: {problem}"""
+
+    code = "sandbox_error"
+    category = Category.UNAVAILABLE
+
+
+class SandboxUnavailable(SandboxError):
+    """Isolation {level} is not to be had on this host: {problem}"""
+
+    code = "sandbox_unavailable"
+
+
+class WorkdirMissing(MusterError):
+    """The working directory {path} {problem}. Mend the path and requeue the task."""
+
+    code = "workdir_missing"
+
+
+class Ending(StrEnum):
+    """What ended a program."""
+
+    EXIT = "exit"
+    TIMEOUT = "timeout"
+    CPU_LIMIT = "cpu_limit"
+    OOM = "oom"
+    OUTPUT_LIMIT = "output_limit"
+    FILE_LIMIT = "file_limit"
+    PROCESS_LIMIT = "process_limit"
+    KILLED = "killed"
+    LOST = "lost"
+    NOT_STARTED = "not_started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitStatus:
+    """How a program ended: `code` or the `signal` that ended it, and what was behind it."""
+
+    code: int | None = None
+    signal: int | None = None
+    reason: Ending = Ending.EXIT
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0 and self.reason is Ending.EXIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds on a program and all it starts. Bytes and seconds; None is unlimited."""
+
+    memory_bytes: int | None = 4096 * MB
+    cpu_seconds: int | None = None
+    processes: int | None = 512
+    file_bytes: int | None = 4096 * MB
+    output_bytes: int | None = 256 * MB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a driver can do on this host, found out by trying. `quotas` names the mechanism behind each limit in force."""
+
+    level: str
+    available: bool
+    reason: str = ""
+    file_isolation: bool = False
+    network_isolation: bool = False
+    process_isolation: bool = False
+    quotas: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSpec:
+    """One attempt's sandbox.
+
+    `working_dir` is writable, so is `scratch` (private to the attempt, the same path inside and
+    outside); `readable` can be read, `hidden` is masked even below the working directory. Drivers
+    without file isolation cannot enforce these.
+    """
+
+    name: str
+    working_dir: Path
+    scratch: Path
+    readable: Sequence[Path] = ()
+    hidden: Sequence[Path] = ()
+    network: bool = False
+    limits: Limits = field(default_factory=Limits)
+    grace_seconds: float = 1.0
+    """Between the request to end (SIGTERM) and the end (SIGKILL)."""
+
+
+class Sandbox(Protocol):
+    """An open sandbox. `kill` and `close` may be called at any time and again."""
+
+    @property
+    def home(self) -> Path:
+        """HOME of programs inside: private and gone after `close`."""
+        ...
+
+    async def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        on_output: OnOutput,
+        cwd: Path | None = None,
+        stdin: bytes = b"",
+        timeout: float | None = None,
+    ) -> ExitStatus:
+        """Run a program and wait for the end of everything it started. SandboxError when it cannot be started."""
+        ...
+
+    def kill(self) -> None:
+        """End the running program; its `exec` returns with reason `killed`."""
+        ...
+
+    async def close(self) -> None:
+        """End everything and release what the sandbox holds."""
+        ...
+
+
+class Driver(Protocol):
+    """A way to run programs."""
+
+    @property
+    def level(self) -> str:
+        """Its name: the isolation level that is recorded and shown."""
+        ...
+
+    async def probe(self) -> Capabilities:
+        """What works on this host, by trying it once."""
+        ...
+
+    async def open(self, spec: SandboxSpec) -> Sandbox:
+        """A sandbox for one attempt. WorkdirMissing or SandboxError before anything was started."""
+        ...
+
+    async def close(self) -> None:
+        """Release what the driver holds for all its sandboxes."""
+        ...

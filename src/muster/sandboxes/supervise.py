@@ -1,0 +1,375 @@
+"""Starts programs, watches them, and leaves nothing of them behind. Run as a program of its own: standard library only.
+
+One keeper process serves a worker. For every program it forks a supervisor, which adopts all
+descendants of the program (they cannot leave it, whatever sessions and groups they make), ends
+them when the program ends, when it is told to, and when the worker is gone: the control socket
+then reads end-of-file, which no `kill -9` can prevent.
+
+Keeper protocol: one byte with four descriptors (control, stdin, stdout, stderr). Control protocol,
+JSON: the worker sends the launch behind its length in eight bytes, later the line `{"kill": reason}`; the supervisor answers in
+lines, `{"refused": text}` or `{"started": pid}` and at last `{"ended": {code, signal, reason}}`.
+"""
+
+from __future__ import annotations
+
+import array
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+LINUX = sys.platform.startswith("linux")
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+WATCH_SECONDS = 0.2
+FREEZE_PASSES = 20
+
+
+def prctl(option: int, value: int) -> None:
+    if LINUX:
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+class Children:
+    """Notices the end of children: `fd` becomes readable."""
+
+    def __init__(self) -> None:
+        self.fd, self._write = os.pipe()
+        os.set_blocking(self.fd, False)
+        os.set_blocking(self._write, False)
+        signal.signal(signal.SIGCHLD, _noted)
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+
+    def reap(self) -> tuple[dict[int, int], bool]:
+        """Wait statuses of the children that ended by process id, and whether any child is left."""
+        try:
+            while os.read(self.fd, 4096):
+                pass
+        except BlockingIOError:
+            pass
+        ended: dict[int, int] = {}
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return ended, False
+            if pid == 0:
+                return ended, True
+            ended[pid] = status
+
+
+def _noted(_signal: int, _frame: object) -> None:
+    """Only wakes the poll."""
+
+
+def children_of(pid: int) -> list[int]:
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as listing:
+                found += map(int, listing.read().split())
+    except OSError:
+        pass
+    return found
+
+
+def tree(pid: int) -> list[list[int]]:
+    """Process ids of all descendants, one list a generation."""
+    levels: list[list[int]] = []
+    level = children_of(pid)
+    while level:
+        levels.append(level)
+        level = [grandchild for child in level for grandchild in children_of(child)]
+    return levels
+
+
+def signal_all(pids: list[int], number: int) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def resident_bytes(pids: list[int]) -> int:
+    total = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/statm", "rb") as statm:
+                total += int(statm.read().split()[1])
+        except (OSError, IndexError):
+            continue
+    return total * resource.getpagesize()
+
+
+class Supervisor:
+    """One program from its start to the end of its last descendant."""
+
+    def __init__(self, control: socket.socket, launch: dict[str, Any], children: Children) -> None:
+        self.control = control
+        self.launch = launch
+        self.children = children
+        self.main = 0
+        self.status: int | None = None
+        self.alive = True
+        self.said = -1
+
+    def run(self, stdio: list[int]) -> None:
+        refusal = self._start(stdio)
+        for fd in stdio:
+            os.close(fd)
+        if refusal is not None:
+            self._tell({"refused": refusal})
+            return
+        self._tell({"started": self.main})
+        reason = self._watch()
+        if reason not in ("exit", "lost"):
+            self._ask_to_end()
+        self._end_all()
+        if reason == "exit" and self.launch["tells_exit"] and b"exit-code" not in os.read(self.said, 65536):
+            reason = "not_started"
+        self._tell({"ended": {**self._exit(), "reason": reason}})
+
+    def _start(self, stdio: list[int]) -> str | None:
+        """Fork and execute. The reason when the program could not be started."""
+        report, failed = os.pipe()
+        self.said, told = os.pipe()
+        self.main = os.fork()
+        if self.main == 0:
+            become(self.launch, [*stdio, told] if self.launch["tells_exit"] else stdio, failed)
+        os.close(failed)
+        os.close(told)
+        with os.fdopen(report, "rb") as reader:
+            text = reader.read()
+        return text.decode(errors="replace") if text else None
+
+    def _watch(self) -> str:
+        """Wait until something ends the program; what did."""
+        timeout = self.launch["timeout"]
+        deadline = None if timeout is None else time.monotonic() + timeout
+        watched = self.launch["watch_memory"] is not None or self.launch["watch_processes"] is not None
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        poll.register(self.children.fd, select.POLLIN)
+        while True:
+            wait = WATCH_SECONDS if watched else None
+            if deadline is not None:
+                left = max(deadline - time.monotonic(), 0)
+                wait = left if wait is None else min(left, wait)
+            ready = {fd for fd, _ in poll.poll(None if wait is None else wait * 1000 + 1)}
+            self._reap()
+            if self.status is not None:
+                return "exit"
+            if self.control.fileno() in ready:
+                return self._told()
+            if deadline is not None and time.monotonic() >= deadline:
+                return "timeout"
+            excess = self._excess() if watched else None
+            if excess:
+                return excess
+
+    def _told(self) -> str:
+        try:
+            text = self.control.recv(4096)
+        except OSError:
+            return "lost"
+        return str(json.loads(text.splitlines()[0])["kill"]) if text else "lost"
+
+    def _excess(self) -> str | None:
+        pids = self._programs()
+        most = self.launch["watch_processes"]
+        if most is not None and len(pids) > most:
+            return "process_limit"
+        memory = self.launch["watch_memory"]
+        return "oom" if memory is not None and resident_bytes(pids) > memory else None
+
+    def _programs(self) -> list[int]:
+        """Descendants without the sandbox's own processes."""
+        return [pid for level in tree(os.getpid())[self.launch["own_levels"] :] for pid in level]
+
+    def _ask_to_end(self) -> None:
+        deadline = time.monotonic() + self.launch["grace"]
+        signal_all(self._programs() if LINUX else [self.main], signal.SIGTERM)
+        while self.status is None and (left := deadline - time.monotonic()) > 0:
+            select.select([self.children.fd], [], [], left)
+            self._reap()
+
+    def _end_all(self) -> None:
+        if not LINUX:
+            self._end_group()
+        elif self.launch["own_levels"]:
+            signal_all([self.main], signal.SIGKILL)
+        else:
+            self._freeze()
+        pause = 0.001
+        self._reap()
+        while self.alive:
+            if LINUX:
+                signal_all([pid for level in tree(os.getpid()) for pid in level], signal.SIGKILL)
+            select.select([self.children.fd], [], [], pause)
+            pause = min(pause * 2, 0.05)
+            self._reap()
+
+    def _freeze(self) -> None:
+        """Stop everything first, so that a program which forks faster than it is killed runs into its limits."""
+        stopped: set[int] = set()
+        for _ in range(FREEZE_PASSES):
+            running = [pid for level in tree(os.getpid()) for pid in level if pid not in stopped]
+            if not running:
+                return
+            signal_all(running, signal.SIGSTOP)
+            stopped.update(running)
+
+    def _end_group(self) -> None:
+        try:
+            os.killpg(self.main, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return
+
+    def _reap(self) -> None:
+        ended, self.alive = self.children.reap()
+        if self.main in ended:
+            self.status = ended[self.main]
+
+    def _exit(self) -> dict[str, int | None]:
+        code = None if self.status is None else os.waitstatus_to_exitcode(self.status)
+        if code is not None and code < 0:
+            return {"code": None, "signal": -code}
+        return {"code": code, "signal": None}
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        try:
+            self.control.sendall(json.dumps(message).encode() + b"\n")
+        except OSError:
+            return
+
+
+def become(launch: dict[str, Any], stdio: list[int], failed: int) -> None:
+    """In the child: take on limits, then become the program. Never returns."""
+    try:
+        os.setsid()
+        for path in launch["cgroups"]:
+            with open(path, "w") as procs:
+                procs.write("0")
+        for target, fd in enumerate(stdio):
+            os.dup2(fd, target)
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if launch["no_new_privileges"]:
+            prctl(PR_SET_NO_NEW_PRIVS, 1)
+        os.chdir(launch["cwd"])
+        os.umask(0o022)
+        for number in (
+            signal.SIGPIPE,
+            signal.SIGCHLD,
+            signal.SIGINT,
+            signal.SIGTERM,
+            signal.SIGHUP,
+            signal.SIGXFSZ,
+        ):
+            signal.signal(number, signal.SIG_DFL)
+        for name, (soft, hard) in launch["rlimits"].items():
+            limit(getattr(resource, name), soft, hard)
+        os.execvpe(launch["argv"][0], launch["argv"], launch["env"])
+    except BaseException as error:
+        os.write(failed, f"{launch['argv'][0]}: {getattr(error, 'strerror', None) or error}".encode())
+    os._exit(127)
+
+
+def limit(number: int, soft: int, hard: int) -> None:
+    """Set a resource limit, never above the one already in force."""
+    present = resource.getrlimit(number)[1]
+    if present != resource.RLIM_INFINITY:
+        soft, hard = min(soft, present), min(hard, present)
+    resource.setrlimit(number, (soft, hard))
+
+
+def read_launch(control: socket.socket) -> dict[str, Any] | None:
+    """The launch: its length in eight bytes, then JSON. None when the worker went away meanwhile."""
+    header = read_exactly(control, 8)
+    text = read_exactly(control, int.from_bytes(header, "big")) if header else None
+    return json.loads(text) if text else None
+
+
+def read_exactly(control: socket.socket, size: int) -> bytes | None:
+    text = bytearray()
+    while len(text) < size:
+        part = control.recv(min(size - len(text), 65536))
+        if not part:
+            return None
+        text += part
+    return bytes(text)
+
+
+def supervise(fds: list[int]) -> None:
+    """In the fork that is one program's supervisor."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    control = socket.socket(fileno=fds[0])
+    launch = read_launch(control)
+    if launch is not None:
+        Supervisor(control, launch, Children()).run(fds[1:])
+
+
+def receive(requests: socket.socket) -> list[int] | None:
+    """The next program's descriptors; None when the worker is gone."""
+    fds = array.array("i")
+    data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_SPACE(4 * fds.itemsize))
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
+    return list(fds) if data else None
+
+
+def fork_supervisor(requests: socket.socket, children: Children, fds: list[int]) -> int:
+    pid = os.fork()
+    if pid:
+        for fd in fds:
+            os.close(fd)
+        return pid
+    requests.close()
+    os.close(children.fd)
+    try:
+        for fd in fds:
+            os.set_inheritable(fd, False)
+        supervise(fds)
+    finally:
+        os._exit(0)
+
+
+def keep(requests: socket.socket) -> None:
+    """Fork a supervisor for every request until the worker is gone; end whatever a dead supervisor left."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    children = Children()
+    supervisors: set[int] = set()
+    poll = select.poll()
+    poll.register(requests, select.POLLIN)
+    poll.register(children.fd, select.POLLIN)
+    open_for_requests = True
+    while open_for_requests or supervisors:
+        ready = {fd for fd, _ in poll.poll()}
+        supervisors -= set(children.reap()[0])
+        strays = [pid for pid in children_of(os.getpid()) if pid not in supervisors]
+        signal_all(
+            strays + [pid for stray in strays for level in tree(stray) for pid in level], signal.SIGKILL
+        )
+        if requests.fileno() not in ready or not open_for_requests:
+            continue
+        fds = receive(requests)
+        if fds is None:
+            open_for_requests = False
+            poll.unregister(requests)
+        else:
+            supervisors.add(fork_supervisor(requests, children, fds))
+
+
+if __name__ == "__main__":
+    os.setsid()
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    keep(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,1 @@
+"""The database: one interface, SQLite through apsw and PostgreSQL through asyncpg."""

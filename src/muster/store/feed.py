@@ -1,0 +1,63 @@
+"""The live tail of the log: the newest events in memory, shared by every listener.
+
+A listener keeps only a position. One that falls behind the ring reads the database instead, so
+that a slow client costs a query and never memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from muster.store.codec import Event
+
+RING: Final = 20_000
+
+
+class Feed:
+    """Events in order of their position, as they are committed."""
+
+    def __init__(self, head: int = 0) -> None:
+        self._ring: deque[Event] = deque(maxlen=RING)
+        self._head = head
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    @property
+    def head(self) -> int:
+        """The position of the newest event."""
+        return self._head
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Append freshly committed events; they follow the head without a gap."""
+        if not events:
+            return
+        self._ring.extend(events)
+        self._head = events[-1].seq
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def after(self, position: int, limit: int) -> Sequence[Event] | None:
+        """Up to `limit` events behind `position`, or None when the ring does not reach back that far."""
+        if position >= self._head:
+            return ()
+        if not self._ring or self._ring[0].seq > position + 1:
+            return None
+        start = position + 1 - self._ring[0].seq
+        stop = min(start + limit, len(self._ring))
+        if start == 0 and stop == len(self._ring):
+            return tuple(self._ring)
+        return [self._ring[index] for index in range(start, stop)]
+
+    async def wait(self, position: int) -> None:
+        """Return once there is an event behind `position`."""
+        while position >= self._head:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.discard(waiter)

@@ -1,0 +1,55 @@
+"""Lanes with what their queues and projects say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+from muster.domain.admission import LaneFacts
+from muster.store.statements import Row, Statement
+
+_COLUMNS: Final = (
+    "l.id, l.project_id, l.queue_id, l.kind, l.requires, l.assignee, l.ready, "
+    "q.name, q.mode, q.status, q.paused, q.concurrency, q.instructions, "
+    "p.name, p.status, p.allocated, p.enforcement, p.reserved, p.spent, p.concurrency "
+    "FROM lanes l JOIN queues q ON q.id = l.queue_id JOIN projects p ON p.id = l.project_id"
+)
+_ALL: Final = Statement(f"SELECT {_COLUMNS}")
+_READY: Final = Statement(f"SELECT {_COLUMNS} WHERE l.ready > 0")
+_RUNNING: Final = Statement("SELECT queue_id, project_id, running FROM lanes WHERE running > 0")
+
+
+class Rows(Protocol):
+    """Anything that answers statements: a reader or a unit of work."""
+
+    async def rows(self, statement: Statement, *params: Any) -> list[Row]:
+        """The rows of a statement."""
+        ...
+
+
+async def load_lane_facts(
+    source: Rows, *, ready_only: bool = False, count_running: bool = False
+) -> list[LaneFacts]:
+    """All lanes, or those with ready tasks. Running tasks are counted when asked for or when a limit needs them."""
+    rows = await source.rows(_READY if ready_only else _ALL)
+    lanes = [_facts(row) for row in rows]
+    if count_running or any(lane.queue_limit is not None or lane.project_limit is not None for lane in lanes):
+        await _count_running(source, lanes)
+    return lanes
+
+
+async def _count_running(source: Rows, lanes: list[LaneFacts]) -> None:
+    queues: dict[int, int] = {}
+    projects: dict[int, int] = {}
+    for queue, project, running in await source.rows(_RUNNING):
+        queues[queue] = queues.get(queue, 0) + running
+        projects[project] = projects.get(project, 0) + running
+    for lane in lanes:
+        lane.queue_running = queues.get(lane.queue_id, 0)
+        lane.project_running = projects.get(lane.project_id, 0)
+
+
+def _facts(row: Sequence[Any]) -> LaneFacts:
+    values = list(row)
+    values[10] = bool(values[10])
+    return LaneFacts(*values)

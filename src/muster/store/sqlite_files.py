@@ -1,0 +1,177 @@
+"""The files of a SQLite database: opening them, syncing the WAL, folding it back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, Protocol, cast
+
+import apsw
+
+PASSIVE_PAGES: Final = 4_000
+RESTART_PAGES: Final = 16_000
+INTERACTIVE_SECONDS: Final = 0.05
+
+
+class SqliteConnection(Protocol):
+    """The part of apsw.Connection that is used here (its own stubs need typing of Python 3.12)."""
+
+    in_transaction: bool
+    exec_trace: Any
+
+    def execute(self, statements: str, bindings: Sequence[Any] | None = None) -> Iterator[tuple[Any, ...]]:
+        """Run statements; iterate over their rows."""
+        ...
+
+    def executemany(self, statements: str, bindings: Iterable[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
+        """Run one statement once for each set of bindings."""
+        ...
+
+    def changes(self) -> int:
+        """Rows changed by the last statement."""
+        ...
+
+    def set_busy_timeout(self, milliseconds: int) -> None:
+        """How long to wait for another connection's lock."""
+        ...
+
+    def set_progress_handler(self, callable: Callable[[], bool] | None, nsteps: int = 100) -> None:
+        """Call every so many steps; True interrupts the statement."""
+        ...
+
+    def set_wal_hook(self, callable: Callable[[Any, str, int], int] | None) -> None:
+        """Call after each commit with the pages in the log."""
+        ...
+
+    def wal_checkpoint(self, dbname: str | None = None, mode: int = 0) -> tuple[int, int]:
+        """Fold the log back."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+def open_connection(path: Path, *, read_only: bool = False, interactive: bool = True) -> SqliteConnection:
+    """A connection with muster's pragmas. Interactive readers are interrupted after 50 ms."""
+    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    connection = cast(SqliteConnection, apsw.Connection(str(path), flags=flags, statementcachesize=400))
+    connection.set_busy_timeout(5_000)
+    connection.execute(
+        "PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824; PRAGMA temp_store = MEMORY"
+    )
+    if read_only:
+        connection.execute("PRAGMA query_only = 1")
+        if interactive:
+            _limit(connection, INTERACTIVE_SECONDS)
+    else:
+        connection.execute(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0"
+        )
+        connection.execute("PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 67108864")
+    return connection
+
+
+def _limit(connection: SqliteConnection, seconds: float) -> None:
+    clock: Callable[[], float] = time.monotonic
+    state = {"started": 0.0}
+
+    def started(_cursor: object, _sql: str, _bindings: object) -> bool:
+        state["started"] = clock()
+        return True
+
+    def over() -> bool:
+        return clock() - state["started"] > seconds
+
+    connection.exec_trace = started
+    connection.set_progress_handler(over, 20_000)
+
+
+class WalSync:
+    """fdatasync of the write-ahead log on a thread of its own, many commits at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = str(path) + "-wal"
+        self._handle = -1
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="muster-sync")
+
+    async def sync(self) -> None:
+        """Return once everything committed so far would survive a power loss."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._sync)
+
+    def _sync(self) -> None:
+        if self._handle < 0:
+            self._handle = os.open(self._path, os.O_RDWR)
+        os.fdatasync(self._handle) if hasattr(os, "fdatasync") else os.fsync(self._handle)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._thread.shutdown()
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
+class Checkpointer:
+    """Folds the WAL back: PASSIVE on a thread, and RESTART by the writer once the log has grown large.
+
+    PASSIVE alone never lets the log start over under a writer that never pauses; a checkpoint
+    inside the commit stalls it.
+    """
+
+    def __init__(self, path: Path, writer: SqliteConnection) -> None:
+        self._path = path
+        self._writer = writer
+        self._pages = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="muster-checkpoint")
+        self._running: Future[None] | None = None
+        self._folder: SqliteConnection | None = None
+        self._passed = 0
+        writer.set_wal_hook(self._on_commit)
+
+    def _on_commit(self, _connection: Any, _name: str, pages: int) -> int:
+        self._pages = pages
+        return apsw.SQLITE_OK
+
+    def after_commit(self) -> None:
+        """Start or finish a checkpoint when the log has grown; called between batches."""
+        if self._pages < PASSIVE_PAGES or (self._running is not None and not self._running.done()):
+            return
+        if self._pages >= RESTART_PAGES and self._passed and self._pages - self._passed < PASSIVE_PAGES:
+            self._restart()
+            return
+        if self._pages - self._passed >= PASSIVE_PAGES:
+            self._passed = self._pages
+            self._running = self._thread.submit(self._fold)
+
+    def _fold(self) -> None:
+        if self._folder is None:
+            self._folder = cast(SqliteConnection, apsw.Connection(str(self._path)))
+        try:
+            self._folder.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.BusyError:
+            return
+
+    def _restart(self) -> None:
+        """Most pages are folded already; the rest is short work for the writer, who is between two commits."""
+        self._writer.set_busy_timeout(20)
+        try:
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        except apsw.BusyError:
+            self._passed = 0
+            return
+        finally:
+            self._writer.set_busy_timeout(5_000)
+        self._passed = 0
+        self._pages = 0
+
+    def close(self) -> None:
+        """Wait for a checkpoint under way."""
+        self._thread.shutdown()
+        if self._folder is not None:
+            self._folder.close()
+        self._writer.set_wal_hook(None)

@@ -1,0 +1,1 @@
+"""Claims tasks over the API and runs them in sandboxes."""
