@@ -1,0 +1,45 @@
+# make help lists the verbs. Pass settings by environment: MUSTER_PORT=5006 make run
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+# Processes that run the tests: one per CPU, at most eight.
+WORKERS ?= auto
+TESTS ?= tests
+COVERAGE_FLOOR := 85
+PYTEST = $(BIN)/pytest -n $(WORKERS) --maxprocesses 8
+
+.PHONY: help setup run test check format bench gen
+
+help: ## list these verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: ## make .venv from the lock file; install or name missing system programs
+	@tools/setup.sh
+
+run: setup ## start muster with its demo on http://127.0.0.1:5005 (ARGS="--port 5006" adds flags)
+	@exec $(BIN)/muster up --demo $(ARGS)
+
+test: setup ## the whole suite on SQLite and PostgreSQL, with coverage; the domain fully by its own tests
+	@status=0; \
+	$(PYTEST) tests/unit -q --cov=muster.domain --cov-report=term:skip-covered --cov-fail-under=100 || status=1; \
+	$(PYTEST) $(TESTS) --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=$(COVERAGE_FLOOR) \
+		|| status=1; \
+	exit $$status
+
+check: setup ## format, lint, types, import contracts, architecture and unit tests: under a minute
+	@$(BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/pyright
+	@$(PYTEST) tests/architecture tests/unit -q
+
+format: setup ## format the code and mend what the linter can mend
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format .
+
+bench: setup ## measure against peers and references (ARGS="--quick" or names of single benchmarks)
+	@PATH="$$PWD/.uv/bin:$$PATH" uv sync --locked --inexact --quiet --group bench
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+gen: setup ## write the generated references anew
+	@$(BIN)/python -m tools.generate $(ARGS)
