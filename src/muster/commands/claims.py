@@ -209,27 +209,9 @@ class _Market:
 
     def _take(self, stall: _Stall, request: ClaimTasks) -> Claimed:
         row = stall.heads.popleft()
-        lane = stall.lane
-        uow = self._uow
-        claimed = Claimed(
-            row[0],
-            uow.new_id(),
-            uow.new_token(),
-            row[4] + 1,
-            row[6],
-            row[5],
-            request.wants.agent_id,
-            request.worker_id,
-            row[1],
-            row[7],
-            row[3],
-            uow.now,
-            row[8],
-            row[9],
-            lane,
-        )
+        claimed = _claimed(self._uow, row, stall.lane, request)
         if self._limited:
-            self._count(lane, row[3])
+            self._count(stall.lane, row[3])
         return claimed
 
     def _count(self, taken: LaneFacts, estimate: int) -> None:
@@ -242,6 +224,34 @@ class _Market:
                 lane.queue_running += 1
             if stall.hold is None:
                 stall.hold = hold_of(lane)
+
+
+def _claimed(uow: UnitOfWork, row: Row, lane: LaneFacts, request: ClaimTasks) -> Claimed:
+    return Claimed(
+        row[0],
+        uow.new_id(),
+        uow.new_token(),
+        row[4] + 1,
+        row[6],
+        row[5],
+        request.wants.agent_id,
+        request.worker_id,
+        row[1],
+        row[7],
+        row[3],
+        uow.now,
+        row[8],
+        row[9],
+        lane,
+    )
+
+
+async def hand_over(uow: UnitOfWork, row: Row, lane: LaneFacts, request: ClaimTasks) -> Claimed:
+    """Lease one candidate to one claimer, the gates having been asked."""
+    claimed = _claimed(uow, row, lane, request)
+    await _lease(uow, [claimed])
+    await _describe(uow, [claimed])
+    return claimed
 
 
 async def _lease(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:

@@ -44,7 +44,7 @@ TRANSITIONS: Final[dict[TaskState, frozenset[TaskState]]] = {
         {TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED, TaskState.READY, TaskState.BACKOFF}
     ),
     TaskState.SUCCEEDED: frozenset({TaskState.READY, TaskState.BLOCKED}),
-    TaskState.FAILED: frozenset({TaskState.READY, TaskState.BLOCKED, TaskState.CANCELLED}),
+    TaskState.FAILED: frozenset({TaskState.READY, TaskState.BLOCKED}),
     TaskState.CANCELLED: frozenset({TaskState.READY, TaskState.BLOCKED}),
 }
 

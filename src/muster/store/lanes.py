@@ -16,6 +16,7 @@ _COLUMNS: Final = (
 )
 _ALL: Final = Statement(f"SELECT {_COLUMNS}")
 _READY: Final = Statement(f"SELECT {_COLUMNS} WHERE l.ready > 0")
+_ONE: Final = Statement(f"SELECT {_COLUMNS} WHERE l.id = ?1")
 _RUNNING: Final = Statement("SELECT queue_id, project_id, running FROM lanes WHERE running > 0")
 
 
@@ -36,6 +37,14 @@ async def load_lane_facts(
     if count_running or any(lane.queue_limit is not None or lane.project_limit is not None for lane in lanes):
         await _count_running(source, lanes)
     return lanes
+
+
+async def lane_facts(source: Rows, lane_id: int) -> LaneFacts:
+    """One lane, its running tasks counted where a limit needs them."""
+    lane = _facts((await source.rows(_ONE, lane_id))[0])
+    if lane.queue_limit is not None or lane.project_limit is not None:
+        await _count_running(source, [lane])
+    return lane
 
 
 async def _count_running(source: Rows, lanes: list[LaneFacts]) -> None:
