@@ -87,13 +87,18 @@ class BubblewrapDriver:
     """Programs see a read-only system, their working directory, a private HOME and /tmp, and no network unless allowed."""
 
     def __init__(
-        self, *, program: str | None = None, path: str = SYSTEM_PATH, python: str = sys.executable
+        self,
+        *,
+        program: str | None = None,
+        path: str = SYSTEM_PATH,
+        python: str = sys.executable,
+        quotas: Quotas | None = None,
     ) -> None:
         self._program = program or shutil.which("bwrap")
         self._path = path
         self._launcher = Launcher(python)
         self._capabilities: Capabilities | None = None
-        self._quotas = Quotas(())
+        self._quotas = quotas
 
     @property
     def level(self) -> str:
@@ -104,8 +109,9 @@ class BubblewrapDriver:
         """Runs bubblewrap once with all its options: some hosts forbid user namespaces."""
         if self._capabilities is None:
             problem = await self._try()
-            self._quotas = Quotas.detect() if problem is None else self._quotas
             works = problem is None
+            if self._quotas is None:
+                self._quotas = Quotas.detect() if works else Quotas(())
             self._capabilities = Capabilities(
                 level=LEVEL,
                 available=works,
@@ -146,7 +152,7 @@ class BubblewrapDriver:
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """Check the working directory, write the few private system files, and set up the limits."""
         capabilities = await self.probe()
-        if not capabilities.available or self._program is None:
+        if not capabilities.available or self._program is None or self._quotas is None:
             raise SandboxUnavailable(level=LEVEL, problem=capabilities.reason)
         working_dir = self._allowed(spec.working_dir)
         files = await asyncio.to_thread(_write_accounts, private_dir(spec))

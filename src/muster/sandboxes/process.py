@@ -17,10 +17,12 @@ LEVEL: Final = "process"
 class ProcessDriver:
     """Programs see the host as the worker's user does."""
 
-    def __init__(self, *, path: str = SYSTEM_PATH, python: str = sys.executable) -> None:
+    def __init__(
+        self, *, path: str = SYSTEM_PATH, python: str = sys.executable, quotas: Quotas | None = None
+    ) -> None:
         self._path = path
         self._launcher = Launcher(python)
-        self._quotas: Quotas | None = None
+        self._quotas = quotas
 
     @property
     def level(self) -> str:

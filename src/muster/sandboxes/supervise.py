@@ -277,9 +277,10 @@ def become(launch: dict[str, Any], stdio: list[int], failed: int) -> None:
         for name, (soft, hard) in launch["rlimits"].items():
             limit(getattr(resource, name), soft, hard)
         os.execvpe(launch["argv"][0], launch["argv"], launch["env"])
-    except BaseException as error:
+    except (OSError, ValueError, TypeError) as error:
         os.write(failed, f"{launch['argv'][0]}: {getattr(error, 'strerror', None) or error}".encode())
-    os._exit(127)
+    finally:
+        os._exit(127)
 
 
 def limit(number: int, soft: int, hard: int) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
+from muster.sandboxes.cgroup import Group
 from muster.sandboxes.launcher import Launch, Launcher, Program
 from muster.sandboxes.quota import Plan
 from muster.sandboxes.sandbox import Ending, ExitStatus, OnOutput, SandboxError, SandboxSpec
@@ -26,7 +27,7 @@ SIGXFSZ: Final = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dress:
-    """How a driver wraps a program: what goes before its arguments (for a folder to start in), and every program's environment."""
+    """How a driver wraps a program: what precedes its arguments, given where to start, and what is in every environment."""
 
     wrap: Callable[[Path], Sequence[str]]
     env: Mapping[str, str]
@@ -66,7 +67,7 @@ class SupervisedSandbox:
         if self._killed:
             return ExitStatus(reason=Ending.KILLED)
         group = self._plan.group
-        before = group.hits() if group else {}
+        before = _hits(group)
         self._program = self._launcher.start(
             self._launch(argv, env, cwd or self._spec.working_dir, timeout), stdin
         )
@@ -83,8 +84,7 @@ class SupervisedSandbox:
             self._program = None
         if status.reason is Ending.NOT_STARTED:
             raise SandboxError(problem=complaint.decode(errors="replace").strip()[:COMPLAINT_BYTES])
-        after = group.hits() if group else {}
-        return judge(status, {name for name, count in after.items() if count > before[name]})
+        return judge(status, {name for name, count in _hits(group).items() if count > before[name]})
 
     def _launch(
         self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, timeout: float | None
@@ -121,6 +121,10 @@ class SupervisedSandbox:
             await asyncio.sleep(REMOVE_PAUSE)
         with contextlib.suppress(FileNotFoundError):
             await asyncio.to_thread(shutil.rmtree, private_dir(self._spec))
+
+
+def _hits(group: Group | None) -> Mapping[str, int]:
+    return group.hits() if group else {}
 
 
 def private_dir(spec: SandboxSpec) -> Path:

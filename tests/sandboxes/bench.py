@@ -1,0 +1,74 @@
+"""Runs shell scripts in sandboxes of one driver and keeps what they said."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from muster.sandboxes.sandbox import Driver, ExitStatus, Limits, Sandbox, SandboxSpec
+
+
+class Bench:
+    def __init__(self, driver: Driver, folder: Path) -> None:
+        self.driver = driver
+        self.work = folder / "work"
+        self.scratch = folder / "scratch"
+        self.work.mkdir()
+        self.scratch.mkdir()
+        self.out = bytearray()
+        self.err = bytearray()
+        self.sandboxes: list[Sandbox] = []
+
+    async def open(self, **fields: Any) -> Sandbox:
+        name = f"test-{secrets.token_hex(6)}"
+        values: dict[str, Any] = {"name": name, "working_dir": self.work, "scratch": self.scratch}
+        sandbox = await self.driver.open(SandboxSpec(**values | fields))
+        self.sandboxes.append(sandbox)
+        return sandbox
+
+    def keep(self, stream: str, data: bytes) -> None:
+        (self.out if stream == "stdout" else self.err).extend(data)
+
+    async def run(
+        self,
+        script: str,
+        *,
+        sandbox: Sandbox | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        timeout: float = 20,
+        limits: Limits | None = None,
+        **fields: Any,
+    ) -> ExitStatus:
+        sandbox = sandbox or await self.open(limits=limits or Limits(), **fields)
+        argv = ["bash", "-c", script]
+        return await sandbox.exec(argv, env=env or {}, on_output=self.keep, stdin=stdin, timeout=timeout)
+
+    @property
+    def said(self) -> str:
+        return self.out.decode(errors="replace")
+
+    async def close(self) -> None:
+        for sandbox in self.sandboxes:
+            await sandbox.close()
+
+
+def marker() -> str:
+    """An argument of `sleep` that no other process has: 100 to 200 seconds."""
+    return f"1{secrets.randbelow(90) + 10}.{secrets.randbelow(10**9):09d}"
+
+
+def processes_with(text: str) -> list[int]:
+    """Host process ids whose command line has `text` in it."""
+    found: list[int] = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                command = (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if text.encode() in command:
+                found.append(int(folder.name))
+    return found
