@@ -65,7 +65,9 @@ def _bench_section(bench: dict[str, Any]) -> str:
     lines.append("| side | what | durability | rounds | remark |\n|---|---|---|---|---|")
     for side in bench["sides"]:
         problem = (
-            (side["not_run"] and f"not run: {side['not_run']}") or (side["failed"] and "failed") or side["note"]
+            (side["not_run"] and f"not run: {side['not_run']}")
+            or (side["failed"] and "failed")
+            or side["note"]
         )
         first = [next(iter(values.values())) for values in side["rounds"]]
         shown = " / ".join(number(value) for value in first) or "-"
