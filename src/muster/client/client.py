@@ -1,0 +1,211 @@
+"""The typed client of muster's API: structs for the hot calls, JSON for the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import quote
+
+import msgspec
+
+from muster.client import wire
+from muster.client.errors import ApiError, BadAnswer, Unreachable
+from muster.client.events import EventParser, ServerEvent
+from muster.client.transport import DEFAULT_SECONDS, Query, Response, StreamingTransport, Transport
+
+API: Final = "/api/v1"
+SLACK_SECONDS: Final = 15.0
+"""How much longer than its own waiting time a long-poll may take."""
+RECONNECT_SECONDS: Final = 1.0
+
+T = TypeVar("T")
+QueryValue = str | int | float | bool | None
+
+
+class Client:
+    """Calls to one server. Every call raises ApiError when refused, Unreachable when there was no answer."""
+
+    def __init__(self, transport: Transport, *, token: str | None = None) -> None:
+        self._transport = transport
+        self._headers = {"authorization": f"Bearer {token}"} if token else {}
+        self._encoder = msgspec.json.Encoder()
+
+    @property
+    def address(self) -> str:
+        """Where the server is, for messages."""
+        return self._transport.address
+
+    async def close(self) -> None:
+        """Let connections go."""
+        await self._transport.close()
+
+    async def claim(self, request: wire.ClaimRequest) -> wire.ClaimAnswer:
+        """Claim tasks, waiting up to `wait_seconds` for one. Not repeated when the answer is lost."""
+        return await self._hot("/claims", request, wire.ClaimAnswer, request.wait_seconds, idempotent=False)
+
+    async def claim_task(self, task_id: str, request: wire.ClaimRequest) -> wire.ClaimAnswer:
+        """Claim that very task."""
+        path = f"/tasks/{quote(task_id, safe='')}/claim"
+        return await self._hot(path, request, wire.ClaimAnswer, request.wait_seconds, idempotent=False)
+
+    async def heartbeat(self, attempt_id: str, request: wire.HeartbeatRequest) -> wire.HeartbeatAnswer:
+        """Keep one lease alive."""
+        return await self._hot(
+            f"/attempts/{quote(attempt_id, safe='')}/heartbeat", request, wire.HeartbeatAnswer
+        )
+
+    async def worker_heartbeat(
+        self, worker_id: str, request: wire.WorkerHeartbeatRequest
+    ) -> wire.WorkerHeartbeatAnswer:
+        """Keep all leases of a worker alive, waiting up to `wait_seconds` for a directive."""
+        path = f"/workers/{quote(worker_id, safe='')}/heartbeat"
+        return await self._hot(path, request, wire.WorkerHeartbeatAnswer, request.wait_seconds)
+
+    async def record(self, attempt_id: str, request: wire.RecordRequest) -> wire.RecordAnswer:
+        """Append output lines; safe to repeat, the position tells."""
+        return await self._hot(f"/attempts/{quote(attempt_id, safe='')}/record", request, wire.RecordAnswer)
+
+    async def complete(self, attempt_id: str, request: wire.CompleteRequest) -> wire.FinishAnswer:
+        """The attempt succeeded; safe to repeat."""
+        return await self._hot(f"/attempts/{quote(attempt_id, safe='')}/complete", request, wire.FinishAnswer)
+
+    async def fail(self, attempt_id: str, request: wire.FailRequest) -> wire.FinishAnswer:
+        """The attempt failed; safe to repeat."""
+        return await self._hot(f"/attempts/{quote(attempt_id, safe='')}/fail", request, wire.FinishAnswer)
+
+    async def _hot(
+        self,
+        path: str,
+        request: msgspec.Struct,
+        answer: type[T],
+        wait: float = 0,
+        *,
+        idempotent: bool = True,
+    ) -> T:
+        response = await self._transport.request(
+            "POST",
+            API + path,
+            body=self._encoder.encode(request),
+            headers={**self._headers, "content-type": "application/json"},
+            timeout=wait + SLACK_SECONDS,
+            idempotent=idempotent,
+        )
+        try:
+            return msgspec.json.decode(self._accepted(response).body, type=answer)
+        except msgspec.DecodeError as error:
+            raise BadAnswer(address=self.address, problem=str(error)) from error
+
+    async def get(self, path: str, *, timeout: float = DEFAULT_SECONDS, **query: QueryValue) -> Any:
+        """GET below /api/v1 (or from the root, when `path` starts with `//`); queries that are None are left out."""
+        return await self._json("GET", path, None, query, timeout)
+
+    async def post(
+        self, path: str, json: Any = None, *, timeout: float = DEFAULT_SECONDS, **query: QueryValue
+    ) -> Any:
+        """POST with a JSON body."""
+        return await self._json("POST", path, {} if json is None else json, query, timeout)
+
+    async def put(self, path: str, json: Any, *, timeout: float = DEFAULT_SECONDS) -> Any:
+        """PUT with a JSON body."""
+        return await self._json("PUT", path, json, {}, timeout)
+
+    async def patch(self, path: str, json: Any, *, timeout: float = DEFAULT_SECONDS) -> Any:
+        """PATCH with a JSON body."""
+        return await self._json("PATCH", path, json, {}, timeout)
+
+    async def delete(self, path: str, *, timeout: float = DEFAULT_SECONDS, **query: QueryValue) -> Any:
+        """DELETE."""
+        return await self._json("DELETE", path, None, query, timeout)
+
+    async def _json(
+        self, method: str, path: str, json: Any, query: Mapping[str, QueryValue], timeout: float
+    ) -> Any:
+        body = None if json is None else self._encoder.encode(json)
+        headers = self._headers if body is None else {**self._headers, "content-type": "application/json"}
+        response = await self._transport.request(
+            method, _full(path), query=_query(query), body=body, headers=headers, timeout=timeout
+        )
+        return self._decoded(self._accepted(response).body)
+
+    def _accepted(self, response: Response) -> Response:
+        if response.status < 300:
+            return response
+        raise self._refusal(response)
+
+    def _refusal(self, response: Response) -> ApiError:
+        try:
+            body: Any = msgspec.json.decode(response.body)
+        except msgspec.DecodeError:
+            body = None
+        if not isinstance(body, dict) or "message" not in body:
+            text = response.body[:300].decode(errors="replace").strip()
+            message = f"{self.address} answered HTTP {response.status}: {text or 'nothing'}"
+            return ApiError(response.status, f"http_{response.status}", message, {}, None)
+        fields = cast(dict[str, Any], body)
+        return ApiError(
+            response.status,
+            str(fields.get("code", f"http_{response.status}")),
+            str(fields["message"]),
+            fields.get("details") or {},
+            fields.get("request_id") or response.headers.get("x-request-id"),
+        )
+
+    def _decoded(self, body: bytes) -> Any:
+        if not body:
+            return None
+        try:
+            return msgspec.json.decode(body)
+        except msgspec.DecodeError as error:
+            raise BadAnswer(address=self.address, problem=str(error)) from error
+
+    async def events(
+        self, *, after: int | None = None, reconnect: bool = True, **query: QueryValue
+    ) -> AsyncIterator[ServerEvent]:
+        """Events of the log as they happen, from after that position (None: from now on).
+
+        A lost connection is made again where it broke, unless `reconnect` is false: then Unreachable.
+        """
+        transport = self._transport
+        if not isinstance(transport, StreamingTransport):
+            raise BadAnswer(address=self.address, problem="it cannot stream")
+        last = None if after is None else str(after)
+        while True:
+            try:
+                async for event in self._connected(transport, last, query):
+                    last = event.id or last
+                    yield event
+            except Unreachable:
+                if not reconnect:
+                    raise
+            if not reconnect:
+                return
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _connected(
+        self, transport: StreamingTransport, last: str | None, query: Mapping[str, QueryValue]
+    ) -> AsyncIterator[ServerEvent]:
+        parser = EventParser()
+        headers = {**self._headers, "accept": "text/event-stream"}
+        if last is not None:
+            headers["last-event-id"] = last
+        async for part in transport.stream(
+            f"{API}/events", query=_query({**query, "after": last}), headers=headers
+        ):
+            if isinstance(part, Response):
+                self._accepted(part)
+                continue
+            for event in parser.feed(part):
+                yield event
+
+
+def _full(path: str) -> str:
+    return path[1:] if path.startswith("//") else API + path
+
+
+def _query(values: Mapping[str, QueryValue]) -> Query:
+    return [(name, _text(value)) for name, value in values.items() if value is not None]
+
+
+def _text(value: QueryValue) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
