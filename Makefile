@@ -26,11 +26,12 @@ test: setup ## the whole suite on SQLite and PostgreSQL, with coverage; the doma
 		|| status=1; \
 	exit $$status
 
-check: setup ## format, lint, types, import contracts, architecture and unit tests: under a minute
+check: setup ## format, lint, types, import contracts, generated files, architecture and unit tests: under a minute
 	@$(BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pyright
+	@if [ -f tools/generate.py ]; then $(BIN)/python -m tools.generate --check; fi
 	@$(PYTEST) tests/architecture tests/unit -q
 
 format: setup ## format the code and mend what the linter can mend

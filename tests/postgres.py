@@ -136,10 +136,10 @@ class Guard:
         self.stop()
 
 
-def _roomy_temp_directory() -> str | None:
-    """Socket paths hold about a hundred characters, and root's own temp folder is closed to PostgreSQL."""
+def _roomy_temp_directory() -> str:
+    """Socket paths hold about a hundred characters, and root's own temp folder may be closed to PostgreSQL."""
     default = tempfile.gettempdir()
-    return default if len(default) < 60 and (Path(default).stat().st_mode & 0o005 or os.geteuid()) else "/tmp"
+    return "/tmp" if os.geteuid() == 0 or len(default) > 60 else default
 
 
 def ask_guard(address: str) -> Cluster:
