@@ -144,7 +144,9 @@ class DiskFull(StoreUnavailable):
 
 
 class DatabaseTooNew(StoreUnavailable):
-    """The database has schema {found}, which this version of muster does not know (it knows up to {known}). Install a newer muster."""
+    """The database has schema {found}, which this version of muster does not know
+    (it knows up to {known}). Install a newer muster.
+    """
 
     code = "database_too_new"
 
