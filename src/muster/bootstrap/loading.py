@@ -190,7 +190,7 @@ def _below(base: Path, path: str | Path) -> Path:
 def _validated(layers: _Layers, path: Path | None) -> Settings:
     problems = list(layers.problems)
     try:
-        settings = Settings.model_validate({**layers.values, "config_file": path})
+        settings = Settings.model_validate({**layers.values, "config_file": path, "origins": layers.origins})
     except ValidationError as error:
         raise InvalidSettings(
             problems + [_problem(dict(item), layers.origins) for item in error.errors()]
@@ -242,8 +242,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return {str(key): value for key, value in cast(dict[Any, Any], document).items()}
 
 
-def misspelt_variables(environ: Mapping[str, str]) -> list[str]:
+def misspelt_variables(environ: Mapping[str, str] | None = None) -> list[str]:
     """Warnings for MUSTER_ variables that look like a setting's name but are not one."""
+    environ = os.environ if environ is None else environ
     names = [*variable_names(), "MUSTER_CONFIG"]
     warnings: list[str] = []
     for variable in sorted(environ):

@@ -218,6 +218,13 @@ class Settings(Section):
         default=None, exclude=True, description="The file these settings came from."
     )
 
+    origins: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        exclude=True,
+        repr=False,
+        description="Where each value that is not a default came from, by dotted key.",
+    )
+
     @field_validator("task_classes", mode="before")
     @classmethod
     def _with_standard_classes(cls, value: Any) -> Any:

@@ -1,0 +1,111 @@
+"""Exit codes, and how an error becomes one line and a code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import IntEnum
+from types import MappingProxyType
+from typing import Final
+
+from muster.domain.errors import Category, MusterError
+
+
+class ExitCode(IntEnum):
+    """What the shell gets. `muster run` ends with the task's own exit code instead."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    NOT_FOUND = 4
+    CONFLICT = 5
+    INVALID = 6
+    FORBIDDEN = 7
+    UNAVAILABLE = 8
+    TIMED_OUT = 124
+    INTERRUPTED = 130
+
+
+MEANINGS: Final = MappingProxyType(
+    {
+        ExitCode.OK: "done",
+        ExitCode.FAILED: "failed: the task failed, a check found something, or something unexpected happened",
+        ExitCode.USAGE: "the command line is wrong",
+        ExitCode.UNREACHABLE: "no server answers",
+        ExitCode.NOT_FOUND: "there is no such thing, or nothing to claim",
+        ExitCode.CONFLICT: "does not fit the present state (somebody else has it, it is finished, it exists already)",
+        ExitCode.INVALID: "the server or the settings refuse a value",
+        ExitCode.FORBIDDEN: "the token is missing or wrong",
+        ExitCode.UNAVAILABLE: "the server cannot take it now; try again",
+        ExitCode.TIMED_OUT: "the task that was run timed out",
+        ExitCode.INTERRUPTED: "interrupted with Ctrl-C",
+    }
+)
+_CATEGORIES: Final = MappingProxyType(
+    {
+        Category.INVALID: ExitCode.INVALID,
+        Category.TOO_LARGE: ExitCode.INVALID,
+        Category.NOT_FOUND: ExitCode.NOT_FOUND,
+        Category.CONFLICT: ExitCode.CONFLICT,
+        Category.FORBIDDEN: ExitCode.FORBIDDEN,
+        Category.UNAUTHENTICATED: ExitCode.FORBIDDEN,
+        Category.LIMITED: ExitCode.UNAVAILABLE,
+        Category.UNAVAILABLE: ExitCode.UNAVAILABLE,
+    }
+)
+
+
+class ServerUnreachable(MusterError):
+    """No muster server answers at {url} ({problem}). {advice}"""
+
+    code = "unreachable"
+    category = Category.UNAVAILABLE
+
+
+class Refused(MusterError):
+    """The server refused a call; `code` is the server's."""
+
+    def __init__(self, status: int, code: str, message: str, details: dict[str, object]) -> None:
+        super().__init__(message, **details)
+        self.status = status
+        self.code = code
+        self.category = _category(status)
+
+
+def _category(status: int) -> Category:
+    match status:
+        case 401:
+            return Category.UNAUTHENTICATED
+        case 403:
+            return Category.FORBIDDEN
+        case 404:
+            return Category.NOT_FOUND
+        case 409:
+            return Category.CONFLICT
+        case 413:
+            return Category.TOO_LARGE
+        case 429:
+            return Category.LIMITED
+        case _:
+            return Category.UNAVAILABLE if status >= 500 else Category.INVALID
+
+
+def exit_code(error: MusterError) -> ExitCode:
+    """The code of an error."""
+    if isinstance(error, ServerUnreachable):
+        return ExitCode.UNREACHABLE
+    if isinstance(error, Refused) and error.status == 500:
+        return ExitCode.FAILED
+    return _CATEGORIES[error.category]
+
+
+def report(error: MusterError, *, as_json: bool) -> ExitCode:
+    """Write the error to stderr, one line (or a JSON object), and give its exit code."""
+    if as_json:
+        details = {name: str(value) for name, value in error.details.items()}
+        text = json.dumps({"code": error.code, "message": error.message, "details": details})
+    else:
+        text = f"muster: {' '.join(error.message.split())}"
+    sys.stderr.write(text + "\n")
+    return exit_code(error)

@@ -1,0 +1,161 @@
+"""The `muster` command: every verb with its one-line help, imported only when it is used."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from muster.cli.invocation import Invocation, common_options
+from muster.domain.errors import MusterError
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb: where its code is (`module:name` below muster.cli) and what `muster --help` says of it."""
+
+    name: str
+    target: str
+    help: str
+
+
+VERBS: Final = (
+    Verb("setup", "setup:setup", "Write a muster.yml, asking for every setting, or from flags."),
+    Verb("up", "server:up", "Run the server in this terminal."),
+    Verb("start", "server:start", "Start the server in the background."),
+    Verb("stop", "server:stop", "Stop the background server."),
+    Verb("restart", "server:restart", "Stop the server and start it again."),
+    Verb("status", "server:status", "Show what the server does now."),
+    Verb("enqueue", "enqueue:enqueue", "Queue a task, or many from a file."),
+    Verb("run", "run:run", "Queue a task, follow its output, end with its exit code."),
+    Verb("tasks", "tasks:tasks", "List tasks."),
+    Verb("task", "tasks:task", "Show one task with its attempts."),
+    Verb("logs", "logs:logs", "Show a task's output; -f follows it."),
+    Verb("waiting", "tasks:waiting", "Say why each waiting task waits."),
+    Verb("cancel", "tasks:cancel", "Cancel tasks, running ones too."),
+    Verb("requeue", "tasks:requeue", "Queue finished tasks again."),
+    Verb("claim", "claim:claim", "Claim the next task of a queue, or a certain one."),
+    Verb("complete", "claim:complete", "Report a claimed task as done."),
+    Verb("fail", "claim:fail", "Report a claimed task as failed."),
+    Verb("queue", "queue:app", "List, make, change, pause and archive queues."),
+    Verb("session", "session:app", "List, make and end work sessions."),
+    Verb("project", "project:app", "List, make, pause and fund projects."),
+    Verb("agents", "agents:agents", "List agents."),
+    Verb("activity", "agents:activity", "Show what happened lately."),
+    Verb("scripts", "scripts:scripts", "List and search the scripts that can be queued by name."),
+    Verb("reload", "scripts:reload", "Read the script folders again."),
+    Verb("worker", "worker:app", "Work on a queue by hand, and list workers."),
+    Verb("purge", "purge:purge", "Remove finished tasks."),
+    Verb("doctor", "operations:doctor", "Check this machine and the settings."),
+    Verb("verify", "operations:verify", "Check that the database and its log agree."),
+    Verb("backup", "operations:backup", "Copy the database while it runs."),
+    Verb("restore", "operations:restore", "Put a backup in place of the database."),
+    Verb("teardown", "teardown:teardown", "Delete muster's data, after asking twice."),
+)
+
+
+class LazyGroup(TyperGroup):
+    """Knows its verbs by name and help; the code of the one that is used replaces its stand-in."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        for verb in VERBS:
+            self.add_command(TyperCommand(name=verb.name, short_help=verb.help, rich_markup_mode=None))
+        self.params.extend(_common_params(hidden=False))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Find the verb, importing it."""
+        for verb in VERBS:
+            if args and verb.name == args[0]:
+                self.add_command(load_verb(verb))
+        return super().resolve_command(ctx, args)
+
+
+def load_verb(verb: Verb) -> Any:
+    """The command of a verb, with the common options."""
+    module_name, _, name = verb.target.partition(":")
+    found: Any = getattr(import_module(f"muster.cli.{module_name}"), name)
+    if not isinstance(found, typer.Typer):
+        app = _typer()
+        app.command(verb.name)(found)
+        found = app
+    command = typer.main.get_command(found)
+    command.name = verb.name
+    _add_common_options(command)
+    return command
+
+
+def _typer() -> typer.Typer:
+    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def _common_params(*, hidden: bool) -> list[Any]:
+    app = _typer()
+    app.command()(common_options)
+    params = [param for param in typer.main.get_command(app).params if param.name != "help"]
+    for param in params:
+        if hidden and "--json" not in param.opts:
+            setattr(param, "hidden", True)  # noqa: B010 - options have it, their declared type does not
+    return params
+
+
+def _add_common_options(command: Any) -> None:
+    """Give a command, and the commands below it, those common options it does not define itself."""
+    taken = {option for param in command.params for option in param.opts}
+    command.params.extend(param for param in _common_params(hidden=True) if not taken & set(param.opts))
+    for child in getattr(command, "commands", {}).values():
+        _add_common_options(child)
+
+
+def build() -> Any:
+    """The whole command line."""
+    app = typer.Typer(
+        cls=LazyGroup,
+        name="muster",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 no server, 4 not found, 5 conflict, 6 invalid, "
+        "7 not allowed, 8 unavailable, 124 timed out, 130 interrupted.",
+    )
+
+    @app.callback(invoke_without_command=True)
+    def muster(
+        context: typer.Context,
+        version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+    ) -> None:
+        """Control plane for fleets of coding agents: queue work, walk away, review results later."""
+        if version:
+            from importlib.metadata import version as version_of
+
+            sys.stdout.write(f"muster {version_of('muster-fleet')}\n")
+            raise typer.Exit
+        if context.invoked_subcommand is None:
+            raise typer.BadParameter("name a verb; 'muster --help' lists them")
+
+    return typer.main.get_command(app)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    invocation = Invocation()
+    try:
+        build().main(args=arguments, prog_name="muster", obj=invocation)
+    except MusterError as error:
+        from muster.cli.exits import report
+
+        sys.exit(report(error, as_json=invocation.output.as_json))
+    except OSError as error:
+        sys.stderr.write(
+            f"muster: {error.strerror or error}{f': {error.filename}' if error.filename else ''}\n"
+        )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

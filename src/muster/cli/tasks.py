@@ -1,0 +1,229 @@
+"""Tasks: list, show, cancel, queue again, and why they wait."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Annotated, Any, cast
+
+import typer
+
+from muster.cli.connection import Connection, path
+from muster.cli.invocation import invocation
+from muster.cli.output import Column, Record, duration, money, shortened, since
+from muster.cli.task_ids import full_id, full_ids
+from muster.domain.errors import MusterError
+
+Ids = Annotated[list[str], typer.Argument(metavar="TASK...", help="Ids, or unambiguous parts of ids.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many at most.")]
+
+
+class SomeFailed(MusterError):
+    """{failed} of {total} were refused."""
+
+    code = "some_failed"
+
+
+def waiting_reason(task: Record) -> str:
+    """Why a task waits, or how it ended badly, in one line."""
+    waits: Any = task.get("waiting")
+    if waits:
+        return str(waits.get("message") or waits.get("code"))
+    return shortened(task["error"], 80) if task.get("error") else ""
+
+
+TASK_COLUMNS = (
+    Column("id", "id"),
+    Column("state", "state"),
+    Column("title", lambda row: shortened(row.get("title"), 48)),
+    Column("kind", "kind"),
+    Column("queue", "queue"),
+    Column("priority", "priority"),
+    Column("tries", "attempts", right=True),
+    Column("created", lambda row: since(row.get("created_at"))),
+    Column("note", waiting_reason),
+)
+ATTEMPT_COLUMNS = (
+    Column("try", "number", right=True),
+    Column("state", "state"),
+    Column("agent", "agent_id"),
+    Column("sandbox", "sandbox"),
+    Column("exit", "exit_code", right=True),
+    Column("cost", lambda row: money(row.get("cost_usd"))),
+    Column("started", lambda row: since(row.get("started_at") or row.get("claimed_at"))),
+    Column("reason", lambda row: shortened(row.get("error") or row.get("code"), 60)),
+)
+WAITING_COLUMNS = (
+    Column("tasks", "count", right=True),
+    Column("code", "code"),
+    Column("reason", "message"),
+    Column("for example", "example"),
+)
+
+
+def tasks(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORDS]...", help="Only tasks with these words.")
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option("--state", help="blocked, backoff, ready, running, succeeded, failed, cancelled."),
+    ] = None,
+    queue: Annotated[str | None, typer.Option("--queue", "-q", metavar="NAME")] = None,
+    project: Annotated[str | None, typer.Option("--project", "-p", metavar="NAME")] = None,
+    session: Annotated[str | None, typer.Option("--session", metavar="ID")] = None,
+    agent: Annotated[str | None, typer.Option("--agent", metavar="ID")] = None,
+    kind: Annotated[str | None, typer.Option("--kind")] = None,
+    tag: Annotated[str | None, typer.Option("--tag")] = None,
+    archived: Annotated[bool, typer.Option("--archived", help="Only archived tasks.")] = False,
+    limit: Limit = 50,
+) -> None:
+    """List tasks, newest first."""
+    call = invocation(context)
+    with call.connection() as connection:
+        found = list(
+            connection.pages(
+                path("tasks"),
+                limit=limit,
+                state=state,
+                queue=queue,
+                project=project,
+                session=session,
+                agent=agent,
+                kind=kind,
+                tag=tag,
+                archived=archived or None,
+                q=" ".join(words) if words else None,
+            )
+        )
+    call.output.table(found, TASK_COLUMNS, empty="No tasks.")
+
+
+def task(context: typer.Context, task_id: Annotated[str, typer.Argument(metavar="TASK")]) -> None:
+    """Show one task with its attempts."""
+    call = invocation(context)
+    with call.connection() as connection:
+        identity = full_id(connection, task_id)
+        found = connection.get(path("tasks", identity))
+        attempts = cast(list[dict[str, Any]], connection.get(path("tasks", identity, "attempts"))["items"])
+    if call.output.as_json:
+        call.output.json({**found, "attempt_list": attempts})
+        return
+    call.output.record(found, task_fields(found))
+    if attempts:
+        call.output.text("")
+        call.output.table(attempts, ATTEMPT_COLUMNS, empty="")
+
+
+def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:
+    """What `muster task` shows of a task, in order."""
+    timeout: Any = found.get("timeout_seconds")
+    return [
+        ("id", found["id"]),
+        ("title", found["title"]),
+        ("state", found["state"]),
+        ("waits for", waiting_reason(found) if found.get("waiting") else None),
+        ("kind", found.get("kind")),
+        ("type", found.get("type")),
+        ("queue", found.get("queue")),
+        ("project", found.get("project") or found.get("project_id")),
+        ("session", found.get("session_id")),
+        ("parent", found.get("parent_id")),
+        ("after", found.get("depends_on")),
+        ("tags", found.get("tags")),
+        ("priority", found.get("priority")),
+        ("class", f"{found.get('task_class')} ({duration(timeout)})" if timeout else found.get("task_class")),
+        ("assigned to", found.get("assigned_to")),
+        ("agent", found.get("agent_id")),
+        ("folder", found.get("working_dir")),
+        (
+            "cost",
+            f"{money(found.get('actual_cost_usd'))} (expected {money(found.get('estimated_cost_usd'))})",
+        ),
+        ("stale", found.get("stale")),
+        ("created", f"{found.get('created_at')} ({since(found.get('created_at'))})"),
+        ("started", found.get("started_at")),
+        ("finished", found.get("finished_at")),
+        ("description", found.get("description")),
+        ("error", found.get("error")),
+        ("output", found.get("output")),
+    ]
+
+
+def cancel(
+    context: typer.Context,
+    task_ids: Ids,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Kept with the task.")
+    ] = None,
+) -> None:
+    """Cancel tasks, running ones too: their processes end within two seconds."""
+    body = {"reason": reason} if reason else {}
+    _each(
+        context,
+        task_ids,
+        "Cancelled",
+        lambda connection, item: connection.post(path("tasks", item, "cancel"), body),
+    )
+
+
+def requeue(context: typer.Context, task_ids: Ids) -> None:
+    """Queue finished tasks again; their attempts so far are kept."""
+    _each(
+        context,
+        task_ids,
+        "Queued again",
+        lambda connection, item: connection.post(path("tasks", item, "requeue")),
+    )
+
+
+def _each(
+    context: typer.Context, parts: list[str], word: str, act: Callable[[Connection, str], dict[str, Any]]
+) -> None:
+    """Do it to every task; what is refused is reported and the others still happen."""
+    call = invocation(context)
+    answers: list[dict[str, Any]] = []
+    refused: list[MusterError] = []
+    with call.connection() as connection:
+        for identity in full_ids(connection, parts):
+            try:
+                answers.append(act(connection, identity))
+            except MusterError as error:
+                refused.append(error)
+                if len(parts) > 1:
+                    call.output.note(f"{identity}: {error.message}")
+            else:
+                if not call.output.as_json:
+                    call.output.text(f"{word} {identity}")
+    if call.output.as_json:
+        call.output.json(answers[0] if len(parts) == 1 and answers else {"items": answers})
+    if refused:
+        raise refused[0] if len(parts) == 1 else SomeFailed(failed=len(refused), total=len(parts))
+
+
+def waiting(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="Tasks looked at.")] = 1_000,
+) -> None:
+    """Say why each waiting task waits: grouped by reason, with how many and an example."""
+    call = invocation(context)
+    with call.connection() as connection:
+        states = ["ready", "blocked", "backoff"]
+        found = list(connection.pages(path("tasks"), limit=limit, state=states))
+    groups = group_by_reason(found)
+    call.output.table(groups, WAITING_COLUMNS, empty="Nothing waits.", answer={"items": groups})
+
+
+def group_by_reason(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Waiting tasks by code, the most frequent first; one message and one task stand for each."""
+    counts: Counter[str] = Counter()
+    first: dict[str, dict[str, Any]] = {}
+    for item in found:
+        waits = cast(
+            dict[str, Any], item.get("waiting") or {"code": "ready", "message": "about to be handed out"}
+        )
+        code = str(waits["code"])
+        counts[code] += 1
+        first.setdefault(code, {"code": code, "message": waits.get("message"), "example": item["id"]})
+    return [{"count": count, **first[code]} for code, count in counts.most_common()]

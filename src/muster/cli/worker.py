@@ -1,0 +1,192 @@
+"""`muster worker`: work on a queue by hand (a person, or a chat session at a terminal), and list workers."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final, cast
+
+import typer
+
+from muster.cli.claim_book import ClaimBook, HeldClaim
+from muster.cli.connection import Connection, path
+from muster.cli.invocation import Invocation, group, invocation
+from muster.cli.output import Column, since
+from muster.cli.task_text import instruction_lines, task_lines
+from muster.domain.errors import Conflict, InvalidInput
+
+app: Final = group("Work on a queue by hand, and list workers.")
+
+WORKER_COLUMNS = (
+    Column("worker", "id"),
+    Column("host", "host"),
+    Column("sandbox", "sandbox"),
+    Column("running", "running", right=True),
+    Column("capacity", "capacity", right=True),
+    Column("kinds", "kinds"),
+    Column("last seen", lambda row: since(row.get("last_seen_at") or row.get("seen_at"))),
+)
+
+
+class WorkerLocked(Conflict):
+    """Another manual worker (process {pid}) already works on queue {queue}. End that one first."""
+
+    code = "worker_locked"
+
+
+@app.command("list")
+def list_workers(context: typer.Context) -> None:
+    """List workers that are connected."""
+    call = invocation(context)
+    with call.connection() as connection:
+        found = cast(list[dict[str, Any]], connection.get(path("workers"))["items"])
+    call.output.table(found, WORKER_COLUMNS, empty="No worker is connected.")
+
+
+@app.command("run")
+def run(
+    context: typer.Context,
+    queue: Annotated[str, typer.Argument(metavar="QUEUE")],
+    once: Annotated[bool, typer.Option("--once", help="Hand out one task and end.")] = False,
+    run_all: Annotated[bool, typer.Option("--run", help="Task after task until the queue is empty.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Task after task, waiting for new ones.")] = False,
+    poll: Annotated[float | None, typer.Option("--poll", metavar="SECONDS", min=1, max=60)] = None,
+) -> None:
+    """Print the tasks of a queue, one after another, for you to do.
+
+    The next task comes when the one before was reported from any shell with 'muster complete' or
+    'muster fail'. Ctrl-C ends the worker; the task in hand stays claimed and can still be reported.
+    """
+    if once + run_all + watch != 1:
+        raise InvalidInput(field="worker run", problem="give one of --once, --run and --watch")
+    call = invocation(context)
+    settings = call.settings()
+    worker_id = f"worker-{socket.gethostname()}-{queue}"
+    with queue_lock(settings.data_dir, queue), call.connection() as connection:
+        details = connection.get(path("queues", queue))
+        worker = ManualWorker(
+            call,
+            connection,
+            ClaimBook(settings.data_dir),
+            worker_id,
+            queue,
+            poll or settings.manual_worker.poll_seconds,
+        )
+        worker.introduce(str(details.get("instructions") or ""))
+        if once:
+            worker.hand_out(wait=0)
+        else:
+            worker.work(watch=watch)
+
+
+class ManualWorker:
+    """Claims for a person: prints each task and waits until it was reported. Waiting is one long-polled call."""
+
+    def __init__(
+        self,
+        call: Invocation,
+        connection: Connection,
+        book: ClaimBook,
+        worker_id: str,
+        queue: str,
+        poll: float,
+    ) -> None:
+        self._output = call.output
+        self._connection = connection
+        self._book = book
+        self._worker_id = worker_id
+        self._queue = queue
+        self._poll = poll
+
+    def introduce(self, instructions: str) -> None:
+        """Say who works on what, and print the queue's instructions."""
+        self._output.note(f"{self._worker_id} works on queue {self._queue}")
+        if self._output.as_json:
+            self._output.text(
+                _line({"event": "instructions", "queue": self._queue, "instructions": instructions})
+            )
+            return
+        for line in instruction_lines(self._queue, instructions):
+            self._output.text(line)
+
+    def work(self, *, watch: bool) -> None:
+        """Task after task; ends when none is ready, or never with `watch`. A task left from before comes first."""
+        for held in self._book.all():
+            if held.agent_id == self._worker_id and held.queue == self._queue:
+                self._output.note(f"{held.task_id} is still in hand: {held.title}")
+                self._await_report(held)
+        while True:
+            held = self.hand_out(wait=self._poll if watch else 0)
+            if held is not None:
+                self._await_report(held)
+            elif not watch:
+                return
+
+    def hand_out(self, *, wait: float) -> HeldClaim | None:
+        """Claim the next task and print it; None when none is ready within `wait` seconds."""
+        body = {
+            "agent_id": self._worker_id,
+            "worker_id": self._worker_id,
+            "queues": [self._queue],
+            "wait_seconds": wait,
+        }
+        answer = self._connection.post(path("claims"), body, wait=wait)
+        claims = cast(list[dict[str, Any]], answer["claims"])
+        if not claims:
+            if wait == 0:
+                self._output.note(f"Nothing to do: {answer.get('reason') or 'the queue is empty'}")
+            return None
+        held = self._book.keep(claims[0], self._worker_id)
+        if self._output.as_json:
+            self._output.text(_line({"event": "task", **claims[0]}))
+        else:
+            for line in task_lines(claims[0]):
+                self._output.text(line)
+        return held
+
+    def _await_report(self, held: HeldClaim) -> None:
+        """Keep the lease alive until the task is over: reported, cancelled or taken back."""
+        target = path("workers", self._worker_id, "heartbeat")
+        lease = {"attempt_id": held.attempt_id, "token": held.token}
+        body = {"leases": [lease], "capacity": 1, "queues": [self._queue], "wait_seconds": self._poll}
+        while not self._connection.post(target, body, wait=self._poll).get("directives"):
+            pass
+        self._book.forget(held.task_id)
+        state = str(self._connection.get(path("tasks", held.task_id)).get("state"))
+        if self._output.as_json:
+            self._output.text(_line({"event": "over", "task_id": held.task_id, "state": state}))
+        else:
+            self._output.note(f"{held.task_id} is {state}")
+
+
+@contextmanager
+def queue_lock(data_dir: Path, queue: str) -> Generator[None]:
+    """Let one manual worker of this machine work on a queue at a time; WorkerLocked names the other one."""
+    from muster.bootstrap.daemon import prepare_data_dir
+
+    prepare_data_dir(data_dir)
+    folder = data_dir / "locks"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    name = re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"%{ord(match[0]):x}", queue)[:150]
+    descriptor = os.open(folder / f"worker-{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise WorkerLocked(pid=os.read(descriptor, 20).decode() or "?", queue=queue) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _line(value: object) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
