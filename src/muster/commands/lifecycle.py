@@ -214,11 +214,12 @@ async def delete_task(uow: UnitOfWork, task_id: int) -> None:
 
 
 _OLD: Final = Statement(
-    "SELECT id FROM tasks WHERE state = ?1 AND state >= 60 AND archived_at IS NULL AND finished_at < ?2 AND id < ?3 "
-    "ORDER BY id LIMIT ?4"
+    "SELECT id FROM tasks t WHERE state = ?1 AND state >= 60 AND archived_at IS NULL AND finished_at < ?2 AND id < ?3 "
+    "AND NOT EXISTS (SELECT 1 FROM task_dependencies d WHERE d.depends_on = t.id AND d.done = 0) ORDER BY id LIMIT ?4"
 )
 _OLD_ARCHIVED: Final = Statement(
-    "SELECT id FROM tasks WHERE archived_at IS NOT NULL AND finished_at < ?1 ORDER BY id LIMIT ?2"
+    "SELECT id FROM tasks t WHERE archived_at IS NOT NULL AND finished_at < ?1 "
+    "AND NOT EXISTS (SELECT 1 FROM task_dependencies d WHERE d.depends_on = t.id AND d.done = 0) ORDER BY id LIMIT ?2"
 )
 
 

@@ -73,6 +73,15 @@ class LaneFacts:
     project_running: int = 0
 
     @property
+    def limited(self) -> bool:
+        """Whether a limit or a hard budget can hold the lane back."""
+        return (
+            self.queue_limit is not None
+            or self.project_limit is not None
+            or (self.allocated is not None and self.enforcement == "hard")
+        )
+
+    @property
     def room(self) -> int | None:
         """Micro-dollars a hard budget still has; None without one."""
         if self.allocated is None or self.enforcement != "hard":

@@ -67,6 +67,12 @@ class Signals:
         """Something was let go (a pause, a limit, a budget): everybody who waits looks again."""
         self._wake(None, len(self._parked))
 
+    def limits_freed(self, count: int) -> None:
+        """So many attempts ended: claimers that a limit or a budget may have held back look again."""
+        limited = [lane for lane in self._lanes.values() if lane.limited]
+        if limited and self._parked:
+            self._wake(lambda wants: any(wants.accepts(lane) for lane in limited), count)
+
     def _wake(self, suits: Callable[[ClaimFilter], bool] | None, count: int) -> None:
         woken: list[Parked] = []
         for parked in self._parked:

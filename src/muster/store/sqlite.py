@@ -197,13 +197,15 @@ class SqliteStore:
             self.signals.publish(f"attempt:{attempt}")
         for attempt in journal.output:
             self.signals.publish(f"output:{attempt}")
-        self._publish_topics(journal.topics)
+        self._publish_topics(journal.topics, len(journal.ended))
 
-    def _publish_topics(self, topics: set[str]) -> None:
+    def _publish_topics(self, topics: set[str], ended: int) -> None:
         for topic in topics:
             if topic == "admission":
                 self.signals.forget_lanes()
                 self.signals.admission_changed()
+            elif topic == "limits":
+                self.signals.limits_freed(ended)
             else:
                 self.signals.publish(topic)
 

@@ -1,0 +1,1 @@
+"""Server-side loops: clocks, seals, read models, retention."""
