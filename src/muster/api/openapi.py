@@ -1,0 +1,109 @@
+"""The one OpenAPI document: the router's routes and the hot ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI
+
+from muster.api.hot import HotRoute
+from muster.api.routing import REASONS, error_statuses
+
+_TEMPLATE: Final = "#/components/schemas/{name}"
+TAGS: Final = (
+    ("claims", "Taking tasks and reporting on them: what workers and agents do."),
+    ("tasks", "Wanted work, its attempts, output and history."),
+    ("queues", "Where tasks wait."),
+    ("projects", "What tasks belong to, and the money for them."),
+    ("sessions", "Named work sessions that group tasks."),
+    ("agents", "Who does the work."),
+    ("workers", "Processes that claim and run."),
+    ("activities", "What happened, in words."),
+    ("scripts", "Scripts that can be queued by name."),
+    ("reference", "Lists of classes and codes."),
+    ("server", "Health, status, metrics."),
+)
+
+
+def build_document(
+    app: FastAPI, hot: Sequence[HotRoute[Any, Any]], *, secured: bool = True
+) -> dict[str, Any]:
+    """The document of everything this app answers under its native prefix and beside it."""
+    document: dict[str, Any] = app.openapi()
+    document["tags"] = [{"name": name, "description": words} for name, words in TAGS]
+    components: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components.pop(unused, None)
+    kinds = sorted(
+        {kind for route in hot for kind in (route.request, route.answer)}, key=lambda k: k.__name__
+    )
+    _, wire = msgspec.json.schema_components(kinds, ref_template=_TEMPLATE)
+    for name, schema in wire.items():
+        if name in components:
+            raise ValueError(f"two shapes are named {name}")
+        components[name] = _plain(schema)
+    for route in hot:
+        document["paths"].setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    if secured:
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{}, {"token": []}]
+    document["paths"] = dict(sorted(document["paths"].items()))
+    document["components"]["schemas"] = dict(sorted(components.items()))
+    return document
+
+
+def _operation(route: HotRoute[Any, Any]) -> dict[str, Any]:
+    answer = {"$ref": _TEMPLATE.format(name=route.answer.__name__)}
+    responses: dict[str, Any] = {
+        "200": {"description": "Done.", "content": {"application/json": {"schema": answer}}}
+    }
+    if route.empty_answer:
+        responses["204"] = {"description": "Nothing."}
+    for status in error_statuses(route.method, route.errors):
+        responses[str(status)] = {
+            "description": REASONS[status],
+            "content": {"application/json": {"schema": {"$ref": _TEMPLATE.format(name="Error")}}},
+        }
+    body = {
+        "schema": {"$ref": _TEMPLATE.format(name=route.request.__name__)},
+        "example": dict(route.example),
+    }
+    operation: dict[str, Any] = {
+        "tags": [route.tag],
+        "summary": route.summary,
+        "operationId": route.operation_id,
+        "requestBody": {"required": True, "content": {"application/json": body}},
+        "responses": responses,
+    }
+    if route.description:
+        operation["description"] = route.description
+    if "{" in route.path:
+        operation["parameters"] = [_path_parameter(route.path)]
+    return operation
+
+
+def _path_parameter(path: str) -> dict[str, Any]:
+    name = path.partition("{")[2].partition("}")[0]
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    }
+
+
+def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """msgspec leaves the type out of string enums; code generators want it."""
+    done: dict[str, Any] = {}
+    for key, value in schema.items():
+        if isinstance(value, dict):
+            done[key] = _plain(value)  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(value, list):
+            done[key] = [_plain(item) if isinstance(item, dict) else item for item in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        else:
+            done[key] = value
+    if "enum" in done and "type" not in done and isinstance(done["enum"], list):
+        done["type"] = "string"
+    return done

@@ -1,0 +1,116 @@
+"""Native routes are tables of endpoint functions; this turns them into FastAPI routes that refuse what is undocumented."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.params import Query
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, PlainTextResponse
+
+from muster.api.schemas.shape import Error
+from muster.domain.errors import InvalidInput
+
+PREFIX: Final = "/api/v1"
+REASONS: Final = {
+    400: "The body is no JSON, or the address, a cursor or the nesting is broken.",
+    401: "A bearer token is wanted.",
+    403: "The host name or the origin is not allowed.",
+    404: "There is no such thing.",
+    409: "The change does not fit the present state. Nothing was changed.",
+    413: "The body is too large.",
+    415: "The body is not declared as JSON.",
+    422: "Fields are missing, unknown or wrong; `details.errors` names them.",
+    429: "Too much work is queued up; try again after `Retry-After` seconds.",
+    500: "Something went wrong in the server; its log has the request id.",
+    503: "The database cannot take the change now.",
+}
+ALWAYS: Final = (400, 401, 403, 422, 500, 503)
+WITH_BODY: Final = (413, 415, 429)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One native route. `errors` are the statuses besides those every route has."""
+
+    method: str
+    path: str
+    endpoint: Callable[..., Any]
+    errors: tuple[int, ...] = ()
+    status: int = 200
+    prefix: str = PREFIX
+    other: tuple[tuple[int, type[BaseModel]], ...] = ()
+    """Answers of another status and shape."""
+    text: bool = False
+    """The answer is plain text."""
+
+
+def error_statuses(method: str, errors: Sequence[int]) -> list[int]:
+    """All error statuses a route documents."""
+    return sorted({*ALWAYS, *(WITH_BODY if method != "GET" else ()), *errors})
+
+
+def add_routes(app: FastAPI, tag: str, routes: Sequence[Route]) -> None:
+    """Register a noun's routes. Summary and description come from the endpoint's docstring."""
+    for route in routes:
+        summary, _, rest = (route.endpoint.__doc__ or "").strip().partition("\n")
+        statuses = error_statuses(route.method, route.errors)
+        app.router.add_api_route(
+            route.prefix + route.path,
+            route.endpoint,
+            methods=[route.method],
+            status_code=route.status,
+            tags=[tag],
+            summary=summary.rstrip("."),
+            description=" ".join(rest.split()) or None,
+            operation_id=route.endpoint.__name__,
+            responses={
+                **{status: {"model": Error, "description": REASONS[status]} for status in statuses},
+                **{status: {"model": model, "description": model.__doc__} for status, model in route.other},
+            },
+            response_class=PlainTextResponse if route.text else JSONResponse,
+            dependencies=[Depends(QueryNames.of(route.endpoint))],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QueryNames:
+    """Refuses query parameters that are unknown, or given twice where one is meant."""
+
+    known: frozenset[str]
+    many: frozenset[str]
+
+    @staticmethod
+    def of(endpoint: Callable[..., Any]) -> QueryNames:
+        """The names an endpoint declares: fields of parameters annotated as `Annotated[Model, Query()]`."""
+        known: set[str] = set()
+        many: set[str] = set()
+        for hint in get_type_hints(endpoint, include_extras=True).values():
+            model, *marks = get_args(hint) or (None,)
+            if isinstance(model, type) and any(isinstance(mark, Query) for mark in marks):
+                for name, info in (model.model_fields if issubclass(model, BaseModel) else {}).items():
+                    known.add(name)
+                    if _is_list(info.annotation):
+                        many.add(name)
+        return QueryNames(frozenset(known), frozenset(many))
+
+    async def __call__(self, request: Request) -> None:
+        """Raise InvalidInput for the first parameter that is not right."""
+        counts = Counter(name for name, _ in request.query_params.multi_items())
+        for name, count in counts.items():
+            shown = name[:100]
+            if name not in self.known:
+                allowed = ", ".join(sorted(self.known)) or "none"
+                raise InvalidInput(
+                    field=shown, problem=f"is not a query parameter of this call (known: {allowed})"
+                )
+            if count > 1 and name not in self.many:
+                raise InvalidInput(field=shown, problem="is given more than once")
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is list or any(get_origin(part) is list for part in get_args(kind))

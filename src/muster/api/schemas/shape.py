@@ -1,0 +1,58 @@
+"""What all shapes of the native API have in common: strict requests, plain answers, one error."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+T = TypeVar("T")
+
+NO_NUL = r"^[^\x00]*$"
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
+Text = Annotated[str, StringConstraints(max_length=4_000, pattern=NO_NUL)]
+LongText = Annotated[str, StringConstraints(max_length=262_144, pattern=NO_NUL)]
+Moment = Annotated[
+    str,
+    StringConstraints(max_length=40),
+    Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T09:30:00.000Z"]),
+]
+Dollars = Annotated[float, Field(ge=0, le=1_000_000, examples=[0.25])]
+JsonObject = dict[str, Any]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields and wrong types are refused, never guessed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Answer(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Page(Answer, Generic[T]):
+    """One page of a list. Ask again with `cursor` = `next_cursor` for the next one; null: that was the last."""
+
+    items: list[T]
+    next_cursor: str | None = Field(examples=[None])
+
+
+class FieldProblem(Answer):
+    """A field of the request and what is wrong with it."""
+
+    field: str
+    problem: str
+
+
+class Error(BaseModel):
+    """Any refusal. `code` is for programs, `message` for people; `details` holds what the code is about."""
+
+    code: str = Field(examples=["not_found"])
+    message: str = Field(examples=["There is no task tsk_0dq3m8x1c7w00."])
+    details: dict[str, Any] = Field(examples=[{"noun": "task", "id": "tsk_0dq3m8x1c7w00"}])
+    request_id: str = Field(examples=["req_k3x000001"])
+    timestamp: str = Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T09:30:00.000Z"])

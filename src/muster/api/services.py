@@ -1,0 +1,70 @@
+"""What the API is given: the store, values from the settings, and the parts others run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from muster.api.longpoll import Drain
+from muster.api.metrics import Metrics
+from muster.scripts.index import ScriptIndex
+from muster.store.database import Store
+
+MEBIBYTE = 1_048_576
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """Values of the API. Sizes are bytes, durations seconds."""
+
+    version: str = "0"
+    hosts: frozenset[str] = frozenset()
+    """Host names the server answers to, besides those of loopback."""
+    origins: frozenset[str] = frozenset()
+    """Origins (`https://name:port`) whose pages may change things, besides the server's own."""
+    token: str | None = None
+    """The bearer token every call must carry; None: nobody is asked."""
+    body_bytes: int = MEBIBYTE
+    bulk_body_bytes: int = 16 * MEBIBYTE
+    json_depth: int = 32
+    slow_seconds: float = 1.0
+    """Requests slower than this are logged at level info (long-polls excepted)."""
+    warn_multiplier: float = 1.0
+    fail_multiplier: float = 2.0
+    """An attempt is failed after this many timeouts without a heartbeat."""
+    purge_after_days: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyCheck:
+    """One thing that must work before the server takes work."""
+
+    name: str
+    probe: Callable[[], Awaitable[str | None]]
+    """None when it works, else what is wrong."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Services:
+    """The parts the API stands on. `instance` tells runs of the server apart (request ids begin with it)."""
+
+    store: Store
+    settings: ApiSettings = field(default_factory=ApiSettings)
+    scripts: ScriptIndex | None = None
+    instance: str = "0"
+    started_at: int = 0
+    logger: logging.Logger = field(default_factory=lambda: logging.getLogger("muster.api"))
+    checks: Sequence[ReadyCheck] = ()
+    drain: Drain = field(default_factory=Drain)
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+async def _services(request: Request) -> Services:
+    return cast(Services, request.app.state.services)
+
+
+ServicesHere = Annotated[Services, Depends(_services)]
