@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from muster.store.codec import Event
+from muster.store.statements import Row
 
 RING: Final = 20_000
 
@@ -20,7 +21,7 @@ class Feed:
     """Events in order of their position, as they are committed."""
 
     def __init__(self, head: int = 0) -> None:
-        self._ring: deque[Event] = deque(maxlen=RING)
+        self._ring: deque[Row | Event] = deque(maxlen=RING)
         self._head = head
         self._waiters: set[asyncio.Future[None]] = set()
 
@@ -29,12 +30,12 @@ class Feed:
         """The position of the newest event."""
         return self._head
 
-    def publish(self, events: Sequence[Event]) -> None:
-        """Append freshly committed events; they follow the head without a gap."""
-        if not events:
+    def publish(self, rows: Sequence[Row]) -> None:
+        """Append freshly committed rows of `events`; they follow the head without a gap."""
+        if not rows:
             return
-        self._ring.extend(events)
-        self._head = events[-1].seq
+        self._ring.extend(rows)
+        self._head = rows[-1][0]
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             if not waiter.done():
@@ -44,13 +45,18 @@ class Feed:
         """Up to `limit` events behind `position`, or None when the ring does not reach back that far."""
         if position >= self._head:
             return ()
-        if not self._ring or self._ring[0].seq > position + 1:
+        oldest = self._head - len(self._ring) + 1
+        if position + 1 < oldest:
             return None
-        start = position + 1 - self._ring[0].seq
-        stop = min(start + limit, len(self._ring))
-        if start == 0 and stop == len(self._ring):
-            return tuple(self._ring)
-        return [self._ring[index] for index in range(start, stop)]
+        start = position + 1 - oldest
+        return [self._event(index) for index in range(start, min(start + limit, len(self._ring)))]
+
+    def _event(self, index: int) -> Event:
+        """The event of a slot; rows become events when somebody looks, most of the time nobody does."""
+        entry = self._ring[index]
+        if not isinstance(entry, Event):
+            entry = self._ring[index] = Event(*entry)
+        return entry
 
     async def wait(self, position: int) -> None:
         """Return once there is an event behind `position`."""

@@ -19,7 +19,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from muster.domain.errors import DataFolderUnusable, DiskFull, SQLiteTooOld, StoreUnavailable
 from muster.domain.ids import IdSequence
-from muster.store.codec import Event, to_json
+from muster.store.codec import to_json
 from muster.store.combiner import Intake, Pending, run_batch
 from muster.store.database import Durability
 from muster.store.feed import Feed
@@ -183,7 +183,7 @@ class SqliteStore:
         journal = scope.journal
         self._head += len(rows)
         if rows:
-            self.feed.publish([Event(*row) for row in rows])
+            self.feed.publish(rows)
         for agent in journal.seen:
             self._seen[agent] = scope.now
         if journal.wake_at is not None and (self._wake_at is None or journal.wake_at < self._wake_at):

@@ -54,12 +54,11 @@ class Journal:
 
     def move(self, lane: int, before: TaskState | None, after: TaskState | None) -> None:
         """Count a task's change of state in its lane; a task that became ready wakes claimers."""
+        lanes = self.lanes
         if before is not None:
-            key = (lane, int(before))
-            self.lanes[key] = self.lanes.get(key, 0) - 1
+            lanes[lane, before] = lanes.get((lane, before), 0) - 1
         if after is not None:
-            key = (lane, int(after))
-            self.lanes[key] = self.lanes.get(key, 0) + 1
+            lanes[lane, after] = lanes.get((lane, after), 0) + 1
             if after is TaskState.READY:
                 self.readied[lane] = self.readied.get(lane, 0) + 1
 
