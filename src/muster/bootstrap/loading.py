@@ -289,3 +289,17 @@ def _type_name(annotation: Any) -> str:
     if all(isinstance(item, str) for item in arguments):
         return " or ".join(arguments)
     return " or ".join(_type_name(item) for item in arguments)
+
+
+def nested(values: Mapping[str, str], checked: Settings) -> dict[str, Any]:
+    """Flags as the document of a file: `checked` gives them their types; paths stay as they were typed."""
+    document = _Layers()
+    typed = checked.model_dump(mode="json")
+    known = known_settings()
+    for key, text in values.items():
+        value: Any = typed
+        for part in key.split("."):
+            value = value[part]
+        as_typed = key in ("data_dir", "scripts.folders", "database.url", "server.token")
+        document.put(key, _parsed(text, known[key]) if as_typed else value, "setup")
+    return document.values

@@ -201,7 +201,7 @@ class Settings(Section):
     )
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     durability: Durability = Field(
-        "default", description="What is answered only after it would survive power loss."
+        default="default", description="What is answered only after it would survive power loss."
     )
     task_classes: dict[ClassName, TaskClass] = Field(
         default_factory=_standard_classes,

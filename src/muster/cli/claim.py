@@ -5,21 +5,19 @@ from __future__ import annotations
 import getpass
 import json
 import socket
-from pathlib import Path
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from muster.cli.claim_book import ClaimBook, HeldClaim
 from muster.cli.connection import Connection, path
-from muster.cli.exits import Refused
 from muster.cli.invocation import Invocation, invocation
-from muster.cli.submission import read_text
+from muster.cli.submission import text_or_file
 from muster.cli.task_ids import full_id
 from muster.cli.task_text import task_lines
+from muster.client.errors import ApiError
 from muster.domain.errors import InvalidInput, NothingReady
 
-CALL_SLACK: Final = 60.0
 TaskPart = Annotated[str, typer.Argument(metavar="TASK", help="Id, or an unambiguous part of it.")]
 Attempt = Annotated[
     str | None, typer.Option("--attempt", metavar="ID", help="Attempt, for a claim made elsewhere.")
@@ -82,9 +80,9 @@ def complete(
     """Report a claimed task as done."""
     body: dict[str, Any] = {"cost_usd": cost}
     if output is not None:
-        body["output"] = _text_or_file(output)
+        body["output"] = text_or_file(output)
     if result is not None:
-        body["result"] = _json_object(_text_or_file(result))
+        body["result"] = _json_object(text_or_file(result))
     _finish(context, task_id, "complete", body, _elsewhere(task_id, attempt, lease))
 
 
@@ -103,7 +101,7 @@ def fail(
     """Report a claimed task as failed; it is retried if the code and the task's policy allow it."""
     body: dict[str, Any] = {"code": code, "message": message, "cost_usd": cost}
     if output is not None:
-        body["output"] = _text_or_file(output)
+        body["output"] = text_or_file(output)
     _finish(context, task_id, "fail", body, _elsewhere(task_id, attempt, lease))
 
 
@@ -133,7 +131,7 @@ def _report(
     """Send the outcome; a claim the server says is lost is forgotten here too."""
     try:
         return connection.post(path("attempts", held.attempt_id, verb), {**body, "token": held.token})
-    except Refused as error:
+    except ApiError as error:
         if error.code == "lease_lost":
             book.forget(held.task_id)
         raise
@@ -142,10 +140,6 @@ def _report(
 def _tell(call: Invocation, held: HeldClaim, answer: dict[str, Any]) -> None:
     retry = f", tried again at {answer['ready_at']}" if answer.get("ready_at") else ""
     call.output.done(f"{held.task_id} is {answer['state']}{retry}", answer)
-
-
-def _text_or_file(text: str) -> str:
-    return read_text(Path(text[1:])) if text.startswith("@") else text
 
 
 def _json_object(text: str) -> dict[str, Any]:

@@ -5,23 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import quote, urlencode, urlsplit
 
-from muster.cli.exits import Refused, ServerUnreachable
+from muster.cli.exits import ServerUnreachable
+from muster.client.errors import ApiError, BadAnswer
 
 PREFIX: Final = "/api/v1"
 Answer = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ServerEvent:
-    """One server-sent event."""
-
-    id: str
-    kind: str
-    data: Any
 
 
 def path(*parts: str) -> str:
@@ -45,9 +36,9 @@ class Connection:
             self._http.close()
             self._http = None
 
-    def get(self, target: str, **query: object) -> Answer:
-        """The answer of a GET; query values that are None are left out."""
-        return self._call("GET", target, query, None, self._timeout)
+    def get(self, target: str, *, wait: float = 0, **query: object) -> Answer:
+        """The answer of a GET; query values that are None are left out. `wait` as for `post`."""
+        return self._call("GET", target, query, None, self._timeout + wait)
 
     def post(self, target: str, body: object = None, *, wait: float = 0) -> Answer:
         """The answer of a POST; `wait` is how long the server may take on purpose, in seconds."""
@@ -75,36 +66,15 @@ class Connection:
         cursor: str | None = None
         left = limit
         while left > 0:
-            page = self.get(target, **query, cursor=cursor, limit=min(left, 200))
+            page = self._call(
+                "GET", target, {**query, "cursor": cursor, "limit": min(left, 200)}, None, self._timeout
+            )
             items = cast(list[Answer], page["items"])
             yield from items[:left]
             left -= len(items)
             cursor = page.get("next_cursor")
             if cursor is None or not items:
                 return
-
-    def events(self, target: str, *, timeout: float, **query: object) -> Iterator[ServerEvent]:
-        """Server-sent events until the server closes; `timeout` seconds without a byte are ServerUnreachable."""
-        response = self._send("GET", _with_query(target, query), None, timeout, accept="text/event-stream")
-        if response.status != 200:
-            raise self._refused(response.status, response.read())
-        fields: dict[str, list[str]] = {}
-        try:
-            for raw in response:
-                line = raw.decode("utf-8", "replace").rstrip("\r\n")
-                if line:
-                    name, _, value = line.partition(":")
-                    fields.setdefault(name, []).append(value.removeprefix(" "))
-                elif "data" in fields:
-                    data: Any = json.loads("\n".join(fields["data"]))
-                    yield ServerEvent(fields.get("id", [""])[-1], fields.get("event", ["message"])[-1], data)
-                    fields = {}
-                else:
-                    fields = {}
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise self._unreachable(error) from error
-        finally:
-            self.close()
 
     def _call(
         self, method: str, target: str, query: Mapping[str, object], body: object, timeout: float
@@ -118,7 +88,7 @@ class Connection:
             raise self._unreachable(error) from error
         if response.status >= 400:
             raise self._refused(response.status, content)
-        return _decoded(content)
+        return self._decoded(content, response.status)
 
     def _send(
         self,
@@ -129,7 +99,7 @@ class Connection:
         *,
         accept: str = "application/json",
     ) -> http.client.HTTPResponse:
-        headers = {"Accept": accept}
+        headers = {"Accept": "application/json"}
         if payload is not None:
             headers["Content-Type"] = "application/json"
         if self._token:
@@ -140,7 +110,7 @@ class Connection:
         except (ConnectionError, http.client.BadStatusLine) as error:
             self.close()
             if kept and method == "GET":
-                return self._send(method, target, payload, timeout, accept=accept)
+                return self._send(method, target, payload, timeout)
             raise self._unreachable(error) from error
         except (OSError, http.client.HTTPException) as error:
             self.close()
@@ -163,16 +133,18 @@ class Connection:
         problem = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return ServerUnreachable(url=self.url, problem=problem[:1].lower() + problem[1:], advice=self._advice)
 
-    def _refused(self, status: int, content: bytes) -> Refused:
-        try:
-            body = _decoded(content)
-        except Refused:
-            body = {}
-        details = {
-            str(k): v for k, v in cast(dict[str, object], body.get("details") or {}).items() if k != "message"
-        }
+    def _refused(self, status: int, content: bytes) -> ApiError:
+        body = self._decoded(content, status)
+        details = cast(dict[str, Any], body.get("details") or {})
         message = str(body.get("message") or f"{self.url} answered {status}; is it a muster server?")
-        return Refused(status, str(body.get("code") or "error"), message, details)
+        return ApiError(status, str(body.get("code") or "error"), message, details, body.get("request_id"))
+
+    def _decoded(self, content: bytes, status: int) -> Answer:
+        try:
+            body: object = json.loads(content) if content else {}
+        except ValueError as error:
+            raise BadAnswer(address=self.url, problem=f"status {status}, and the body is not JSON") from error
+        return cast(Answer, body) if isinstance(body, dict) else {"items": body}
 
 
 def _with_query(target: str, query: Mapping[str, object]) -> str:
@@ -182,11 +154,3 @@ def _with_query(target: str, query: Mapping[str, object]) -> str:
 
 def _query_value(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
-
-
-def _decoded(content: bytes) -> Answer:
-    try:
-        body: object = json.loads(content) if content else {}
-    except ValueError as error:
-        raise Refused(500, "not_json", "The answer is not JSON; is it a muster server?", {}) from error
-    return cast(Answer, body) if isinstance(body, dict) else {"items": body}

@@ -63,7 +63,7 @@ def _bulk(call: Invocation, connection: Connection, source: str, submission: Sub
     made: list[str] = []
     by_key: dict[str, str] = {}
     try:
-        with call.output.progress("queueing", len(tasks)) as advance:
+        with call.output.progress("queueing", len(tasks)) as bar:
             for start in range(0, len(tasks), BATCH):
                 batch = [_with_known_keys(task, by_key) for task in tasks[start : start + BATCH]]
                 ids = [
@@ -72,7 +72,7 @@ def _bulk(call: Invocation, connection: Connection, source: str, submission: Sub
                 ]
                 made += ids
                 by_key |= {str(task["key"]): id for task, id in zip(batch, ids, strict=True) if "key" in task}
-                advance(len(batch))
+                bar.advance(len(batch))
     finally:
         if len(made) < len(tasks):
             call.output.note(f"{len(made)} of {len(tasks)} tasks were queued; the rest was not")

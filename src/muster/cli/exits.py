@@ -8,6 +8,7 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Final
 
+from muster.client.errors import ApiError, Unreachable
 from muster.domain.errors import Category, MusterError
 
 
@@ -56,46 +57,15 @@ _CATEGORIES: Final = MappingProxyType(
 )
 
 
-class ServerUnreachable(MusterError):
+class ServerUnreachable(Unreachable):
     """No muster server answers at {url} ({problem}). {advice}"""
-
-    code = "unreachable"
-    category = Category.UNAVAILABLE
-
-
-class Refused(MusterError):
-    """The server refused a call; `code` is the server's."""
-
-    def __init__(self, status: int, code: str, message: str, details: dict[str, object]) -> None:
-        super().__init__(message, **details)
-        self.status = status
-        self.code = code
-        self.category = _category(status)
-
-
-def _category(status: int) -> Category:
-    match status:
-        case 401:
-            return Category.UNAUTHENTICATED
-        case 403:
-            return Category.FORBIDDEN
-        case 404:
-            return Category.NOT_FOUND
-        case 409:
-            return Category.CONFLICT
-        case 413:
-            return Category.TOO_LARGE
-        case 429:
-            return Category.LIMITED
-        case _:
-            return Category.UNAVAILABLE if status >= 500 else Category.INVALID
 
 
 def exit_code(error: MusterError) -> ExitCode:
     """The code of an error."""
-    if isinstance(error, ServerUnreachable):
+    if isinstance(error, Unreachable):
         return ExitCode.UNREACHABLE
-    if isinstance(error, Refused) and error.status == 500:
+    if isinstance(error, ApiError) and error.status == 500:
         return ExitCode.FAILED
     return _CATEGORIES[error.category]
 

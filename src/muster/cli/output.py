@@ -11,9 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from muster.bootstrap.terminal import wants_plain_text
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 Record = Mapping[str, Any]
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -126,6 +129,10 @@ class Output:
         """A line that a task wrote: colours pass to a terminal, other control sequences do not."""
         self.text(_UNSAFE_LINE.sub("\ufffd", line) if sys.stdout.isatty() else line)
 
+    def foreign_note(self, line: str) -> None:
+        """A line that a task wrote to its stderr."""
+        self.note(_UNSAFE_LINE.sub("\ufffd", line) if sys.stderr.isatty() else line)
+
     def note(self, message: str) -> None:
         """A message about what happened; never part of the answer."""
         sys.stderr.write(message + "\n")
@@ -178,18 +185,35 @@ class Output:
         Console().print(table)
 
     @contextmanager
-    def progress(self, title: str, total: float | None) -> Generator[Callable[[float], None]]:
-        """A bar on stderr while the block runs, if a person looks; the block is given `advance(amount)`."""
+    def progress(self, title: str, total: float | None) -> Generator[Bar]:
+        """A bar on stderr while the block runs, if a person looks."""
         if not sys.stderr.isatty() or wants_plain_text():
-            yield lambda amount: None
+            yield Bar()
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(title, total=total)
-            yield lambda amount: bar.advance(task, amount)
+        with Progress(*columns, console=Console(stderr=True), transient=True) as drawn:
+            yield Bar(drawn, drawn.add_task(title, total=total))
+
+
+@dataclass(slots=True)
+class Bar:
+    """How far long work is; draws nothing when nobody looks."""
+
+    _drawn: Progress | None = None
+    _task: TaskID | None = None
+
+    def advance(self, amount: float) -> None:
+        """So much more is done."""
+        if self._drawn is not None and self._task is not None:
+            self._drawn.advance(self._task, amount)
+
+    def total(self, total: float) -> None:
+        """How much there is to do."""
+        if self._drawn is not None and self._task is not None:
+            self._drawn.update(self._task, total=total)
 
 
 def plain_table(records: Sequence[Record], columns: Sequence[Column]) -> list[str]:

@@ -189,6 +189,11 @@ def read_text(path: Path) -> str:
         raise InvalidInput(field=str(path), problem=f"cannot be read: {error}") from error
 
 
+def text_or_file(text: str) -> str:
+    """The text itself, or that of a file for `@FILE`."""
+    return read_text(Path(text[1:])) if text.startswith("@") else text
+
+
 def _json_file(path: Path) -> object:
     try:
         return json.loads(read_text(path))

@@ -1,0 +1,70 @@
+"""`muster logs`: what a task wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from muster.cli.connection import Connection, path
+from muster.cli.follow import FINISHED, Follower, Line
+from muster.cli.invocation import invocation
+from muster.cli.output import Output
+from muster.cli.task_ids import full_id
+
+
+def logs(
+    context: typer.Context,
+    task_id: Annotated[str, typer.Argument(metavar="TASK")],
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Wait for more until the task is over.")
+    ] = False,
+    attempt: Annotated[
+        int | None, typer.Option("--attempt", metavar="N", min=1, help="Default: the latest.")
+    ] = None,
+    tail: Annotated[
+        int | None, typer.Option("--tail", "-n", metavar="N", min=1, help="Only the last lines.")
+    ] = None,
+) -> None:
+    """Show a task's output; -f follows it. With --json: one JSON object a line."""
+    call = invocation(context)
+    emit = line_writer(call.output)
+    with call.connection() as connection:
+        identity = full_id(connection, task_id)
+        task = connection.get(path("tasks", identity))
+        number = attempt or max(int(task.get("attempts") or 0), 1)
+        follower = Follower(connection, identity, emit, attempt=number)
+        if tail is not None:
+            follower.position = _tail(connection, identity, number, tail, emit)
+        if follow and task["state"] not in FINISHED and attempt is None:
+            finished = follower.until_over()
+            call.output.note(f"{identity} is {finished['state']}")
+        else:
+            while follower.read(wait=0):
+                pass
+
+
+def line_writer(output: Output) -> Callable[[Line], None]:
+    """How lines are shown: JSON, or their text; what came on stderr goes to stderr."""
+
+    def write(line: dict[str, Any]) -> None:
+        if output.as_json:
+            output.text(json.dumps(line, ensure_ascii=False))
+        elif line.get("stream") == "stdout":
+            output.foreign(str(line["text"]))
+        else:
+            output.foreign_note(str(line["text"]))
+
+    return write
+
+
+def _tail(
+    connection: Connection, identity: str, attempt: int, count: int, emit: Callable[[Line], None]
+) -> int:
+    page = connection.get(path("tasks", identity, "logs"), attempt=attempt, tail=min(count, 1_000))
+    lines: list[dict[str, Any]] = page["items"]
+    for line in lines:
+        emit({"attempt": attempt, **line})
+    return int(lines[-1]["position"]) + 1 if lines else 0
