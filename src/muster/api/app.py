@@ -12,10 +12,12 @@ from starlette.responses import Response as PlainResponse
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
+from muster.api.claiming import ClaimDesk
 from muster.api.errors import INTERNAL, Refusal, of_http, of_validation, refusal_of
 from muster.api.hot import HotRoute
 from muster.api.openapi import build_document
 from muster.api.routes import health
+from muster.api.routes.claims import hot_routes
 from muster.api.routing import Route, add_routes
 from muster.api.services import Services
 from muster.api.shell import Shell
@@ -62,7 +64,8 @@ def create_app(
     services: Services, extra_hot: Sequence[HotRoute[Any, Any]] = (), nouns: Nouns = NATIVE
 ) -> App:
     """The whole API over the given services. `extra_hot` are further hot routes, of a dialect for example."""
-    return App(services, extra_hot, nouns)
+    desk = ClaimDesk(services)
+    return App(services, [*hot_routes(services, desk), *extra_hot], nouns)
 
 
 def _router(services: Services) -> FastAPI:

@@ -17,6 +17,7 @@ LongText = Annotated[str, Meta(max_length=262_144)]
 Dollars = Annotated[float, Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
 Token = Annotated[str, Meta(min_length=1, max_length=40)]
+ExitCode = Annotated[int, Meta(ge=-(2**31), le=2**32 - 1)]
 QueueMode = Literal["auto", "manual", "external"]
 
 
@@ -136,7 +137,7 @@ class WorkerHeartbeatRequest(Struct, forbid_unknown_fields=True, kw_only=True, o
 
     leases: Annotated[list[Lease], Meta(max_length=1000)] = []
     host: Name | None = None
-    pid: Annotated[int, Meta(ge=0)] | None = None
+    pid: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     version: Name | None = None
     capacity: Annotated[int, Meta(ge=0, le=10_000)] = 0
     modes: Annotated[list[QueueMode], Meta(max_length=3)] = []
@@ -184,7 +185,7 @@ class CompleteRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_def
     output: LongText | None = None
     result: dict[str, Any] | None = None
     """Structured output, checked against the task's `output_schema` when it has one."""
-    exit_code: int | None = None
+    exit_code: ExitCode | None = None
     cost_usd: Dollars = 0
     usage: Usage | None = None
     sandbox: Name | None = None
@@ -198,7 +199,7 @@ class FailRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_default
     code: Name = "agent_error"
     message: LongText = ""
     output: LongText | None = None
-    exit_code: int | None = None
+    exit_code: ExitCode | None = None
     cost_usd: Dollars = 0
     usage: Usage | None = None
     sandbox: Name | None = None

@@ -41,9 +41,11 @@ class Signals:
         self._parked[parked] = None
         return parked
 
-    def leave(self, parked: Parked) -> None:
-        """Stop waiting."""
+    def leave(self, parked: Parked) -> bool:
+        """Stop waiting. False when it has been woken: then the wake is the caller's to use or to pass on."""
+        waited = parked in self._parked
         self._parked.pop(parked, None)
+        return waited
 
     def lane_changed(self, lane: LaneFacts) -> None:
         """Remember what a lane is, so that wakes can be aimed."""
@@ -85,9 +87,10 @@ class Signals:
             del self._parked[parked]
             parked.woken.set()
 
-    def watch(self, topic: str) -> asyncio.Event:
-        """An event that is set whenever the topic is published; give it back with `unwatch`."""
-        event = asyncio.Event()
+    def watch(self, topic: str, event: asyncio.Event | None = None) -> asyncio.Event:
+        """An event (the given one, to watch several topics) that is set whenever the topic is published; give
+        it back with `unwatch`."""
+        event = event or asyncio.Event()
         self._topics[topic].add(event)
         return event
 
