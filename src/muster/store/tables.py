@@ -335,8 +335,10 @@ seals = Table(
     _int("first_seq"),
     _int("last_seq"),
     _text("previous"),
-    _text("hash"),
+    # A short checksum of each event, so that a change is not only found but named.
+    _text("checks"),
     _int("sealed_at"),
+    _text("hash"),
 )
 
 projection_positions = Table("projection_positions", metadata, _text("name", key=True), _int("seq"))
