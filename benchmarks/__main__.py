@@ -79,7 +79,8 @@ def _print_failures(result: dict[str, Any]) -> None:
     for bench in result["benches"]:
         for side in bench["sides"]:
             if side["failed"]:
-                print(f"{bench['name']}: {side['name']} failed\n{side['failed']}\n")
+                last = "\n    ".join(side["failed"].splitlines()[-4:])
+                print(f"{bench['name']}: {side['name']} failed:\n    {last}")
 
 
 def main() -> int:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks import dataset
 from benchmarks.interpreters import oban_interpreter
 from benchmarks.model import OWN, Bench, Figure, Parameters, Side
 from benchmarks.postgres import cluster
@@ -19,6 +20,21 @@ CALLERS = 100
 def _with_postgres(directory: Path, parameters: Parameters) -> Iterator[Parameters]:
     with cluster(directory) as running:
         yield {"postgres_port": running.port, "postgres_version": running.version}
+
+
+@contextlib.contextmanager
+def _with_dataset(directory: Path, parameters: Parameters) -> Iterator[Parameters]:
+    data = dataset.cached(dataset.Size(parameters["tasks"], parameters["events"]))
+    yield {"data": str(data), "day": list(dataset.middle_day(data))}
+
+
+def _served(module: str, durability: str = "default") -> tuple[Side, Side]:
+    """The same load on muster and on the bare ASGI server."""
+    own = {"server": "muster", "durability": durability}
+    return (
+        Side(name=OWN, module=module, role="own", parameters=own),
+        Side(name="bare ASGI", module=module, role="raw", parameters={"server": "raw"}),
+    )
 
 
 def _in_process(**more: object) -> Parameters:
@@ -120,4 +136,153 @@ POSTGRES = Bench(
     ),
 )
 
-BENCHES: tuple[Bench, ...] = (SQLITE_COMMIT, SQLITE_FSYNC, POSTGRES)
+HTTP_FIGURES = (
+    Figure(key="claim_p95_ms", label="claim p95", unit="ms", higher_is_better=False, limit=25),
+    Figure(key="complete_p95_ms", label="complete p95", unit="ms", higher_is_better=False, limit=25),
+)
+
+HTTP = Bench(
+    name="http",
+    title="claim+complete over HTTP, 100 keep-alive agents, SQLite, commit before the answer",
+    sides=_served("benchmarks.load.pairs", "relaxed"),
+    figures=(Figure(key="pairs_per_second", label=PAIRS, unit=RATE, limit=5_000), *HTTP_FIGURES),
+    full=_in_process(jobs=20_000),
+    quick=_in_process(jobs=4_000),
+    method=(
+        "The server runs as a user would start it, in its own process. The load tool is one process with 100 keep-alive "
+        "connections, one agent each; it claims and completes as fast as it is answered, at about 15 us of "
+        "processor time a request (it does 39,000 requests a second on the bare server). The reference is a bare "
+        "ASGI function on the same uvicorn, uvloop and httptools which answers a static claim of the same size "
+        "without reading what was asked: the ceiling of this HTTP stack, not of a product."
+    ),
+)
+
+HTTP_FSYNC = Bench(
+    name="http-fsync",
+    title="the same with completions answered after fsync (default durability)",
+    sides=_served("benchmarks.load.pairs"),
+    figures=(Figure(key="pairs_per_second", label=PAIRS, unit=RATE, limit=3_000), *HTTP_FIGURES),
+    full=_in_process(jobs=20_000),
+    quick=_in_process(jobs=4_000),
+    method="As above.",
+)
+
+PICKUP = Bench(
+    name="pickup",
+    title="enqueue to a long-polling claimer, idle system",
+    sides=_served("benchmarks.load.pickup"),
+    figures=(
+        Figure(key="p50_ms", label="pickup p50", unit="ms", higher_is_better=False),
+        Figure(key="p95_ms", label="pickup p95", unit="ms", higher_is_better=False, limit=5),
+    ),
+    full={"jobs": 300},
+    quick={"jobs": 60},
+    method=(
+        "One claimer waits in a long-poll; a task is queued on a second connection 20 ms later. Measured from sending "
+        "the enqueue to the claimer having read its claim, so it contains the enqueue's own commit. The "
+        "reference hands over in memory."
+    ),
+)
+
+READS = Bench(
+    name="reads",
+    title="list, filter and detail over HTTP with 1M tasks and 10M events",
+    sides=_served("benchmarks.load.reads"),
+    figures=tuple(
+        Figure(key=f"{group}_p95_ms", label=f"{group} p95", unit="ms", higher_is_better=False, limit=10)
+        for group in ("list", "filter", "detail")
+    ),
+    full={"tasks": 1_000_000, "events": 10_000_000, "repeats": 50},
+    quick={"tasks": 50_000, "events": 500_000, "repeats": 10},
+    setup=_with_dataset,
+    timeout_seconds=1_200,
+    method=(
+        "One connection, one request at a time, after a warm-up. Lists of 50 and 100; filters by state, queue, agent, "
+        "day, tag, words and pairs of them; details and events of 20 tasks spread over the list. The data "
+        "set is made by SQL and kept between runs. The reference answers a static page of 60 kB, or a static detail."
+    ),
+)
+
+WEBSOCKET_FIGURES = (
+    Figure(key="lost", label="events lost", unit="", higher_is_better=False, limit=0),
+    Figure(key="repeated", label="events repeated", unit="", higher_is_better=False, limit=0),
+)
+
+WEBSOCKET = Bench(
+    name="websocket",
+    title="WebSocket, 100 clients x 200 events/s",
+    sides=_served("benchmarks.load.sockets"),
+    figures=(
+        Figure(key="p50_ms", label="latency p50", unit="ms", higher_is_better=False),
+        Figure(key="p95_ms", label="latency p95", unit="ms", higher_is_better=False, limit=15),
+        *WEBSOCKET_FIGURES,
+    ),
+    full={"clients": 100, "events_per_second": 200, "seconds": 10},
+    quick={"clients": 100, "events_per_second": 200, "seconds": 3},
+    method=(
+        "200 tasks a second are queued over eight connections; all clients listen on /ws in one process with a "
+        "minimal frame reader. Latency runs from sending the enqueue to each client reading its event, so it contains "
+        "the commit and the fsync. Every client must get every event once."
+    ),
+)
+
+WEBSOCKET_1000 = Bench(
+    name="websocket-1000",
+    title="WebSocket, 1,000 clients x 200 events/s",
+    sides=_served("benchmarks.load.sockets"),
+    figures=(
+        Figure(key="p50_ms", label="latency p50", unit="ms", higher_is_better=False),
+        Figure(key="p95_ms", label="latency p95", unit="ms", higher_is_better=False),
+        *WEBSOCKET_FIGURES,
+    ),
+    full={"clients": 1_000, "events_per_second": 200, "seconds": 10},
+    quick={"clients": 1_000, "events_per_second": 200, "seconds": 3},
+    method=(
+        "As above. The reference sends each event to each socket by itself and is past what it can do here: it is the "
+        "naive way, not a ceiling."
+    ),
+)
+
+MEMORY = Bench(
+    name="memory",
+    title="server memory with 1,000 agents and 1,000 sockets",
+    sides=_served("benchmarks.load.memory"),
+    figures=(
+        Figure(key="resident_mib", label="resident", unit="MiB", higher_is_better=False, limit=200),
+        Figure(key="peak_mib", label="peak", unit="MiB", higher_is_better=False, limit=200),
+    ),
+    full={"agents": 1_000, "sockets": 1_000},
+    quick={"agents": 1_000, "sockets": 1_000},
+    rounds=1,
+    method=(
+        "1,000 agents on keep-alive connections hold a claimed task each, 1,000 sockets have got 200 events; then "
+        "the resident memory of the server and of what it started is read from /proc."
+    ),
+)
+
+RECORD = Bench(
+    name="record",
+    title="record: agent stream lines, 50 a request",
+    sides=_served("benchmarks.load.record"),
+    figures=(Figure(key="lines_per_second", label="lines kept", unit="lines/s", limit=60_000),),
+    full={"lines": 400_000, "streams": 20},
+    quick={"lines": 100_000, "streams": 20},
+    method=(
+        "20 running attempts, each on its own connection, send 50 lines of 282 bytes a request; the position the "
+        "server answers is checked. The reference reads the body and answers."
+    ),
+)
+
+BENCHES: tuple[Bench, ...] = (
+    SQLITE_COMMIT,
+    SQLITE_FSYNC,
+    POSTGRES,
+    HTTP,
+    HTTP_FSYNC,
+    PICKUP,
+    READS,
+    WEBSOCKET,
+    WEBSOCKET_1000,
+    MEMORY,
+    RECORD,
+)

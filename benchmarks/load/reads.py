@@ -16,9 +16,9 @@ from benchmarks.statistics import latency_figures
 WARM_UP = 5
 
 
-def _queries(ids: list[str]) -> dict[str, list[str]]:
+def _queries(ids: list[str], day: list[str]) -> dict[str, list[str]]:
     """Paths by the group they are counted in."""
-    window = "created_after=2026-03-01T00:00:00Z&created_before=2026-03-02T00:00:00Z"
+    window = f"created_after={day[0]}&created_before={day[1]}"
     return {
         "list": ["/api/v1/tasks?limit=50", "/api/v1/tasks?limit=50&state=ready", "/api/v1/tasks?limit=100"],
         "filter": [
@@ -55,7 +55,7 @@ async def _drive(
 ) -> tuple[dict[str, list[float]], dict[str, Any]]:
     connection = await connect(target.port)
     ids = await _ids(connection, target, raw=parameters["server"] == "raw")
-    groups = _queries(ids)
+    groups = _queries(ids, parameters["day"])
     latencies: dict[str, list[float]] = {group: [] for group in groups}
     slowest: dict[str, float] = {}
     for round_number in range(parameters["repeats"] + WARM_UP):

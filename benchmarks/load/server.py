@@ -118,7 +118,11 @@ def _muster_command(parameters: Parameters, port: int, data: Path) -> tuple[list
         str(data),
         "--no-worker",
     ]
-    return command, {"MUSTER_DURABILITY": parameters.get("durability", "default")}
+    return command, {
+        "MUSTER_DURABILITY": parameters.get("durability", "default"),
+        "MUSTER_PURGE_AFTER_DAYS": "0",
+        "MUSTER_LOG_LEVEL": "warning",
+    }
 
 
 def _wait_until_listening(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,0 +1,80 @@
+"""Opens muster's own store for a bench, migrated and empty, and makes a project with money and a queue in it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.child import NotRun, Parameters
+
+if TYPE_CHECKING:
+    from muster.store.database import Store
+
+CAPITAL_MICROS = 1_000_000_000_000
+
+
+def clock() -> int:
+    """Microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+def create_sqlite(path: Path) -> None:
+    """A new SQLite database with muster's schema."""
+    import apsw
+    from sqlalchemy.dialects import sqlite
+    from sqlalchemy.schema import CreateIndex, CreateTable
+
+    from muster.store import tables
+
+    connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA journal_mode=WAL")
+    for table in tables.metadata.sorted_tables:
+        connection.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
+        for index in table.indexes:
+            connection.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
+    connection.close()
+
+
+async def open_sqlite(path: Path, durability: str) -> Store:
+    """A new SQLite database, opened."""
+    from muster.store.database import Durability
+    from muster.store.sqlite import SqliteStore
+
+    create_sqlite(path)
+    return SqliteStore(path, durability=Durability(durability), clock=clock)
+
+
+async def open_postgres(parameters: Parameters, durability: str) -> Store:
+    """A new database on the bench's cluster."""
+    raise NotRun("the store has no PostgreSQL yet")
+
+
+async def make_place(store: Store) -> tuple[int, int]:
+    """Ids of a project with a hard budget that suffices, and of an external queue."""
+    from muster.store.statements import Statement
+    from muster.store.unit_of_work import UnitOfWork, command
+
+    @command()
+    async def make(uow: UnitOfWork) -> tuple[int, int]:
+        project, queue = uow.new_id(), uow.new_id()
+        await uow.run(
+            Statement(
+                "INSERT INTO projects (id, name, allocated, created_at, updated_at) VALUES (?1, 'bench', ?2, ?3, ?4)"
+            ),
+            project,
+            CAPITAL_MICROS,
+            uow.now,
+            uow.now,
+        )
+        await uow.run(
+            Statement(
+                "INSERT INTO queues (id, name, mode, created_at, updated_at) VALUES (?1, 'bench', 'external', ?2, ?3)"
+            ),
+            queue,
+            uow.now,
+            uow.now,
+        )
+        return project, queue
+
+    return await store.execute(make())

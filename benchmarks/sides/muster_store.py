@@ -1,0 +1,134 @@
+"""muster's own store, in process: the real commands for claim and completion, with log, leases and ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.child import Answer, NotRun, Parameters, answer, check_all_done, fresh_directory, run_side
+
+if TYPE_CHECKING:
+    from muster.commands.tasks import NewTask
+    from muster.store.database import Store
+
+ESTIMATE_USD, COST_USD = 0.02, 0.015
+MICROS = 1_000_000
+BULK = 500
+DURABILITY = {
+    ("sqlite", "relaxed"): "SQLite WAL NORMAL: commit before the answer, no fsync",
+    ("sqlite", "default"): "SQLite WAL NORMAL: claims after commit, completions after fdatasync of the WAL",
+    (
+        "postgres",
+        "default",
+    ): "PostgreSQL, synchronous_commit=on for completions, fsync=on: commit before the answer",
+}
+
+
+async def _open(parameters: Parameters) -> Store:
+    from benchmarks.opening import open_postgres, open_sqlite
+
+    durability = parameters.get("durability", "default")
+    if parameters.get("database") == "postgres":
+        return await open_postgres(parameters, durability)
+    return await open_sqlite(Path(fresh_directory(parameters)) / "muster.db", durability)
+
+
+def _task(project: int, queue: int, number: int) -> NewTask:
+    from muster.commands.tasks import NewTask
+    from muster.domain.task import TaskKind, TaskSpec
+
+    spec = TaskSpec(title=f"job {number}", payload={"argv": ["true"], "env": {"CI": "1"}})
+    return NewTask(
+        spec=spec,
+        kind=TaskKind.COMMAND,
+        project_id=project,
+        queue_id=queue,
+        estimate=int(ESTIMATE_USD * MICROS),
+    )
+
+
+async def _fill(store: Store, jobs: int) -> None:
+    from benchmarks.opening import make_place
+    from muster.commands.tasks import submit_tasks
+
+    project, queue = await make_place(store)
+    for first in range(0, jobs, BULK):
+        batch = [_task(project, queue, number) for number in range(first, min(first + BULK, jobs))]
+        await store.execute(submit_tasks(batch))
+
+
+async def _caller(store: Store, agent: str, latencies: list[float]) -> None:
+    from muster.commands.attempts import EndAttempt, end_attempts
+    from muster.commands.claims import ClaimTasks, claim_tasks
+    from muster.domain.admission import ClaimFilter
+
+    wants = ClaimTasks(ClaimFilter(agent_id=agent))
+    while True:
+        began = time.perf_counter()
+        claims = (await store.execute(claim_tasks(wants))).claims
+        latencies.append(time.perf_counter() - began)
+        if not claims:
+            return
+        claim = claims[0]
+        ended = EndAttempt(
+            attempt_id=claim.attempt_id,
+            token=claim.token,
+            output="ok",
+            exit_code=0,
+            cost=int(COST_USD * MICROS),
+        )
+        await store.execute(end_attempts(ended))
+
+
+async def _checks(store: Store, jobs: int) -> None:
+    """Every task succeeded once, every transition is in the log, the money is exact."""
+    from muster.store.statements import Statement
+
+    async def number(sql: str) -> Any:
+        return (await store.rows(Statement(sql)))[0][0]
+
+    check_all_done(await number("SELECT count(*) FROM tasks WHERE state = 60"), jobs)
+    check_all_done(await number("SELECT count(*) FROM attempts WHERE state = 'succeeded'"), jobs)
+    check_all_done(await number("SELECT count(*) FROM events WHERE kind = 'attempt.started'"), jobs)
+    check_all_done(await number("SELECT count(*) FROM events WHERE kind = 'attempt.succeeded'"), jobs)
+    check_all_done(await number("SELECT sum(spent) FROM projects"), jobs * int(COST_USD * MICROS))
+    check_all_done(await number("SELECT sum(reserved) FROM projects"), 0)
+
+
+async def _drain(parameters: Parameters) -> tuple[float, list[float]]:
+    store = await _open(parameters)
+    await _fill(store, parameters["jobs"])
+    latencies: list[float] = []
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for number in range(parameters["callers"]):
+            group.create_task(_caller(store, f"agent-{number:03}", latencies))
+    spent = time.perf_counter() - began
+    await _checks(store, parameters["jobs"])
+    await store.close()
+    return spent, latencies
+
+
+def measure(parameters: Parameters) -> Answer:
+    """Claims and completions per second."""
+    import uvloop
+
+    from benchmarks.statistics import latency_figures
+
+    try:
+        spent, latencies = uvloop.run(_drain(parameters))
+    except ImportError as missing:
+        raise NotRun(f"muster has no such part yet ({missing})") from None
+    database = parameters.get("database", "sqlite")
+    return answer(
+        {"pairs_per_second": parameters["jobs"] / spent, **latency_figures(latencies, "claim_")},
+        durability=DURABILITY[database, parameters.get("durability", "default")],
+        subject="muster, its store and commands",
+        note="two events, attempt, lease, gates, ledger a job",
+    )
+
+
+if __name__ == "__main__":
+    run_side(measure)
