@@ -83,11 +83,7 @@ def _defaults() -> dict[str, str]:
         value: Any = dump
         for part in key.split("."):
             value = value[part]
-        offered[key] = (
-            ", ".join(value) if isinstance(value, list) else "" if value is None else str(value).lower()
-        )
-        if isinstance(value, str):
-            offered[key] = value
+        offered[key] = _as_text(value)
     return offered
 
 
