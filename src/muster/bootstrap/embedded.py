@@ -1,0 +1,74 @@
+"""The worker inside the server: the same code as one on another host, over an in-process transport."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from muster.bootstrap.settings import Settings
+from muster.client.client import Client
+from muster.client.in_process import InProcessTransport
+from muster.commands.leases import disown
+from muster.sandboxes.registry import choose
+from muster.sandboxes.sandbox import MB, Capabilities, Driver
+from muster.store.database import Store
+from muster.worker.options import WorkerOptions
+from muster.worker.worker import Worker
+
+log = logging.getLogger("muster.worker")
+
+
+@dataclass(slots=True)
+class EmbeddedWorker:
+    """A worker with its sandbox driver. `capabilities` says what isolation is in force, `passed_over` why no stronger one."""
+
+    driver: Driver
+    capabilities: Capabilities
+    passed_over: Sequence[Capabilities]
+    options: WorkerOptions
+    worker: Worker
+    client: Client
+
+    @staticmethod
+    async def prepare(settings: Settings, app: Any, version: str) -> EmbeddedWorker:
+        """Choose the sandbox and make the worker; nothing runs yet."""
+        driver, capabilities, passed_over = await choose(settings.worker.sandbox)
+        host = socket.gethostname()
+        name = f"worker-{host}-{settings.server.port}"
+        options = WorkerOptions(
+            worker_id=name,
+            agent_id=name,
+            agent_name=f"scripts on {host}",
+            state_dir=settings.data_dir / "worker",
+            capacity=settings.worker.capacity,
+            host=host,
+            version=version,
+            hidden=(settings.data_dir,),
+            script_dirs=tuple(settings.scripts.folders),
+            output_limit_bytes=int(settings.worker.output_limit_mb * MB),
+        )
+        token = settings.server.token
+        client = Client(InProcessTransport(app), token=None if token is None else token.get_secret_value())
+        return EmbeddedWorker(
+            driver, capabilities, passed_over, options, Worker(client, driver, options), client
+        )
+
+    async def run(self, store: Store) -> None:
+        """Take back what an earlier life of this worker left behind, then work until stopped."""
+        lost = await store.execute(disown(self.options.worker_id, frozenset(), started=True))
+        if lost:
+            log.warning(
+                "%d attempts were running when the last server ended; their tasks are tried again", lost
+            )
+        try:
+            await self.worker.run()
+        finally:
+            await self.driver.close()
+            await self.client.close()
+
+    def stop(self) -> None:
+        """Claim no more and give back what runs."""
+        self.worker.stop()

@@ -1,0 +1,92 @@
+"""The HTTP server around the API: its socket, its protocols, its orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final
+
+import uvicorn
+
+from muster.bootstrap.settings import Settings
+from muster.domain.errors import Category, MusterError
+
+BACKLOG: Final = 2_048
+SOCKET_MESSAGE_BYTES: Final = 65_536
+
+
+class PortInUse(MusterError):
+    """Port {port} of {host} is in use by another program. Choose another one with --port or MUSTER_PORT."""
+
+    code = "port_in_use"
+    category = Category.UNAVAILABLE
+
+
+class CannotListen(MusterError):
+    """Cannot listen on {host}:{port}: {problem}."""
+
+    code = "cannot_listen"
+    category = Category.UNAVAILABLE
+
+
+def bind(settings: Settings) -> socket.socket:
+    """The listening socket, or a clear refusal before anything else is touched."""
+    host, port = settings.server.host, settings.server.port
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise CannotListen(host=host, port=port, problem=error.strerror or str(error)) from error
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(host=host, port=port) from error
+        raise CannotListen(host=host, port=port, problem=error.strerror or str(error)) from error
+    listener.setblocking(False)
+    return listener
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn that says so, once, when it is asked to end."""
+
+    def __init__(self, app: Any, *, on_stop: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="websockets-sansio",
+                ws_max_size=SOCKET_MESSAGE_BYTES,
+                ws_per_message_deflate=False,
+                ws_ping_interval=None,
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                proxy_headers=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=3,
+            )
+        )
+        self._on_stop = on_stop
+        self._loop = asyncio.get_running_loop()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM or Ctrl-C: the first ends in order, the second at once."""
+        if self.should_exit_soon:
+            self.force_exit = True
+            self.should_exit = True
+            return
+        self.should_exit_soon = True
+        self._loop.call_soon_threadsafe(self._on_stop)
+
+    should_exit_soon: bool = False

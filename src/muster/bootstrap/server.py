@@ -1,0 +1,179 @@
+"""`muster up`: the settings become a running server. The composition root."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Final
+
+import uvloop
+
+from muster.api.native import create_native_app
+from muster.api.services import ApiSettings, ReadyCheck, Services
+from muster.bootstrap.banner import announce
+from muster.bootstrap.embedded import EmbeddedWorker
+from muster.bootstrap.http import HttpServer, bind
+from muster.bootstrap.logs import configure_logging
+from muster.bootstrap.settings import Settings
+from muster.commands.defaults import ensure_defaults
+from muster.commands.leases import StaleRules
+from muster.engine.presence import run_presence
+from muster.engine.projector import run_projector
+from muster.engine.pruner import Retention, run_pruner
+from muster.engine.rescuer import run_rescuer
+from muster.engine.sealer import run_sealer
+from muster.engine.supervisor import Loop, supervise
+from muster.scripts.index import ScriptIndex
+from muster.store.database import Durability, Store
+from muster.store.open import open_store
+from muster.store.statements import Statement
+
+DISTRIBUTION: Final = "muster-fleet"
+
+log = logging.getLogger("muster.server")
+
+
+def clock() -> int:
+    """Microseconds since the epoch."""
+    return time.time_ns() // 1_000
+
+
+def run(settings: Settings, *, demo: bool = False, worker: bool = True) -> int:
+    """Serve until SIGTERM or Ctrl-C; the exit status."""
+    configure_logging(settings)
+    _tune()
+    listener = bind(settings)
+    try:
+        return uvloop.run(_serve(settings, listener, demo=demo, worker=worker))
+    finally:
+        listener.close()
+
+
+def _tune() -> None:
+    """Long-lived objects out of the collector's way, and no long waits for the interpreter lock behind a helper thread."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    sys.setswitchinterval(0.001)
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a running server consists of."""
+
+    settings: Settings
+    store: Store
+    services: Services
+    app: object
+    worker: EmbeddedWorker | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def _serve(settings: Settings, listener: socket.socket, *, demo: bool, worker: bool) -> int:
+    async with assembled(settings, worker=worker) as parts:
+        server = HttpServer(parts.app, on_stop=parts.stopping.set)
+        async with asyncio.TaskGroup() as group:
+            engine = group.create_task(run_engine(parts), name="engine")
+            serving = group.create_task(server.serve(sockets=[listener]), name="http")
+            working = group.create_task(_work(parts), name="worker")
+            show = group.create_task(
+                announce(settings, parts.app, parts.store.feed, demo=demo, worker=parts.worker),
+                name="announce",
+            )
+            await parts.stopping.wait()
+            log.info("stopping")
+            show.cancel()
+            parts.services.drain.start()
+            if parts.worker is not None:
+                parts.worker.stop()
+            await asyncio.wait({working})
+            server.should_exit = True
+            await asyncio.wait({serving})
+            engine.cancel()
+    return 0
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, *, worker: bool) -> AsyncGenerator[Parts]:
+    """Open the database and put the parts together; everything is closed again at the end."""
+    store = await open_store(
+        settings.database_url,
+        data_dir=settings.data_dir,
+        durability=Durability(settings.durability),
+        clock=clock,
+    )
+    try:
+        classes = {name: int(entry.timeout_seconds * 1e6) for name, entry in settings.task_classes.items()}
+        await store.execute(ensure_defaults(classes))
+        services = _services(settings, store)
+        app = create_native_app(services)
+        parts = Parts(settings, store, services, app)
+        if worker:
+            parts.worker = await EmbeddedWorker.prepare(settings, app, version(DISTRIBUTION))
+        yield parts
+    finally:
+        await store.close()
+
+
+def _services(settings: Settings, store: Store) -> Services:
+    token = settings.server.token
+    scripts = ScriptIndex(settings.scripts.folders)
+    scripts.reload()
+    return Services(
+        store=store,
+        settings=ApiSettings(
+            version=version(DISTRIBUTION),
+            hosts=frozenset({settings.server.host}),
+            token=None if token is None else token.get_secret_value(),
+            body_bytes=settings.limits.body_bytes,
+            bulk_body_bytes=settings.limits.bulk_body_bytes,
+            json_depth=settings.limits.json_depth,
+            warn_multiplier=settings.stale.warn_multiplier,
+            fail_multiplier=settings.stale.fail_multiplier,
+            purge_after_days=settings.purge.after_days,
+        ),
+        scripts=scripts,
+        instance=f"{secrets.token_hex(3)}{os.getpid():x}",
+        started_at=clock(),
+        logger=logging.getLogger("muster.api"),
+        checks=(ReadyCheck("database", lambda: _database_answers(store)),),
+    )
+
+
+_ALIVE: Final = Statement("SELECT 1")
+
+
+async def _database_answers(store: Store) -> str | None:
+    await store.rows(_ALIVE)
+    return None
+
+
+async def run_engine(parts: Parts) -> None:
+    """The server-side loops, until cancelled."""
+    store, settings = parts.store, parts.settings
+    rules = StaleRules(settings.stale.warn_multiplier, settings.stale.fail_multiplier)
+    retention = Retention(settings.purge.after_days)
+    await supervise(
+        [
+            Loop("rescuer", lambda: run_rescuer(store, rules)),
+            Loop("sealer", lambda: run_sealer(store)),
+            Loop("projector", lambda: run_projector(store)),
+            Loop("presence", lambda: run_presence(store)),
+            Loop("pruner", lambda: run_pruner(store, retention)),
+        ]
+    )
+
+
+async def _work(parts: Parts) -> None:
+    if parts.worker is not None:
+        await parts.worker.run(parts.store)
