@@ -239,6 +239,7 @@ def _fail(uow: UnitOfWork, request: EndAttempt, held: Held, after: AfterFailure)
         after.ready_at,
         after.counts,
         request.output,
+        request.result,
         request.exit_code,
         None if request.tokens is NO_TOKENS else list(request.tokens),
         request.sandbox,

@@ -99,7 +99,7 @@ _DEPENDED_ON: Final = Statement("UPDATE tasks SET dependents = dependents + 1 WH
 async def _load(uow: UnitOfWork, task_id: int) -> _Row:
     head = await load_head(uow, task_id)
     row = (await uow.rows(_FULL, task_id))[0]
-    return _Row(head, *row[:11], decode_spec(row[11]))
+    return _Row(head, *row[:11], spec=decode_spec(row[11]))
 
 
 @command()
@@ -117,15 +117,17 @@ async def edit_task(uow: UnitOfWork, task_id: int, changes: dict[str, Any]) -> N
     _refuse_untimely(row.head, changes)
     await _check_places(uow, changes)
     blockers, state = row.head.blockers, row.head.state
+    satisfied: list[str] = []
     if "depends_on" in changes:
-        blockers = await _rewire(uow, task_id, changes["depends_on"])
+        blockers, satisfied = await _rewire(uow, task_id, changes["depends_on"])
     if state.waiting:
         state = _state_after(uow, row, changes, blockers)
     spec = replace(row.spec, **{name: value for name, value in changes.items() if name in SPEC_FIELDS})
     await _write(uow, row, changes, spec, state, blockers)
-    uow.journal.fact(
-        TaskEdited(_public(changes) | _moved(row, state, blockers)), task=task_id, project=row.project_id
-    )
+    shown = _public(changes) | _moved(row, state, blockers)
+    if "depends_on" in changes:
+        shown["satisfied"] = satisfied
+    uow.journal.fact(TaskEdited(shown), task=task_id, project=row.project_id)
     uow.journal.topics.add("admission")
 
 
@@ -157,7 +159,8 @@ def _state_after(uow: UnitOfWork, row: _Row, changes: dict[str, Any], blockers: 
     return TaskState.BACKOFF if ready_at is not None and ready_at > uow.now else TaskState.READY
 
 
-async def _rewire(uow: UnitOfWork, task_id: int, names: tuple[str, ...]) -> int:
+async def _rewire(uow: UnitOfWork, task_id: int, names: tuple[str, ...]) -> tuple[int, list[str]]:
+    """How many of the new dependencies are not done, and the names of those that are."""
     targets = [ids.decode(ids.TASK, name) for name in dict.fromkeys(names)]
     states = {row[0]: TaskState(row[1]) for row in await uow.rows(_STATES, targets)} if targets else {}
     for target in targets:
@@ -167,14 +170,17 @@ async def _rewire(uow: UnitOfWork, task_id: int, names: tuple[str, ...]) -> int:
     before: dict[int, int] = {row[0]: row[1] for row in await uow.rows(_OLD_EDGES, task_id)}
     await uow.run(_DROP_EDGES, task_id)
     undone = 0
+    satisfied: list[str] = []
     for target in targets:
         done = before.get(target, 1 if states[target] is TaskState.SUCCEEDED else 0)
         undone += 0 if done else 1
+        if done:
+            satisfied.append(ids.encode(ids.TASK, target))
         await uow.run(_ADD_EDGE, task_id, target, done)
     fresh = [target for target in targets if target not in before]
     if fresh:
         await uow.run(_DEPENDED_ON, fresh)
-    return undone
+    return undone, satisfied
 
 
 async def _refuse_cycle(uow: UnitOfWork, task_id: int, targets: list[int]) -> None:

@@ -250,7 +250,7 @@ async def _place(uow: UnitOfWork, new: NewTask, task_id: int, known: _Known, row
     requires = ",".join(sorted(set(new.requires)))
     lane = await uow.lane(new.project_id, new.queue_id, new.kind, requires, new.assignee)
     _collect(uow, new, task_id, lane, state, targets, known, rows)
-    _announce(uow, new, task_id, state, requires, len(blockers))
+    _announce(uow, new, task_id, state, requires, blockers)
     uow.journal.move(lane, None, state)
     if state is TaskState.BACKOFF and new.ready_at is not None:
         uow.journal.wake_by(new.ready_at)
@@ -317,8 +317,9 @@ def _collect(
 
 
 def _announce(
-    uow: UnitOfWork, new: NewTask, task_id: int, state: TaskState, requires: str, blockers: int
+    uow: UnitOfWork, new: NewTask, task_id: int, state: TaskState, requires: str, blockers: Sequence[int]
 ) -> None:
+    waits_for = {ids.encode(ids.TASK, blocker) for blocker in blockers}
     payload = TaskSubmitted(
         spec=new.spec,
         task_kind=new.kind,
@@ -333,8 +334,10 @@ def _announce(
         session_id=None if new.session_id is None else ids.encode(ids.SESSION, new.session_id),
         parent_id=None if new.parent_id is None else ids.encode(ids.TASK, new.parent_id),
         depends_on=list(new.depends_on),
-        blockers=blockers,
+        satisfied=[name for name in new.depends_on if name not in waits_for],
+        blockers=len(blockers),
         ready_at=new.ready_at,
         idempotency_key=new.idempotency_key,
+        request_hash=new.request_hash,
     )
     uow.journal.fact(payload, task=task_id, agent=new.assignee or None, project=new.project_id)

@@ -38,14 +38,21 @@ class TaskSubmitted(Payload):
     session_id: str | None = None
     parent_id: str | None = None
     depends_on: list[str] = field(default_factory=list[str])
+    satisfied: list[str] = field(default_factory=list[str])
+    """Those of `depends_on` that had succeeded already."""
     blockers: int = 0
     ready_at: int | None = None
     idempotency_key: str | None = None
+    request_hash: str | None = None
 
 
 @dataclass(slots=True)
 class TaskEdited(Payload):
-    """Fields of a task were changed; only those that were are named."""
+    """Fields of a task were changed; only those that were are named.
+
+    `state` and `blockers` are there when the change moved them; `satisfied` names, beside a changed
+    `depends_on`, those that had succeeded already.
+    """
 
     kind: ClassVar[str] = "task.edited"
     changes: dict[str, Any]
@@ -145,6 +152,7 @@ class AttemptFailed(Payload):
     ready_at: int | None
     counts: bool = True
     output: str | None = None
+    result: dict[str, Any] | None = None
     exit_code: int | None = None
     tokens: list[int] | None = None
     sandbox: str | None = None
@@ -152,7 +160,7 @@ class AttemptFailed(Payload):
 
 @dataclass(slots=True)
 class ProjectCreated(Payload):
-    """A project came to be."""
+    """A project came to be; its budget follows as an allocation."""
 
     kind: ClassVar[str] = "project.created"
     fields: dict[str, Any]
@@ -160,7 +168,7 @@ class ProjectCreated(Payload):
 
 @dataclass(slots=True)
 class ProjectEdited(Payload):
-    """Fields of a project were changed."""
+    """Fields of a project were changed. Of `allocated` it says only that the limit was taken away (None)."""
 
     kind: ClassVar[str] = "project.edited"
     changes: dict[str, Any]
@@ -168,7 +176,7 @@ class ProjectEdited(Payload):
 
 @dataclass(slots=True)
 class CapitalAllocated(Payload):
-    """Money was given to a project (`amount`), or taken back when negative."""
+    """Money was given to a project (`amount`), or taken back when negative. Also what a budget starts with."""
 
     kind: ClassVar[str] = "project.allocated"
     note: str = ""
@@ -253,6 +261,7 @@ class ActivityPosted(Payload):
     """Somebody wrote an entry into the activity feed."""
 
     kind: ClassVar[str] = "activity.posted"
+    activity_id: str
     type: str
     title: str
     description: str | None = None
