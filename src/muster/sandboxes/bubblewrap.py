@@ -235,7 +235,11 @@ def attempt_mounts(spec: SandboxSpec, working_dir: Path, accounts: Mapping[str, 
     mounts: dict[Path, Mount] = {
         Path("/etc") / name: ("--ro-bind", str(path)) for name, path in accounts.items()
     }
-    mounts |= {path: ("--ro-bind", str(path)) for path in spec.readable if path.exists()}
+    mounts |= {
+        path: ("--ro-bind", str(path))
+        for path in spec.readable
+        if path.exists() and not path.is_relative_to(working_dir)
+    }
     shown = (working_dir, *spec.readable)
     mounts |= {
         path: ("--perms", "0755", "--tmpfs")

@@ -186,3 +186,9 @@ def _limit(directory: Path, version: int, controller: str, value: int | None) ->
         swap = directory / "memory.memsw.limit_in_bytes"
         if swap.exists():
             swap.write_text(str(value))
+
+
+def existing(parents: Sequence[Parent], name: str) -> list[Group]:
+    """Groups of that name that are there, left by an earlier process."""
+    places = {parent.path / name: parent.controllers for parent in parents}
+    return [Group(dict.fromkeys(controllers, path)) for path, controllers in places.items() if path.is_dir()]

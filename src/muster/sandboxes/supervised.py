@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from muster.sandboxes.cgroup import Group
+from muster.sandboxes.folders import remove_tree
 from muster.sandboxes.launcher import Launch, Launcher, Program
 from muster.sandboxes.quota import Plan
 from muster.sandboxes.sandbox import Ending, ExitStatus, OnOutput, SandboxError, SandboxSpec
@@ -119,8 +118,7 @@ class SupervisedSandbox:
             if group is None or group.remove():
                 break
             await asyncio.sleep(REMOVE_PAUSE)
-        with contextlib.suppress(FileNotFoundError):
-            await asyncio.to_thread(shutil.rmtree, private_dir(self._spec))
+        await asyncio.to_thread(remove_tree, private_dir(self._spec))
 
 
 def _hits(group: Group | None) -> Mapping[str, int]:

@@ -1,0 +1,137 @@
+"""Keeps the leases of a worker alive, and hears what the server wants of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from typing import Final
+
+from muster.client.client import Client
+from muster.client.errors import ApiError, BadAnswer, Unreachable
+from muster.client.wire import Directive, WorkerHeartbeatAnswer, WorkerHeartbeatRequest
+from muster.client.wire import Lease as WireLease
+from muster.worker.lease import Lease, Leases, Stop
+from muster.worker.options import WorkerOptions
+
+log = logging.getLogger(__name__)
+
+COVER_SECONDS: Final = 0.25
+"""A lease older than this is in the call under way, so that a cancel of it is heard at once."""
+SHORTEST_SECONDS: Final = 0.5
+"""Between calls, whatever the server answers."""
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 5.0
+
+
+class Heartbeat:
+    """One long-polled call after another; a new lease that lasts restarts the one under way."""
+
+    def __init__(
+        self,
+        client: Client,
+        options: WorkerOptions,
+        leases: Leases,
+        level: str,
+        on_drain: Callable[[], None],
+    ) -> None:
+        self._client = client
+        self._options = options
+        self._leases = leases
+        self._level = level
+        self._on_drain = on_drain
+        self._changed = asyncio.Event()
+        self._covered: set[str] = set()
+        leases.on_held(self._held)
+
+    def _held(self, lease: Lease) -> None:
+        asyncio.get_running_loop().call_later(COVER_SECONDS, self._cover, lease.claim.attempt_id)
+
+    def _cover(self, attempt_id: str) -> None:
+        if self._leases.get(attempt_id) is not None and attempt_id not in self._covered:
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        loop = asyncio.get_running_loop()
+        pause = FIRST_PAUSE
+        while True:
+            self._changed.clear()
+            begun = loop.time()
+            try:
+                answer = await self._call()
+            except (Unreachable, BadAnswer, ApiError) as error:
+                log.debug("heartbeat: %s", error.message)
+                await self._rest(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                continue
+            pause = FIRST_PAUSE
+            if answer is not None and not self._obey(answer.directives):
+                await self._rest(SHORTEST_SECONDS - (loop.time() - begun))
+
+    async def _call(self) -> WorkerHeartbeatAnswer | None:
+        """One call; None when a new lease interrupted it."""
+        request = self._request()
+        try:
+            async with asyncio.TaskGroup() as group:
+                call = group.create_task(self._client.worker_heartbeat(self._options.worker_id, request))
+                change = group.create_task(self._changed.wait())
+                await asyncio.wait({call, change}, return_when=asyncio.FIRST_COMPLETED)
+                change.cancel()
+                if not call.done():
+                    call.cancel()
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return None if call.cancelled() else call.result()
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def _request(self, *, leaving: bool = False) -> WorkerHeartbeatRequest:
+        options = self._options
+        leases = self._leases.all()
+        self._covered = {lease.claim.attempt_id for lease in leases}
+        shortest = min((lease.claim.lease_seconds for lease in leases), default=options.heartbeat_seconds * 3)
+        return WorkerHeartbeatRequest(
+            leases=[
+                WireLease(attempt_id=lease.claim.attempt_id, token=lease.claim.token) for lease in leases
+            ],
+            host=options.host,
+            pid=os.getpid(),
+            version=options.version,
+            capacity=options.capacity,
+            modes=list(options.modes),
+            queues=None if options.queues is None else list(options.queues),
+            kinds=list(options.kinds),
+            capabilities=list(options.capabilities),
+            sandbox=self._level,
+            wait_seconds=0 if leaving else max(min(options.heartbeat_seconds, shortest / 3), 0.1),
+            leaving=leaving,
+        )
+
+    def _obey(self, directives: list[Directive]) -> bool:
+        """Carry out what the server wants; whether there was anything new."""
+        obeyed = False
+        for directive in directives:
+            lease = self._leases.get(directive.attempt_id)
+            if directive.kind == "drain":
+                self._on_drain()
+            elif lease is not None and lease.stopped is None:
+                log.info(
+                    "%s: %s (%s)", directive.attempt_id, directive.kind, directive.reason or "no reason given"
+                )
+                lease.stop(Stop(directive.kind))
+                obeyed = True
+        return obeyed
+
+    async def leave(self) -> None:
+        """Say goodbye; it does no harm when nobody hears it."""
+        try:
+            await self._client.worker_heartbeat(self._options.worker_id, self._request(leaving=True))
+        except (Unreachable, BadAnswer, ApiError) as error:
+            log.debug("goodbye: %s", error.message)
