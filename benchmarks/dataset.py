@@ -94,7 +94,7 @@ def build(path: Path, size: Size) -> None:
         sys.stderr.write(f"  data set: {step.__name__} in {time.monotonic() - began:.1f} s\n")
     began = time.monotonic()
     for _, sql in indexes:
-        db.execute(sql)
+        db.execute(str(sql))
     db.execute("ANALYZE")
     sys.stderr.write(f"  data set: {len(indexes)} indexes in {time.monotonic() - began:.1f} s\n")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -117,7 +117,7 @@ def cluster(directory: Path) -> Iterator[Cluster]:
         shutil.rmtree(data, ignore_errors=True)
 
 
-def _wait_until_ready(binaries: Path, port: int, server: subprocess.Popen[bytes], log: Path) -> str:
+def _wait_until_ready(binaries: Path, port: int, server: subprocess.Popen[Any], log: Path) -> str:
     deadline = time.monotonic() + START_SECONDS
     query = [
         binaries / "psql",

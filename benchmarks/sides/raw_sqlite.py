@@ -120,10 +120,8 @@ class FusedStore:
         rows = self._db.execute(
             "SELECT id FROM tasks WHERE state = 30 ORDER BY priority, position LIMIT ?", (len(agents),)
         ).fetchall()
-        granted = [
-            (row[0], secrets.randbits(62), agent)
-            for row, agent in zip(rows, agents[: len(rows)], strict=True)
-        ]
+        tasks = [int(str(row[0])) for row in rows]
+        granted = [(task, secrets.randbits(62), agent) for task, agent in zip(tasks, agents, strict=False)]
         self._db.executemany(
             "UPDATE tasks SET state = 40, token = ?, agent = ?, claimed_at = ? WHERE id = ? AND state = 30",
             [(token, agent, now, task) for task, token, agent in granted],
