@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from muster.domain.admission import ClaimFilter, Hold, LaneFacts, affordable, budget_hold, hold_of
 from muster.domain.errors import MusterError
@@ -53,8 +53,10 @@ class Claimed:
     session_id: int | None
     parent_id: int | None
     lane: LaneFacts
-    spec: str = ""
+    spec: str
+    """The task's spec as JSON text."""
     earlier: list[Row] = field(default_factory=list[Row])
+    """Rows of earlier attempts: task, number, state, agent, failure code, error."""
 
 
 @dataclass(slots=True)
@@ -66,11 +68,11 @@ class ClaimAnswerRows:
 
 
 _CANDIDATES: Final = Statement(
-    "SELECT id, priority, position, estimate, attempts, burned, max_attempts, timeout_us, session_id, parent_id "
-    "FROM tasks WHERE state = 30 AND lane_id = ?1 AND state < 60 "
-    "ORDER BY priority, position LIMIT ?2 FOR UPDATE SKIP LOCKED"
+    "SELECT t.id, t.priority, t.position, t.estimate, t.attempts, t.burned, t.max_attempts, t.timeout_us, "
+    "t.session_id, t.parent_id, s.doc FROM tasks t JOIN task_specs s ON s.id = t.id "
+    "WHERE t.state = 30 AND t.lane_id = ?1 AND t.state < 60 "
+    "ORDER BY t.priority, t.position LIMIT ?2 FOR UPDATE OF t SKIP LOCKED"
 )
-_SPECS: Final = Statement("SELECT id, doc FROM task_specs WHERE id IN_INTS(?1)")
 _EARLIER: Final = Statement(
     "SELECT task_id, number, state, agent_id, code, error FROM attempts WHERE task_id IN_INTS(?1) AND state <> 'running' "
     "ORDER BY task_id, number"
@@ -121,7 +123,7 @@ async def hand_out(uow: UnitOfWork, requests: Sequence[ClaimTasks]) -> list[Clai
     taken = [claimed for answer in answers for claimed in answer.claims]
     if taken:
         await _lease(uow, taken)
-        await _describe(uow, taken)
+        await _tell_history(uow, taken)
     return answers
 
 
@@ -243,6 +245,7 @@ def _claimed(uow: UnitOfWork, row: Row, lane: LaneFacts, request: ClaimTasks) ->
         row[8],
         row[9],
         lane,
+        row[10],
     )
 
 
@@ -250,7 +253,7 @@ async def hand_over(uow: UnitOfWork, row: Row, lane: LaneFacts, request: ClaimTa
     """Lease one candidate to one claimer, the gates having been asked."""
     claimed = _claimed(uow, row, lane, request)
     await _lease(uow, [claimed])
-    await _describe(uow, [claimed])
+    await _tell_history(uow, [claimed])
     return claimed
 
 
@@ -296,13 +299,12 @@ async def _lease(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
         journal.wake_by(now + c.timeout_us)
 
 
-async def _describe(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
-    specs: dict[int, str] = {row[0]: row[1] for row in await uow.rows(_SPECS, [c.task_id for c in taken])}
+async def _tell_history(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
     retried = [c.task_id for c in taken if c.number > 1]
-    earlier: dict[int, list[Any]] = {}
-    if retried:
-        for row in await uow.rows(_EARLIER, retried):
-            earlier.setdefault(row[0], []).append(row[1:])
+    if not retried:
+        return
+    earlier: dict[int, list[Row]] = {}
+    for row in await uow.rows(_EARLIER, retried):
+        earlier.setdefault(row[0], []).append(row)
     for claimed in taken:
-        claimed.spec = specs[claimed.task_id]
         claimed.earlier = earlier.get(claimed.task_id, [])

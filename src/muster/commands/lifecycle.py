@@ -244,8 +244,9 @@ async def purge_tasks(
 
 
 _CANDIDATE: Final = Statement(
-    "SELECT id, priority, position, estimate, attempts, burned, max_attempts, timeout_us, session_id, parent_id "
-    "FROM tasks WHERE id = ?1 AND state = 30 FOR UPDATE"
+    "SELECT t.id, t.priority, t.position, t.estimate, t.attempts, t.burned, t.max_attempts, t.timeout_us, "
+    "t.session_id, t.parent_id, s.doc FROM tasks t JOIN task_specs s ON s.id = t.id "
+    "WHERE t.id = ?1 AND t.state = 30 FOR UPDATE OF t"
 )
 
 
