@@ -80,7 +80,7 @@ class ClaimBook:
                 noun="claim",
                 id=part,
             )
-        return by_id[match_part(part, [held.task_id for held in by_id.values()])]
+        return by_id[match_part(part, [identity for identity in by_id if identity.startswith("tsk_")])]
 
     def _path(self, task_id: str) -> Path:
         if not _SAFE.match(task_id):

@@ -107,16 +107,16 @@ def _settings(context: typer.Context, values: list[str] | None) -> None:
 
 
 def common_options(
-    as_json: Annotated[
+    common_as_json: Annotated[
         bool, typer.Option("--json", callback=_json, expose_value=False, help="Answer as JSON on stdout.")
     ] = False,
-    config: Annotated[
+    common_config: Annotated[
         Path | None,
         typer.Option(
             "--config", metavar="FILE", callback=_config, expose_value=False, help="Use this muster.yml."
         ),
     ] = None,
-    data_dir: Annotated[
+    common_data_dir: Annotated[
         str | None,
         typer.Option(
             "--data-dir",
@@ -126,7 +126,7 @@ def common_options(
             help="Where muster keeps its data.",
         ),
     ] = None,
-    database_url: Annotated[
+    common_database_url: Annotated[
         str | None,
         typer.Option(
             "--database-url",
@@ -136,13 +136,13 @@ def common_options(
             help="sqlite:///PATH or postgresql://...",
         ),
     ] = None,
-    url: Annotated[
+    common_url: Annotated[
         str | None,
         typer.Option(
             "--url", metavar="URL", callback=_url, expose_value=False, help="Address of the server."
         ),
     ] = None,
-    settings: Annotated[
+    common_settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",

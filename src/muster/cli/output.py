@@ -56,7 +56,9 @@ class Column:
 def cell(value: object) -> str:
     """A value as harmless text of one line."""
     match value:
-        case None | "" | [] | {}:
+        case None | "" | []:
+            return "-"
+        case dict() if not value:
             return "-"
         case bool():
             return "yes" if value else "no"

@@ -26,12 +26,12 @@ class StillRunning(Conflict):
 def teardown(
     context: typer.Context,
     force: Annotated[bool, typer.Option("--force", help="Do not ask; stop the server if it runs.")] = False,
-    config: Annotated[bool, typer.Option("--with-config", help="Delete muster.yml too.")] = False,
+    with_config: Annotated[bool, typer.Option("--with-config", help="Delete muster.yml too.")] = False,
 ) -> None:
     """Delete muster's data, after asking twice. Fine when there is none."""
     call = invocation(context)
     settings = call.settings()
-    doomed = list(_doomed(settings, with_config=config))
+    doomed = list(_doomed(settings, with_config=with_config))
     if not doomed:
         call.output.done("Nothing to delete.", {"deleted": []})
         return
