@@ -262,7 +262,7 @@ def describe_settings() -> list[dict[str, str]]:
         by_key.setdefault(key, []).append(variable)
     rows: list[dict[str, str]] = []
     for key, info in known_settings().items():
-        default = "" if info.is_required() or info.default_factory else str(info.default)
+        default = "" if info.is_required() or info.default_factory else _scalar(info.default)
         rows.append(
             {
                 "key": key,
@@ -273,6 +273,11 @@ def describe_settings() -> list[dict[str, str]]:
             }
         )
     return rows
+
+
+def _scalar(value: object) -> str:
+    """A default as it would stand in the file."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _type_name(annotation: Any) -> str:

@@ -158,7 +158,11 @@ class WorkerSettings(Section):
 class ScriptSettings(Section):
     """Where scripts with a header are found."""
 
-    folders: list[Path] = Field(default_factory=lambda: [Path("scripts")], max_length=50)
+    folders: list[Path] = Field(
+        default_factory=lambda: [Path("scripts")],
+        max_length=50,
+        description="Searched for scripts with a header, with their subfolders. Default: scripts.",
+    )
 
 
 class ManualWorkerSettings(Section):

@@ -6,10 +6,11 @@ import fcntl
 import os
 import re
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final, cast
+from threading import Event
+from typing import Annotated, Any, Final, TypeVar, cast
 
 import typer
 
@@ -18,7 +19,11 @@ from muster.cli.connection import Connection, path
 from muster.cli.invocation import Invocation, group, invocation
 from muster.cli.output import Column, since
 from muster.cli.task_text import instruction_lines, task_lines
+from muster.client.errors import Unreachable
 from muster.domain.errors import Conflict, InvalidInput
+
+T = TypeVar("T")
+RETRY_SECONDS: Final = 3.0
 
 app: Final = group("Work on a queue by hand, and list workers.")
 
@@ -102,6 +107,7 @@ class ManualWorker:
         self._worker_id = worker_id
         self._queue = queue
         self._poll = poll
+        self._pause = Event()
 
     def introduce(self, instructions: str) -> None:
         """Say who works on what, and print the queue's instructions."""
@@ -121,11 +127,25 @@ class ManualWorker:
                 self._output.note(f"{held.task_id} is still in hand: {held.title}")
                 self._await_report(held)
         while True:
-            held = self.hand_out(wait=self._poll if watch else 0)
+            held = self._patiently(lambda: self.hand_out(wait=self._poll if watch else 0), watch=watch)
             if held is not None:
                 self._await_report(held)
             elif not watch:
                 return
+
+    def _patiently(self, call: Callable[[], T], *, watch: bool = True) -> T:
+        """Call the server; while it does not answer, say so once and try again every few seconds."""
+        told = False
+        while True:
+            try:
+                return call()
+            except Unreachable as error:
+                if not watch:
+                    raise
+                if not told:
+                    self._output.note(f"{error.message} Waiting for it.")
+                told = True
+                self._pause.wait(RETRY_SECONDS)
 
     def hand_out(self, *, wait: float) -> HeldClaim | None:
         """Claim the next task and print it; None when none is ready within `wait` seconds."""
@@ -154,7 +174,9 @@ class ManualWorker:
         target = path("workers", self._worker_id, "heartbeat")
         lease = {"attempt_id": held.attempt_id, "token": held.token}
         body = {"leases": [lease], "capacity": 1, "queues": [self._queue], "wait_seconds": self._poll}
-        while not self._connection.post(target, body, wait=self._poll).get("directives"):
+        while not self._patiently(lambda: self._connection.post(target, body, wait=self._poll)).get(
+            "directives"
+        ):
             pass
         self._book.forget(held.task_id)
         state = str(self._connection.get(path("tasks", held.task_id)).get("state"))
