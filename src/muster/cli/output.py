@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from muster.bootstrap.environment import wants_plain_text
+from muster.bootstrap.terminal import wants_plain_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
