@@ -9,7 +9,6 @@ import pytest
 from muster.cli.output import Column, Output, cell, duration, money, plain_table, shortened, since
 from muster.cli.task_ids import AmbiguousId, match_part
 from muster.cli.task_text import instruction_lines, task_lines
-from muster.cli.tasks import group_by_reason
 from muster.domain.errors import InvalidInput, NotFound
 
 ROWS = [{"id": "tsk_1", "n": 5}, {"id": "tsk_22", "n": 123}]
@@ -97,15 +96,6 @@ class TestShortIds:
             match_part("hello", self.KNOWN)
         with pytest.raises(InvalidInput, match="too short"):
             match_part("w0", self.KNOWN)
-
-
-def test_waiting_tasks_are_grouped_by_reason() -> None:
-    paused = {"code": "queue_paused", "message": "Queue q is paused"}
-    found = [{"id": "1", "waiting": paused}, {"id": "2", "waiting": paused}, {"id": "3", "waiting": None}]
-    assert group_by_reason(found) == [
-        {"count": 2, "code": "queue_paused", "message": "Queue q is paused", "example": "1"},
-        {"count": 1, "code": "ready", "message": "about to be handed out", "example": "3"},
-    ]
 
 
 def test_a_claimed_task_is_printed_with_its_prompt_between_markers() -> None:

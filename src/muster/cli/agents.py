@@ -15,13 +15,13 @@ AGENT_COLUMNS: Final = (
     Column("name", "name"),
     Column("model", "model"),
     Column("status", "status"),
-    Column("task", lambda row: row.get("current_task_id") or row.get("current_task")),
+    Column("task", "current_task_id"),
     Column("tokens", "tokens_used", right=True),
-    Column("last seen", lambda row: since(row.get("last_active_at") or row.get("last_seen_at"))),
+    Column("last seen", lambda row: since(row.get("last_active_at"))),
 )
 ACTIVITY_COLUMNS: Final = (
-    Column("when", lambda row: since(row.get("at") or row.get("created_at"))),
-    Column("what", lambda row: row.get("title") or row.get("message")),
+    Column("when", lambda row: since(row.get("at"))),
+    Column("what", "title"),
     Column("agent", "agent_id"),
     Column("task", "task_id"),
 )

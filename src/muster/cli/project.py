@@ -13,29 +13,31 @@ from muster.domain.errors import NotFound
 
 app: Final = group("List, make, pause and fund projects.")
 
+WAITING_STATES: Final = ("ready", "blocked", "backoff")
 COLUMNS: Final = (
     Column("project", "name"),
     Column("id", "id"),
     Column("status", "status"),
     Column("priority", "priority"),
-    Column("allocated", lambda row: money(first_of(row, "allocated_usd", "budget_usd")), right=True),
+    Column(
+        "allocated",
+        lambda row: "no limit" if row.get("allocated_usd") is None else money(row["allocated_usd"]),
+        right=True,
+    ),
     Column("reserved", lambda row: money(row.get("reserved_usd")), right=True),
     Column("spent", lambda row: money(row.get("spent_usd")), right=True),
+    Column("running", lambda row: row["tasks"].get("running", 0), right=True),
+    Column("waiting", lambda row: sum(row["tasks"].get(state, 0) for state in WAITING_STATES), right=True),
 )
 LEDGER_COLUMNS: Final = (
     Column("when", "at"),
-    Column("what", lambda row: first_of(row, "kind", "type")),
+    Column("what", "kind"),
     Column("amount", lambda row: money(row.get("amount_usd")), right=True),
     Column("balance", lambda row: money(row.get("balance_usd")), right=True),
     Column("task", "task_id"),
     Column("note", "note"),
 )
 Name = Annotated[str, typer.Argument(metavar="PROJECT", help="Name or id.")]
-
-
-def first_of(row: Any, *names: str) -> Any:
-    """The first of these fields that is there."""
-    return next((row[name] for name in names if row.get(name) is not None), None)
 
 
 def project_id(connection: Connection, name: str) -> str:
@@ -71,14 +73,12 @@ def create(
     working_dir: Annotated[str | None, typer.Option("--working-dir", "-C", metavar="DIR")] = None,
 ) -> None:
     """Make a project."""
-    body = {"name": name, "priority": priority, "description": description, "working_dir": working_dir}
+    body: dict[str, Any] = {"name": name, "priority": priority, "description": description}
+    body |= {"working_dir": working_dir, "budget_usd": budget}
     body = {key: value for key, value in body.items() if value is not None}
     call = invocation(context)
     with call.connection() as connection:
         made = connection.post(path("projects"), body)
-        if budget is not None:
-            connection.post(path("projects", str(made["id"]), "allocate"), {"amount_usd": budget})
-            made = connection.get(path("projects", str(made["id"])))
     call.output.done(f"Project {made['name']} made ({made['id']})", made)
 
 
@@ -126,7 +126,7 @@ def allocate(
     call = invocation(context)
     with call.connection() as connection:
         answer = connection.post(path("projects", project_id(connection, project), "allocate"), body)
-    total = money(first_of(answer, "allocated_usd", "budget_usd"))
+    total = money(answer.get("allocated_usd"))
     call.output.done(f"{project} has {total} now, {money(answer.get('spent_usd'))} of it spent", answer)
 
 
@@ -153,7 +153,7 @@ def delete(
     with call.connection() as connection:
         identity = project_id(connection, project)
         found = connection.get(path("projects", identity))
-        tasks = cast(dict[str, int], found.get("tasks") or found.get("stats") or {})
+        tasks = cast(dict[str, int], found["tasks"])
         if not yes:
             typer.confirm(
                 f"Delete project {found['name']} and its {sum(tasks.values())} tasks?", abort=True, err=True

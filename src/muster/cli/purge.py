@@ -24,7 +24,7 @@ def purge(
     body: dict[str, Any] = {} if older_than is None else {"older_than_days": older_than}
     with call.connection() as connection:
         counted = connection.post(path("purge"), {**body, "dry_run": True})
-        total = int(counted.get("purged") or counted.get("count") or 0)
+        total = int(counted["purged"])
         if dry_run or total == 0:
             call.output.done(f"{total} tasks would be removed" if total else "Nothing to purge", counted)
             return
@@ -33,5 +33,5 @@ def purge(
         with call.output.progress("purging", total) as bar:
             answer = connection.post(path("purge"), body, wait=600)
             bar.advance(total)
-    removed = answer.get("purged", answer.get("count"))
+    removed = answer["purged"]
     call.output.done(f"{removed} tasks removed", answer)

@@ -58,8 +58,7 @@ def reload(context: typer.Context) -> None:
     call = invocation(context)
     with call.connection() as connection:
         answer = connection.post(path("scripts", "reload"))
-    count = answer.get("count", answer.get("scripts"))
-    call.output.done(f"{count} scripts", answer)
+    call.output.done(f"{answer['count']} scripts", answer)
     _note_problems(call.output.note, answer)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from muster.cli.invocation import Invocation, invocation
-from muster.cli.output import Column, duration, money, since
+from muster.cli.output import duration, money
 from muster.domain.errors import MusterError
 
 if TYPE_CHECKING:
@@ -117,34 +117,26 @@ def status(context: typer.Context) -> None:
             call.output.json(answer)
             return
         call.output.record(answer, _status_fields(answer, connection.url))
-        workers: list[dict[str, Any]] = answer.get("workers") or []
+        workers = [row for row in cast(list[dict[str, Any]], answer["workers"]) if row["live"]]
         if workers:
+            from muster.cli.worker import WORKER_COLUMNS
+
             call.output.text("")
             call.output.table(workers, WORKER_COLUMNS, empty="No worker is connected.")
 
 
-WORKER_COLUMNS = (
-    Column("worker", "id"),
-    Column("host", "host"),
-    Column("sandbox", "sandbox"),
-    Column("running", "running", right=True),
-    Column("capacity", "capacity", right=True),
-    Column("last seen", lambda row: since(row.get("last_seen_at"))),
-)
-
-
 def _status_fields(answer: dict[str, Any], url: str) -> list[tuple[str, object]]:
-    tasks: dict[str, Any] = answer.get("tasks") or {}
-    waiting: list[dict[str, Any]] = answer.get("waiting") or []
-    reasons = [f"{item.get('count')} {item.get('message') or item.get('code')}" for item in waiting]
-    uptime = answer.get("uptime_seconds")
+    waiting = cast(list[dict[str, Any]], answer["waiting"])
+    tasks = cast(dict[str, int], answer["tasks"])
+    spent = f"{money(answer['spent_usd'])} of {money(answer['allocated_usd'])}, {money(answer['reserved_usd'])} reserved"
     return [
         ("server", url),
-        ("version", answer.get("version")),
-        ("up for", duration(uptime) if isinstance(uptime, (int, float)) else None),
+        ("version", answer["version"]),
+        ("up for", duration(answer["uptime_seconds"])),
+        ("database", answer["database"]),
         ("tasks", ", ".join(f"{count} {state}" for state, count in tasks.items() if count) or "none"),
-        ("waiting", "\n".join(reasons)),
-        ("spent", money(answer.get("spent_usd")) if "spent_usd" in answer else None),
+        ("waiting", "\n".join(f"{item['count']} {item['message']}" for item in waiting)),
+        ("spent", spent),
     ]
 
 

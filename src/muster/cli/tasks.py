@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, cast
 
@@ -202,28 +201,12 @@ def _each(
         raise refused[0] if len(parts) == 1 else SomeFailed(failed=len(refused), total=len(parts))
 
 
-def waiting(
-    context: typer.Context,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="Tasks looked at.")] = 1_000,
-) -> None:
-    """Say why each waiting task waits: grouped by reason, with how many and an example."""
+def waiting(context: typer.Context) -> None:
+    """Say why each waiting task waits: grouped by reason, with how many and an example.
+
+    The reason of every single task is in 'muster tasks' and 'muster task TASK'.
+    """
     call = invocation(context)
     with call.connection() as connection:
-        states = ["ready", "blocked", "backoff"]
-        found = list(connection.pages(path("tasks"), limit=limit, state=states))
-    groups = group_by_reason(found)
-    call.output.table(groups, WAITING_COLUMNS, empty="Nothing waits.", answer={"items": groups})
-
-
-def group_by_reason(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Waiting tasks by code, the most frequent first; one message and one task stand for each."""
-    counts: Counter[str] = Counter()
-    first: dict[str, dict[str, Any]] = {}
-    for item in found:
-        waits = cast(
-            dict[str, Any], item.get("waiting") or {"code": "ready", "message": "about to be handed out"}
-        )
-        code = str(waits["code"])
-        counts[code] += 1
-        first.setdefault(code, {"code": code, "message": waits.get("message"), "example": item["id"]})
-    return [{"count": count, **first[code]} for code, count in counts.most_common()]
+        found = cast(list[dict[str, Any]], connection.get(path("status"))["waiting"])
+    call.output.table(found, WAITING_COLUMNS, empty="Nothing waits.", answer={"items": found})

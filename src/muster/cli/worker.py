@@ -29,12 +29,13 @@ app: Final = group("Work on a queue by hand, and list workers.")
 
 WORKER_COLUMNS = (
     Column("worker", "id"),
+    Column("live", "live"),
     Column("host", "host"),
     Column("sandbox", "sandbox"),
     Column("running", "running", right=True),
     Column("capacity", "capacity", right=True),
     Column("kinds", "kinds"),
-    Column("last seen", lambda row: since(row.get("last_seen_at") or row.get("seen_at"))),
+    Column("last seen", lambda row: since(row.get("last_seen_at"))),
 )
 
 
@@ -46,11 +47,11 @@ class WorkerLocked(Conflict):
 
 @app.command("list")
 def list_workers(context: typer.Context) -> None:
-    """List workers that are connected."""
+    """List workers: those that are connected, and those that were lately."""
     call = invocation(context)
     with call.connection() as connection:
         found = cast(list[dict[str, Any]], connection.get(path("workers"))["items"])
-    call.output.table(found, WORKER_COLUMNS, empty="No worker is connected.")
+    call.output.table(found, WORKER_COLUMNS, empty="No worker has called yet.")
 
 
 @app.command("run")
