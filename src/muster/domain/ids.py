@@ -23,7 +23,15 @@ ATTEMPT: Final = "att"
 PROJECT: Final = "prj"
 QUEUE: Final = "que"
 SESSION: Final = "ses"
-NOUNS: Final = {TASK: "task", ATTEMPT: "attempt", PROJECT: "project", QUEUE: "queue", SESSION: "session"}
+ACTIVITY: Final = "act"
+NOUNS: Final = {
+    TASK: "task",
+    ATTEMPT: "attempt",
+    PROJECT: "project",
+    QUEUE: "queue",
+    SESSION: "session",
+    ACTIVITY: "activity",
+}
 
 
 def encode(prefix: str, number: int) -> str:
@@ -49,6 +57,12 @@ def decode(prefix: str, text: str) -> int:
     if number >= _MAX:
         raise NotFound(noun=NOUNS.get(prefix, prefix), id=_shown(text))
     return number
+
+
+def is_id(prefix: str, text: str) -> bool:
+    """Whether `text` has the form of a public id of that noun."""
+    head, _, body = text.partition("_")
+    return head == prefix and len(body) == _LENGTH and all(char in _VALUES for char in body)
 
 
 def _shown(text: str) -> str:

@@ -144,6 +144,10 @@ class UnitOfWork(Protocol):
         """Which of these agents are registered."""
         ...
 
+    def forget_agent(self, agent: str) -> None:
+        """An agent was removed: it is registered no longer."""
+        ...
+
 
 @dataclass(slots=True)
 class Operation(Generic[R]):
