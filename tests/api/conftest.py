@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from muster.api.app import App, create_app
+from muster.api.app import App
+from muster.api.native import create_native_app
 from muster.api.services import ApiSettings, Services
 from muster.store.database import Durability, Store
 from muster.store.sqlite import SqliteStore
@@ -41,7 +42,7 @@ def services(store: Store) -> Services:
 
 @pytest.fixture
 def app(services: Services) -> App:
-    return create_app(services)
+    return create_native_app(services)
 
 
 @pytest.fixture

@@ -12,12 +12,9 @@ from starlette.responses import Response as PlainResponse
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from muster.api.claiming import ClaimDesk
 from muster.api.errors import INTERNAL, Refusal, of_http, of_validation, refusal_of
 from muster.api.hot import HotRoute
 from muster.api.openapi import build_document
-from muster.api.routes import health
-from muster.api.routes.claims import hot_routes
 from muster.api.routing import Route, add_routes
 from muster.api.services import Services
 from muster.api.shell import Shell
@@ -57,15 +54,9 @@ class App:
         await self._shell(scope, receive, send)
 
 
-NATIVE: Final[Nouns] = (("server", health.ROUTES),)
-
-
-def create_app(
-    services: Services, extra_hot: Sequence[HotRoute[Any, Any]] = (), nouns: Nouns = NATIVE
-) -> App:
-    """The whole API over the given services. `extra_hot` are further hot routes, of a dialect for example."""
-    desk = ClaimDesk(services)
-    return App(services, [*hot_routes(services, desk), *extra_hot], nouns)
+def create_app(services: Services, hot: Sequence[HotRoute[Any, Any]], nouns: Nouns) -> App:
+    """The shell and the router around the given tables of routes."""
+    return App(services, hot, nouns)
 
 
 def _router(services: Services) -> FastAPI:

@@ -19,6 +19,7 @@ Moment = Annotated[
     Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T09:30:00.000Z"]),
 ]
 Dollars = Annotated[float, Field(ge=0, le=1_000_000, examples=[0.25])]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 JsonObject = dict[str, Any]
 
 
@@ -26,6 +27,21 @@ class Body(BaseModel):
     """A request body: unknown fields and wrong types are refused, never guessed."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Query(BaseModel):
+    """Query parameters: texts, read as what they are declared to be."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class PageQuery(Query):
+    """Which page of a list."""
+
+    cursor: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = Field(
+        default=None, description="`next_cursor` of the page before."
+    )
+    limit: int = Field(default=50, ge=1, le=200)
 
 
 class Answer(BaseModel):

@@ -1,0 +1,123 @@
+"""Shapes of agents, workers and activities."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from muster.api.schemas.shape import Answer, Body, Moment, Name, Text, Title
+
+Reported = Literal["online", "offline", "error"]
+
+
+class AgentRegister(Body):
+    """An agent. The same id again updates it; without an id the name is the id."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"id": "agent-main", "name": "Main", "model": "sonnet"}]}
+    )
+
+    name: Name
+    id: Name | None = None
+    model: Name | None = None
+    status: Reported | None = None
+    max_tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000)
+
+
+class AgentPatch(Body):
+    """Fields to change."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "offline"}]})
+
+    name: Name | None = None
+    model: Name | None = None
+    status: Reported | None = None
+    max_tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000)
+    memory_bytes: int | None = Field(default=None, ge=0, le=1_000_000_000_000_000)
+
+
+class Agent(Answer):
+    """Who does the work. Busy: it has a running task."""
+
+    id: str = Field(examples=["agent-main"])
+    name: str
+    status: Literal["online", "offline", "busy", "error"]
+    model: str
+    max_tokens: int
+    tokens_used: int
+    sessions_count: int
+    memory_bytes: int
+    current_task_id: str | None
+    last_active_at: Moment
+    created_at: Moment
+    updated_at: Moment
+
+
+class AgentList(Answer):
+    """Agents by id."""
+
+    items: list[Agent]
+    next_cursor: str | None
+
+
+class Worker(Answer):
+    """A process that claims and runs."""
+
+    id: str
+    host: str | None
+    pid: int | None
+    version: str | None
+    capacity: int
+    running: int
+    modes: list[str]
+    queues: list[str] | None
+    kinds: list[str] | None
+    capabilities: list[str]
+    sandbox: str | None
+    live: bool = Field(description="Heard of within the last 45 seconds.")
+    last_seen_at: Moment
+    started_at: Moment
+    left_at: Moment | None
+
+
+class WorkerList(Answer):
+    """Workers by id."""
+
+    items: list[Worker]
+    next_cursor: None = None
+
+
+class ActivityPost(Body):
+    """An entry for the activity feed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"type": "note", "title": "Deployed to staging"}]}
+    )
+
+    type: Name
+    title: Title
+    description: Text | None = None
+    agent_id: Name | None = None
+    task_id: Name | None = None
+    project_id: Name | None = None
+
+
+class Activity(Answer):
+    """Something that happened, in words."""
+
+    id: str = Field(description="Position in the log, as text.")
+    at: Moment
+    type: str = Field(examples=["task_completed"])
+    title: str
+    description: str | None
+    agent_id: str | None
+    task_id: str | None
+    project_id: str | None
+
+
+class ActivityList(Answer):
+    """Activities, newest first."""
+
+    items: list[Activity]
+    next_cursor: str | None

@@ -1,0 +1,162 @@
+"""Shapes of scripts, reference lists and the status page."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from muster.api.schemas.agents import Worker
+from muster.api.schemas.shape import Answer, Body, Query, Text, Word
+
+Timeout = Annotated[float, Field(gt=0, le=604_800)]
+
+
+class ScriptInput(Answer):
+    """A value a script takes."""
+
+    name: str
+    type: str = Field(examples=["string"], description="string, int, float, bool or choice.")
+    required: bool
+    default: Any
+    choices: list[str]
+    description: str
+
+
+class ScriptOutput(Answer):
+    """A value a script gives."""
+
+    name: str
+    description: str
+
+
+class Script(Answer):
+    """A script of the index, from its comment header."""
+
+    name: str = Field(examples=["backup-database"])
+    path: str
+    kind: str
+    description: str
+    inputs: list[ScriptInput]
+    outputs: list[ScriptOutput]
+    tags: list[str]
+    timeout_seconds: float | None
+    task_class: str | None
+
+
+class ScriptProblem(Answer):
+    """Why a file is not in the index, or not as its author meant it."""
+
+    path: str
+    message: str
+    line: int
+
+
+class ScriptList(Answer):
+    """Scripts by name, and files that could not be used."""
+
+    items: list[Script]
+    problems: list[ScriptProblem]
+    next_cursor: None = None
+
+
+class ScriptsReloaded(Answer):
+    """What the walk through the folders found."""
+
+    count: int
+    problems: list[ScriptProblem]
+
+
+class TaskClass(Answer):
+    """A class of tasks and its timeout."""
+
+    name: str = Field(examples=["FAST_SCRIPT"])
+    timeout_seconds: float
+    description: str
+
+
+class TaskClassSet(Body):
+    """What a class is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"timeout_seconds": 1800, "description": "Nightly builds."}]}
+    )
+
+    timeout_seconds: Timeout
+    description: Text = ""
+
+
+class TaskClassList(Answer):
+    """Task classes by name."""
+
+    items: list[TaskClass]
+    next_cursor: None = None
+
+
+class FailureCode(Answer):
+    """Why attempts fail, and what happens then."""
+
+    code: str = Field(examples=["exit_nonzero"])
+    meaning: str
+    next_step: str
+    retry: bool
+    counts: bool = Field(description="Whether such an attempt uses up one of `max_attempts`.")
+
+
+class FailureCodeList(Answer):
+    """All failure codes."""
+
+    items: list[FailureCode]
+    next_cursor: None = None
+
+
+class WaitingReason(Answer):
+    """Why tasks wait."""
+
+    code: str = Field(examples=["queue_paused"])
+    meaning: str
+
+
+class WaitingReasonList(Answer):
+    """All reasons."""
+
+    items: list[WaitingReason]
+    next_cursor: None = None
+
+
+class WaitingCount(Answer):
+    """How many tasks wait for one reason."""
+
+    code: str
+    message: str
+    count: int
+    example: str | None = Field(description="One such task.")
+
+
+class Status(Answer):
+    """What the server does now."""
+
+    version: str
+    uptime_seconds: float
+    database: str
+    tasks: dict[str, int]
+    waiting: list[WaitingCount]
+    workers: list[Worker]
+    event_position: int
+    allocated_usd: float
+    reserved_usd: float
+    spent_usd: float
+
+
+class Done(Answer):
+    """It is done."""
+
+    id: str
+    done: str = Field(examples=["deleted"])
+
+
+class ScriptQuery(Query):
+    """Which scripts to list."""
+
+    q: Word | None = None
+    tag: Word | None = None
