@@ -99,7 +99,7 @@ class Connection:
         *,
         accept: str = "application/json",
     ) -> http.client.HTTPResponse:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json, text/event-stream"}
         if payload is not None:
             headers["Content-Type"] = "application/json"
         if self._token:

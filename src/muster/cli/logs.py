@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
 from muster.cli.connection import Connection, path
-from muster.cli.follow import FINISHED, Follower, Line
+from muster.cli.follow import FINISHED, Follower, Line, changes_of
 from muster.cli.invocation import invocation
 from muster.cli.output import Output
 from muster.cli.task_ids import full_id
@@ -34,15 +34,19 @@ def logs(
     with call.connection() as connection:
         identity = full_id(connection, task_id)
         task = connection.get(path("tasks", identity))
-        number = attempt or max(int(task.get("attempts") or 0), 1)
+        number = attempt or max(int(task["attempts"]), 1)
+        if int(task["attempts"]) == 0 and not follow:
+            call.output.note(f"{identity} has not run yet")
+            return
         follower = Follower(connection, identity, emit, attempt=number)
         if tail is not None:
-            follower.position = _tail(connection, identity, number, tail, emit)
+            follower.after = _tail(connection, identity, number, tail, emit)
         if follow and task["state"] not in FINISHED and attempt is None:
-            finished = follower.until_over()
+            with call.connection() as watcher:
+                finished = follower.until_over(changes_of(watcher, identity))
             call.output.note(f"{identity} is {finished['state']}")
         else:
-            while follower.read(wait=0):
+            while follower.read():
                 pass
 
 
@@ -63,8 +67,8 @@ def line_writer(output: Output) -> Callable[[Line], None]:
 def _tail(
     connection: Connection, identity: str, attempt: int, count: int, emit: Callable[[Line], None]
 ) -> int:
+    """Emit the last lines; where to go on after them."""
     page = connection.get(path("tasks", identity, "logs"), attempt=attempt, tail=min(count, 1_000))
-    lines: list[dict[str, Any]] = page["items"]
-    for line in lines:
+    for line in cast(list[dict[str, Any]], page["items"]):
         emit({"attempt": attempt, **line})
-    return int(lines[-1]["position"]) + 1 if lines else 0
+    return int(page["next_after"])

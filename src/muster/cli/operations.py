@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -15,7 +15,13 @@ from muster.cli.invocation import Invocation, invocation
 from muster.cli.output import Column, Output
 from muster.domain.errors import Conflict, InvalidInput
 
-CHECK_COLUMNS: Final = (Column("check", "name"), Column("result", "status"), Column("", "message"))
+CHECK_COLUMNS: Final = (
+    Column("check", "name"),
+    Column("result", "status"),
+    Column("found", "message"),
+    Column("what to do", "remedy"),
+)
+Progress = Callable[[int, int, str], None]
 
 
 class ServerRuns(Conflict):
@@ -45,9 +51,9 @@ def verify(context: typer.Context) -> None:
     call = invocation(context)
     settings = call.settings()
     with _bar(call.output, "verifying") as progress:
-        report = cast(dict[str, Any], _operations().verify(settings, progress=progress))
+        report = _run("verify", settings, progress=progress)
     _show(call, report)
-    if not report["ok"]:
+    if not report.ok:
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -61,7 +67,7 @@ def backup(
     if target.exists():
         raise InvalidInput(field="FILE", problem=f"{target} exists already; name a new file")
     with _bar(call.output, "backing up") as progress:
-        report = cast(dict[str, Any], _operations().backup(settings, target.absolute(), progress=progress))
+        report = _run("backup", settings, target.absolute(), progress=progress)
     _show(call, report)
 
 
@@ -83,34 +89,39 @@ def restore(
     if not yes:
         typer.confirm(f"Replace the database in {settings.data_dir} with {source}?", abort=True, err=True)
     with _bar(call.output, "restoring") as progress:
-        report = cast(dict[str, Any], _operations().restore(settings, source.absolute(), progress=progress))
+        report = _run("restore", settings, source.absolute(), force=True, progress=progress)
     _show(call, report)
 
 
-def _operations() -> Any:
-    return import_module("muster.bootstrap.operations")
+def _run(name: str, *arguments: object, **options: object) -> Any:
+    """Run one of the operator functions to its end."""
+    import asyncio
+
+    function: Any = getattr(import_module("muster.bootstrap.operations"), name)
+    return asyncio.run(function(*arguments, **options))
 
 
-def _show(call: Invocation, report: dict[str, Any]) -> None:
-    """A report: its `message` and `problems` for people, all of it for programs."""
+def _as_record(report: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(report)
+
+
+def _show(call: Invocation, report: Any) -> None:
+    """A report: its problems and fields for people, all of it for programs."""
+    record = _as_record(report)
     if call.output.as_json:
-        call.output.json(report)
+        call.output.json(record)
         return
-    for problem in cast(list[object], report.get("problems") or []):
-        call.output.text(f"- {problem}")
-    call.output.text(str(report["message"]))
+    call.output.record(record, [(name.replace("_", " "), value) for name, value in record.items()])
 
 
 @contextmanager
-def _bar(output: Output, title: str) -> Generator[Callable[[int, int], None]]:
-    """A bar driven by `progress(done, total)`."""
+def _bar(output: Output, title: str) -> Generator[Progress]:
+    """A bar driven by `progress(done, total, what)`."""
     with output.progress(title, None) as bar:
-        last = 0
 
-        def progress(done: int, total: int) -> None:
-            nonlocal last
-            bar.total(total)
-            bar.advance(done - last)
-            last = done
+        def progress(done: int, total: int, what: str) -> None:
+            bar.show(done, total, what)
 
         yield progress

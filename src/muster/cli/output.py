@@ -120,7 +120,7 @@ class Output:
     def json(self, value: object) -> None:
         """One JSON document; on one line unless a person looks."""
         indent = 2 if sys.stdout.isatty() else None
-        self.text(json.dumps(value, indent=indent, ensure_ascii=False))
+        self.text(json.dumps(value, indent=indent, ensure_ascii=False, default=str))
 
     def text(self, line: str) -> None:
         """One line of an answer."""
@@ -212,10 +212,10 @@ class Bar:
         if self._drawn is not None and self._task is not None:
             self._drawn.advance(self._task, amount)
 
-    def total(self, total: float) -> None:
-        """How much there is to do."""
+    def show(self, done: float, total: float, what: str) -> None:
+        """So much is done of so much, and what it is about now."""
         if self._drawn is not None and self._task is not None:
-            self._drawn.update(self._task, total=total)
+            self._drawn.update(self._task, completed=done, total=total, description=what)
 
 
 def plain_table(records: Sequence[Record], columns: Sequence[Column]) -> list[str]:

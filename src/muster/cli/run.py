@@ -9,7 +9,7 @@ import typer
 from muster.cli.connection import Connection, path
 from muster.cli.enqueue import submit
 from muster.cli.exits import ExitCode
-from muster.cli.follow import Follower
+from muster.cli.follow import Follower, changes_of
 from muster.cli.invocation import Invocation, invocation
 from muster.cli.logs import line_writer
 from muster.cli.submission import Submission, with_task_options
@@ -31,13 +31,14 @@ def run(
     call = invocation(context)
     if submission.attempts is None:
         submission.attempts = 1
-    with call.connection() as connection:
+    with call.connection() as connection, call.connection() as watcher:
         task = submit(connection, submission)
         identity = str(task["id"])
         call.output.note(f"{identity}  {task['title']}")
         try:
+            changes = changes_of(watcher, identity)
             _say_why_it_waits(call, connection.get(path("tasks", identity)))
-            finished = Follower(connection, identity, line_writer(call.output)).until_over()
+            finished = Follower(connection, identity, line_writer(call.output)).until_over(changes)
         except KeyboardInterrupt:
             _interrupted(call, identity, keep)
             raise
