@@ -76,6 +76,28 @@ class Connection:
             if cursor is None or not items:
                 return
 
+    def events(self, target: str, *, timeout: float, **query: object) -> Iterator[None]:
+        """One item for each server-sent event from now on, until the server ends the stream.
+
+        The stream is open when this returns. `timeout` seconds without a byte are ServerUnreachable.
+        This connection is of no other use meanwhile.
+        """
+        response = self._send("GET", _with_query(target, query), None, timeout)
+        if response.status != 200:
+            raise self._refused(response.status, response.read())
+        return self._stream(response)
+
+    def _stream(self, response: http.client.HTTPResponse) -> Iterator[None]:
+        parser = EventParser()
+        try:
+            while chunk := response.read1(65_536):
+                for _ in parser.feed(chunk):
+                    yield None
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+        finally:
+            self.close()
+
     def _call(
         self, method: str, target: str, query: Mapping[str, object], body: object, timeout: float
     ) -> Answer:

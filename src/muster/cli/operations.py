@@ -36,11 +36,8 @@ def doctor(context: typer.Context) -> None:
     settings = call.settings()
     from muster.bootstrap.loading import misspelt_variables
 
-    checks = cast(list[dict[str, Any]], _operations().doctor(settings))
-    checks = [
-        *checks,
-        *({"name": "variable", "status": "warn", "message": text} for text in misspelt_variables()),
-    ]
+    checks = [_as_record(check) for check in _run("doctor", settings)]
+    checks += [{"name": "variable", "status": "warn", "message": text} for text in misspelt_variables()]
     call.output.table(checks, CHECK_COLUMNS, empty="", answer={"checks": checks})
     if any(check["status"] == "fail" for check in checks):
         raise typer.Exit(ExitCode.FAILED)
