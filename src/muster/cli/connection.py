@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from muster.cli.exits import ServerUnreachable
 from muster.client.errors import ApiError, BadAnswer
+from muster.client.events import EventParser
 
 PREFIX: Final = "/api/v1"
 Answer = dict[str, Any]
