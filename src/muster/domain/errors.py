@@ -151,6 +151,12 @@ class DatabaseTooNew(StoreUnavailable):
     code = "database_too_new"
 
 
+class DatabaseTooOld(StoreUnavailable):
+    """The database has schema {found} and this version of muster needs {wanted}. Run 'muster db upgrade'."""
+
+    code = "database_too_old"
+
+
 class DatabaseLocked(StoreUnavailable):
     """Another muster server (process {pid}) has {path} open. Stop it with 'muster stop', or give this one another --data-dir."""
 

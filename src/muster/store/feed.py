@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from muster.store.codec import Event
@@ -24,6 +24,7 @@ class Feed:
         self._ring: deque[Row | Event] = deque(maxlen=RING)
         self._head = head
         self._waiters: set[asyncio.Future[None]] = set()
+        self._listeners: list[Callable[[], None]] = []
 
     @property
     def head(self) -> int:
@@ -40,6 +41,21 @@ class Feed:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+        for listener in self._listeners:
+            listener()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called after every publication. It runs inside the commit: it may schedule, and must not raise."""
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        """Call it no more."""
+        self._listeners.remove(listener)
+
+    def restart(self, head: int) -> None:
+        """Forget the ring and go on behind `head`: what lies before it was not followed."""
+        self._ring.clear()
+        self._head = head
 
     def after(self, position: int, limit: int) -> Sequence[Event] | None:
         """Up to `limit` events behind `position`, or None when the ring does not reach back that far."""

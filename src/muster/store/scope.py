@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,8 +18,8 @@ from muster.store.statements import Row, Statement, insert, update
 from muster.store.unit_of_work import Journal
 
 _COUNTED: Final = tuple(state.label for state in TaskState)
-_LANE_COUNTS: Final = update(tables.lanes, ["id"], [f"{name} = {name} + ?" for name in _COUNTED])
-_MONEY: Final = update(tables.projects, ["id"], ["reserved = reserved + ?", "spent = spent + ?"])
+LANE_COUNTS: Final = update(tables.lanes, ["id"], [f"{name} = {name} + ?" for name in _COUNTED])
+MONEY: Final = update(tables.projects, ["id"], ["reserved = reserved + ?", "spent = spent + ?"])
 _COLUMN: Final = {int(state): index for index, state in enumerate(TaskState)}
 
 EVENT_COLUMNS: Final = (
@@ -95,15 +95,13 @@ class Scope(TransactionScope):
     async def flush(self) -> None:
         journal = self.journal
         if journal.lanes:
-            rows: dict[int, list[int]] = {}
-            for (lane, state), delta in journal.lanes.items():
-                rows.setdefault(lane, [0] * len(_COUNTED))[_COLUMN[state]] += delta
+            rows = lane_rows(journal.lanes)
             journal.lanes = {}
-            await self.run_many(_LANE_COUNTS, [(lane, *deltas) for lane, deltas in sorted(rows.items())])
+            await self.run_many(LANE_COUNTS, rows)
         if journal.money:
             money = [(project, *moved) for project, moved in sorted(journal.money.items())]
             journal.money = {}
-            await self.run_many(_MONEY, money)
+            await self.run_many(MONEY, money)
 
     async def lane(self, project: int, queue: int, kind: str, requires: str, assignee: str) -> int:
         key = (project, queue, kind, requires, assignee)
@@ -124,6 +122,9 @@ class Scope(TransactionScope):
             self.memory.agents.update(row[0] for row in await self.rows(_KNOWN_AGENTS, unsure))
         return {agent for agent in agents if agent in self.memory.agents}
 
+    def forget_agent(self, agent: str) -> None:
+        self.memory.agents.discard(agent)
+
     def event_rows(self, first_seq: int) -> list[Row]:
         """Rows of `events` for the journal's facts, numbered from `first_seq`."""
         now = self.now
@@ -135,3 +136,11 @@ class Scope(TransactionScope):
             )
             seq += 1
         return rows
+
+
+def lane_rows(moves: Mapping[tuple[int, int], int]) -> list[list[int]]:
+    """Rows for `LANE_COUNTS` out of changes by (lane, state), by rising lane."""
+    rows: dict[int, list[int]] = {}
+    for (lane, state), delta in moves.items():
+        rows.setdefault(lane, [lane, *[0] * len(_COUNTED)])[1 + _COLUMN[state]] += delta
+    return [rows[lane] for lane in sorted(rows)]

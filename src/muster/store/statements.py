@@ -13,10 +13,14 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Table
 
+from muster.store.tables import metadata
+
 type_of: Final = {True: "bigint", False: "text"}
 _PARAMETER: Final = re.compile(r"\?(\d+)")
 _LIST: Final = re.compile(r"IN_(INTS|TEXTS)\(\?(\d+)\)")
 _LOCKING: Final = re.compile(r" FOR UPDATE( OF \w+)?( SKIP LOCKED)?")
+_WORD: Final = re.compile(r"\w+")
+_TABLES: Final = frozenset(metadata.tables)
 
 Row = tuple[Any, ...]
 
@@ -28,8 +32,16 @@ class Statement:
     text: str
     sqlite: str = field(init=False)
     postgres: str = field(init=False)
+    touches: frozenset[str] = field(init=False)
+    """Names of the tables it may read or write."""
+    counters: bool = field(init=False)
+    """Whether it may see what `UnitOfWork.flush` writes."""
 
     def __post_init__(self) -> None:
+        words = frozenset(_WORD.findall(self.text))
+        money = "projects" in words and not words.isdisjoint(("reserved", "spent"))
+        object.__setattr__(self, "touches", words & _TABLES)
+        object.__setattr__(self, "counters", money or "lanes" in words)
         listed = _LIST.sub(r"IN (SELECT value FROM json_each(?\2))", self.text)
         object.__setattr__(self, "sqlite", _LOCKING.sub("", listed))
         arrays = _LIST.sub(lambda m: f"= ANY(?{m[2]}::{'bigint' if m[1] == 'INTS' else 'text'}[])", self.text)
@@ -43,9 +55,11 @@ class ManyRows:
     sqlite: str
     postgres: str
     width: int
+    touches: frozenset[str]
 
 
-def _array_types(table: Table, columns: Sequence[str]) -> list[str]:
+def array_types(table: Table, columns: Sequence[str]) -> list[str]:
+    """PostgreSQL's types of the columns' values."""
     return [type_of[isinstance(table.c[name].type, BigInteger)] for name in columns]
 
 
@@ -53,11 +67,12 @@ def insert(table: Table, columns: Sequence[str], *, suffix: str = "") -> ManyRow
     """Insert rows given as tuples in the order of `columns`; `suffix` is an ON CONFLICT clause."""
     names = ", ".join(columns)
     marks = ", ".join(f"?{n}" for n in range(1, len(columns) + 1))
-    arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_array_types(table, columns), 1))
+    arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(array_types(table, columns), 1))
     return ManyRows(
         sqlite=f"INSERT INTO {table.name} ({names}) VALUES ({marks}) {suffix}",
         postgres=f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {suffix}",
         width=len(columns),
+        touches=frozenset([table.name]),
     )
 
 
@@ -81,7 +96,7 @@ def update(table: Table, key: Sequence[str], assignments: Sequence[str], *, guar
     also = f" AND {guard}" if guard else ""
     where_lite = " AND ".join(f"{name} = ?{n}" for n, name in enumerate(key, 1))
     where_pg = " AND ".join(f"t.{name} = u.p{n}" for n, name in enumerate(key, 1))
-    arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_array_types(table, columns), 1))
+    arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(array_types(table, columns), 1))
     pg_sets = _qualify(sets("u.p{n}"))
     return ManyRows(
         sqlite=f"UPDATE {table.name} SET {sets('?{n}')} WHERE {where_lite}{also}",
@@ -90,6 +105,7 @@ def update(table: Table, key: Sequence[str], assignments: Sequence[str], *, guar
             f"WHERE {where_pg}{also}"
         ),
         width=len(columns),
+        touches=_TABLES.intersection([table.name, *_WORD.findall(guard)]),
     )
 
 

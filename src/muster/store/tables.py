@@ -5,17 +5,20 @@ Times are microseconds since the epoch, money is micro-dollars, flags are 0 or 1
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, text
 
 metadata = MetaData()
 
 SCHEMA_VERSION = "0001"
 
+# Only a key declared INTEGER is the row id itself on SQLite; BIGINT would cost every table a second tree.
+_INTEGER = BigInteger().with_variant(Integer(), "sqlite")
+
 
 def _int(name: str, *, key: bool = False, null: bool = False, default: int | None = None) -> Column[int]:
     server_default = None if default is None else text(str(default))
     return Column(
-        name, BigInteger, primary_key=key, nullable=null, server_default=server_default, autoincrement=False
+        name, _INTEGER, primary_key=key, nullable=null, server_default=server_default, autoincrement=False
     )
 
 

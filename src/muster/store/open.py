@@ -1,0 +1,93 @@
+"""Opening a database, whichever it is."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from muster.domain.errors import DatabaseLocked, DataFolderUnusable, InvalidInput
+from muster.store.database import Durability, Store
+
+if TYPE_CHECKING:
+    from muster.store.sqlite import SqliteStore
+
+SQLITE: Final = "sqlite:///"
+POSTGRES: Final = ("postgresql://", "postgres://")
+
+
+class FileLock:
+    """One process at a time for a database file. The kernel frees it however the process ends."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        path = database.with_name(database.name + ".lock")
+        try:
+            database.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise DataFolderUnusable(
+                path=str(database.parent), problem=error.strerror or str(error)
+            ) from error
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(self._handle, 32, 0).decode(errors="replace").strip()
+            os.close(self._handle)
+            raise DatabaseLocked(pid=holder or "unknown", path=str(database)) from error
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let others have it. The file stays: removing it would let two processes lock two files of one name."""
+        os.close(self._handle)
+
+
+async def open_store(
+    where: str | Path, *, durability: Durability, clock: Callable[[], int], migrate: bool = False
+) -> Store:
+    """Open a SQLite file (a path or `sqlite:///PATH`) or a PostgreSQL database (`postgresql://...`).
+
+    A SQLite file is made, locked and migrated as needed: DatabaseLocked, DataFolderUnusable. A
+    PostgreSQL database is migrated when `migrate`; otherwise DatabaseTooOld says what to run. Either
+    may be DatabaseTooNew.
+    """
+    text = str(where)
+    if text.startswith(POSTGRES):
+        return await _open_postgres(text, durability, clock, migrate=migrate)
+    if "://" in text and not text.startswith(SQLITE):
+        raise InvalidInput(
+            field="database", problem="must be a path, sqlite:///PATH or postgresql://USER@HOST/NAME"
+        )
+    return _open_sqlite(Path(text.removeprefix(SQLITE)).expanduser().absolute(), durability, clock)
+
+
+async def _open_postgres(
+    url: str, durability: Durability, clock: Callable[[], int], *, migrate: bool
+) -> Store:
+    from muster.store.migrate import migrate_postgres, require_current_postgres  # noqa: PLC0415 - SQLite needs none of it
+    from muster.store.postgres import PostgresStore  # noqa: PLC0415 - as above
+
+    await (migrate_postgres(url) if migrate else require_current_postgres(url))
+    return await PostgresStore.open(url, durability=durability, clock=clock)
+
+
+def _open_sqlite(path: Path, durability: Durability, clock: Callable[[], int]) -> SqliteStore:
+    from muster.store.migrate import migrate_sqlite  # noqa: PLC0415 - PostgreSQL needs none of it
+    from muster.store.sqlite import SqliteStore, require_safe_sqlite  # noqa: PLC0415 - as above
+
+    class LockedStore(SqliteStore):
+        async def close(self) -> None:
+            await super().close()
+            lock.release()
+
+    require_safe_sqlite()
+    lock = FileLock(path)
+    try:
+        migrate_sqlite(path)
+        return LockedStore(path, durability=durability, clock=clock)
+    except BaseException:
+        lock.release()
+        raise

@@ -1,0 +1,170 @@
+"""The write path on PostgreSQL: one connection, one batch under way on it, the next one gathering."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it ships none
+
+from muster.domain.errors import MusterError, StoreUnavailable
+from muster.store.combiner import AnyOperation, Intake, Pending, run_batch
+from muster.store.feed import Feed
+from muster.store.postgres_connection import (
+    WRITER_SETTINGS,
+    PostgresConnection,
+    connect,
+    explain,
+    is_lost,
+    outcome_unknown,
+)
+from muster.store.postgres_scope import PostgresScope
+from muster.store.postgres_sql import StatementCache
+from muster.store.scope import Memory
+from muster.store.statements import Row
+
+TRIES: Final = 4
+_AGAIN: Final = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.UniqueViolationError,
+    asyncpg.InvalidCachedStatementError,
+)
+
+Committed = Callable[[PostgresScope, Sequence[Row]], Awaitable[None]]
+
+
+class Writer:
+    """Runs commands in batches on one connection. `synchronous`: answered when PostgreSQL has them on disk."""
+
+    def __init__(
+        self,
+        url: str,
+        memory: Memory,
+        statements: StatementCache,
+        feed: Feed,
+        committed: Committed,
+        *,
+        synchronous: bool,
+    ) -> None:
+        self.memory = memory
+        self.batches = 0
+        self.batched = 0
+        self._url = url
+        self._statements = statements
+        self._feed = feed
+        self._committed = committed
+        self._settings = {**WRITER_SETTINGS, "synchronous_commit": "on" if synchronous else "off"}
+        self._intake = Intake(self._start)
+        self._working: asyncio.Task[None] | None = None
+        self._connection: PostgresConnection | None = None
+
+    def submit(self, operation: AnyOperation) -> asyncio.Future[Any]:
+        """Queue a command; the future is its answer."""
+        return self._intake.submit(operation)
+
+    async def open(self) -> PostgresConnection:
+        """The connection, made anew when it was lost."""
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            connection = await connect(self._url, "muster", self._settings)
+            await self._keep_head(connection)
+            self._connection = connection
+        return connection
+
+    async def _keep_head(self, connection: PostgresConnection) -> None:
+        """A PostgreSQL that crashed may have forgotten unsynced claims that were told of: their positions stay used."""
+        await connection.execute("UPDATE log_head SET seq = $1 WHERE seq < $1", self._feed.head)
+
+    def _start(self) -> None:
+        if self._working is None or self._working.done():
+            self._working = asyncio.get_running_loop().create_task(self._work())
+
+    async def _work(self) -> None:
+        while batch := self._intake.take():
+            self.batches += 1
+            self.batched += len(batch)
+            try:
+                await self._run(batch)
+            except Exception as error:  # noqa: BLE001 - whatever it was reaches the callers it belongs to
+                for pending in batch:
+                    pending.error = pending.error or error
+            for pending in batch:
+                pending.settle()
+
+    async def _run(self, batch: Sequence[Pending]) -> None:
+        for left in reversed(range(TRIES)):
+            connection: PostgresConnection | None = None
+            try:
+                connection = await self.open()
+                scope, rows = await self._transact(connection, batch)
+            except StoreUnavailable as error:
+                _refuse(batch, error)
+                return
+            except Exception as error:  # noqa: BLE001 - raised again at its caller
+                if is_lost(error, connection):
+                    self._drop()
+                    _refuse(batch, explain(error, connection))
+                    return
+                if isinstance(error, _AGAIN) and left:
+                    continue
+                if len(batch) == 1:
+                    _refuse(batch, explain(error, connection))
+                    return
+                break
+            await self._committed(scope, rows)
+            return
+        for pending in batch:
+            await self._run([pending])
+
+    async def _transact(
+        self, connection: PostgresConnection, batch: Sequence[Pending]
+    ) -> tuple[PostgresScope, Sequence[Row]]:
+        for pending in batch:
+            pending.result = pending.error = None
+        scope = PostgresScope(self.memory, connection, self._statements)
+        try:
+            await run_batch(scope, batch)
+            rows = await scope.finish()
+        except BaseException as error:
+            self.memory.forget()
+            if not isinstance(error, Exception) or is_lost(error, connection):
+                self._drop()
+            else:
+                await scope.rollback()
+            raise
+        await self._commit(connection, scope)
+        return scope, rows
+
+    async def _commit(self, connection: PostgresConnection, scope: PostgresScope) -> None:
+        try:
+            await scope.commit()
+        except BaseException as error:
+            self.memory.forget()
+            if isinstance(error, Exception) and not is_lost(error, connection):
+                raise
+            self._drop()
+            if isinstance(error, Exception):
+                raise outcome_unknown(error) from error
+            raise
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed():
+            connection.terminate()
+
+    async def close(self) -> None:
+        """Finish what was submitted and end the connection."""
+        while self._working is not None and (len(self._intake) or not self._working.done()):
+            self._start()
+            await self._working
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed():
+            await connection.close()
+
+
+def _refuse(batch: Sequence[Pending], error: Exception) -> None:
+    for pending in batch:
+        if not isinstance(pending.error, MusterError):
+            pending.error = error
