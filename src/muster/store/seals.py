@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -135,20 +135,20 @@ def next_seal(last: Seal | None, events: Sequence[Row], at: int) -> Seal:
 
 @dataclass(slots=True)
 class ChainCheck:
-    """Recomputes the chain over events and seals given in order, and gathers what is wrong.
+    """Recomputes the chain over events and seals given in order, and reports what is wrong.
 
     Feed every event with `event` and, before the first event behind a seal's block, that seal with
     `expect`; `finish` ends it. Memory: one block.
     """
 
-    problems: list[str] = field(default_factory=list[str])
+    report: Callable[[str], None]
     head: int = 0
     events: int = 0
+    blocks: int = 0
     sealed: int = 0
     last: Seal | None = None
     _open: Seal | None = None
     _digest: BlockDigest = field(default_factory=BlockDigest)
-    _first_time: int = 0
 
     def expect(self, seal: Seal) -> None:
         """The next seal; its events follow."""
@@ -157,13 +157,13 @@ class ChainCheck:
         block = 1 if last is None else last.block + 1
         first = 1 if last is None else last.last_seq + 1
         if seal.block != block:
-            self.problems.append(_missing("seal", block, seal.block - 1))
+            self.report(_missing("seal", block, seal.block - 1))
         elif seal.previous != (GENESIS if last is None else last.hash):
-            self.problems.append(f"seal {seal.block} does not continue the chain of the seals before it")
+            self.report(f"seal {seal.block} does not continue the chain of the seals before it")
         if seal.block == block and seal.first_seq != first:
-            self.problems.append(f"seal {seal.block} begins at event {seal.first_seq} instead of {first}")
+            self.report(f"seal {seal.block} begins at event {seal.first_seq} instead of {first}")
         if seal.last_seq < seal.first_seq:
-            self.problems.append(f"seal {seal.block} covers no event")
+            self.report(f"seal {seal.block} covers no event")
         self._open = seal
         self.last = seal
 
@@ -176,7 +176,7 @@ class ChainCheck:
         """The next event."""
         seq: int = row[0]
         if seq != self.head + 1:
-            self.problems.append(_missing("event", self.head + 1, seq - 1))
+            self.report(_missing("event", self.head + 1, seq - 1))
         if self._open is not None and seq > self._open.last_seq:
             self._close()
         self.head = seq
@@ -184,21 +184,14 @@ class ChainCheck:
         if self._open is not None and seq >= self._open.first_seq:
             self._digest.add(row)
 
-    def feed(self, rows: Iterable[Row]) -> None:
-        """The next events."""
-        for row in rows:
-            self.event(row)
-
     def finish(self, noted: str | None) -> None:
         """No more events. `noted` is what `installation` says of the newest seal."""
         if self._open is not None and self.head < self._open.last_seq:
-            self.problems.append(_missing("event", self.head + 1, self._open.last_seq))
+            self.report(_missing("event", self.head + 1, self._open.last_seq))
         self._close()
         if noted is not None and (self.last is None or noted != self.last.note):
             found = "there is no seal" if self.last is None else f"the newest seal is {self.last.block}"
-            self.problems.append(
-                f"seal {noted.partition(':')[0]} was the newest once; {found} or it was changed"
-            )
+            self.report(f"seal {noted.partition(':')[0]} was the newest once; {found} or it was changed")
 
     def _close(self) -> None:
         seal, self._open = self._open, None
@@ -206,6 +199,7 @@ class ChainCheck:
         if seal is None:
             return
         self.sealed = seal.last_seq
+        self.blocks += 1
         columns = (seal.block, seal.first_seq, seal.last_seq, seal.previous, seal.checks, seal.sealed_at)
         if digest.hash(*columns) == seal.hash:
             return
@@ -213,11 +207,10 @@ class ChainCheck:
             return
         changed = digest.differing(seal.checks, seal.first_seq)
         if changed:
-            self.problems.extend(
-                f"event {seq} is not the one that was sealed (block {seal.block})" for seq in changed
-            )
+            for seq in changed:
+                self.report(f"event {seq} is not the one that was sealed (block {seal.block})")
         else:
-            self.problems.append(
+            self.report(
                 f"seal {seal.block} of events {seal.first_seq} to {seal.last_seq} was changed, or one of these events was"
             )
 

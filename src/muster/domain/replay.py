@@ -1,0 +1,94 @@
+"""The log folded into the rows it must have left: `evolve` is what `muster verify` holds against the database."""
+
+from __future__ import annotations
+
+from typing import assert_never, cast
+
+from muster.domain.events import (
+    ActivityPosted,
+    AgentDeleted,
+    AgentEdited,
+    AgentRegistered,
+    AttemptFailed,
+    AttemptStarted,
+    AttemptSucceeded,
+    AttemptWarned,
+    CapitalAllocated,
+    ProjectCreated,
+    ProjectDeleted,
+    ProjectEdited,
+    QueueCreated,
+    QueueDeleted,
+    QueueEdited,
+    SessionCreated,
+    SessionEdited,
+    TaskArchived,
+    TaskCancelled,
+    TaskClassDeleted,
+    TaskClassSet,
+    TaskEdited,
+    TaskReadied,
+    TaskRemoved,
+    TaskRequeued,
+    TaskRestored,
+    TaskSubmitted,
+)
+from muster.domain.replay_attempts import AttemptPayload, evolve_attempt
+from muster.domain.replay_places import (
+    AgentPayload,
+    ProjectPayload,
+    QueuePayload,
+    SessionPayload,
+    TaskClassPayload,
+    evolve_agent,
+    evolve_project,
+    evolve_queue,
+    evolve_session,
+    evolve_task_class,
+)
+from muster.domain.replay_tasks import TaskPayload, evolve_task
+from muster.domain.replay_world import Fact, World
+
+AnyPayload = (
+    TaskPayload
+    | AttemptPayload
+    | ProjectPayload
+    | QueuePayload
+    | SessionPayload
+    | AgentPayload
+    | TaskClassPayload
+    | ActivityPosted
+)
+
+
+def evolve(world: World, fact: Fact) -> None:
+    """Fold one event into the world; what does not fit is noted in `world.strays`."""
+    payload = cast(AnyPayload, fact.payload)
+    match payload:
+        case (
+            TaskSubmitted()
+            | TaskEdited()
+            | TaskReadied()
+            | TaskRequeued()
+            | TaskCancelled()
+            | TaskArchived()
+            | TaskRestored()
+            | TaskRemoved()
+        ):
+            evolve_task(world, fact, payload)
+        case AttemptStarted() | AttemptWarned() | AttemptSucceeded() | AttemptFailed():
+            evolve_attempt(world, fact, payload)
+        case ProjectCreated() | ProjectEdited() | CapitalAllocated() | ProjectDeleted():
+            evolve_project(world, fact, payload)
+        case QueueCreated() | QueueEdited() | QueueDeleted():
+            evolve_queue(world, fact, payload)
+        case SessionCreated() | SessionEdited():
+            evolve_session(world, fact, payload)
+        case AgentRegistered() | AgentEdited() | AgentDeleted():
+            evolve_agent(world, fact, payload)
+        case TaskClassSet() | TaskClassDeleted():
+            evolve_task_class(world, fact, payload)
+        case ActivityPosted():
+            pass
+        case _:
+            assert_never(payload)
