@@ -76,9 +76,9 @@ def build(path: Path, size: Size) -> None:
     """Make the database at `path`."""
     import apsw
 
-    from benchmarks.opening import create_sqlite
+    from muster.store.migrate import migrate_sqlite
 
-    create_sqlite(path)
+    migrate_sqlite(path)
     db = apsw.Connection(str(path))
     db.execute("PRAGMA synchronous=OFF; PRAGMA cache_size=-524288; PRAGMA temp_store=MEMORY")
     indexes = db.execute(
@@ -87,7 +87,15 @@ def build(path: Path, size: Size) -> None:
     for name, _ in indexes:
         db.execute(f'DROP INDEX "{name}"')
     filler = _Filler(db, size)
-    for step in (filler.places, filler.tasks, filler.specs, filler.attempts, filler.events, filler.counters):
+    for step in (
+        filler.places,
+        filler.tasks,
+        filler.specs,
+        filler.search,
+        filler.attempts,
+        filler.events,
+        filler.counters,
+    ):
         began = time.monotonic()
         with db:
             step()
@@ -99,6 +107,12 @@ def build(path: Path, size: Size) -> None:
     sys.stderr.write(f"  data set: {len(indexes)} indexes in {time.monotonic() - began:.1f} s\n")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
+
+
+def _projections() -> list[str]:
+    from muster.projections.registry import PROJECTIONS
+
+    return [projection.name for projection in PROJECTIONS]
 
 
 class _Filler:
@@ -248,6 +262,13 @@ class _Filler:
         tags = f"{self._numbers(self._size.tasks)} JOIN json_each('{json.dumps(TAGS)}') ON key = n % {TITLES} % {len(TAGS)}"
         self._insert("task_tags", {"tag": "value", "task_id": self._task_id}, f"{tags} ORDER BY value, n")
 
+    def search(self) -> None:
+        """The index of words."""
+        self._db.execute(
+            "INSERT INTO task_search (rowid, title, description, tags) "
+            "SELECT s.id, s.title, s.description, t.tag FROM task_specs s JOIN task_tags t ON t.task_id = s.id"
+        )
+
     def attempts(self) -> None:
         """One to three for each task that ran; the last one ended as the task did."""
         source = (
@@ -329,5 +350,7 @@ class _Filler:
             "GROUP BY project_id) c WHERE c.project_id = projects.id), 0)"
         )
         self._db.execute("INSERT OR REPLACE INTO log_head (id, seq) VALUES (1, ?)", (head,))
+        for projection in _projections():
+            self._db.execute("INSERT OR REPLACE INTO projection_positions VALUES (?, ?)", (projection, head))
         now = time.time_ns() // 1000
         self._db.execute("INSERT INTO seals VALUES (1, 1, ?, '', ?, ?)", (head, "0" * 64, now))

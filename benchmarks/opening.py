@@ -6,8 +6,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.child import NotRun, Parameters
-
 if TYPE_CHECKING:
     from muster.store.database import Store
 
@@ -19,35 +17,12 @@ def clock() -> int:
     return time.time_ns() // 1000
 
 
-def create_sqlite(path: Path) -> None:
-    """A new SQLite database with muster's schema."""
-    import apsw
-    from sqlalchemy.dialects import sqlite
-    from sqlalchemy.schema import CreateIndex, CreateTable
-
-    from muster.store import tables
-
-    connection = apsw.Connection(str(path))
-    connection.execute("PRAGMA journal_mode=WAL")
-    for table in tables.metadata.sorted_tables:
-        connection.execute(str(CreateTable(table).compile(dialect=sqlite.dialect())))
-        for index in table.indexes:
-            connection.execute(str(CreateIndex(index).compile(dialect=sqlite.dialect())))
-    connection.close()
-
-
-async def open_sqlite(path: Path, durability: str) -> Store:
-    """A new SQLite database, opened."""
+async def open_new(where: str | Path, durability: str) -> Store:
+    """A new database at a path or a PostgreSQL URL, migrated."""
     from muster.store.database import Durability
-    from muster.store.sqlite import SqliteStore
+    from muster.store.open import open_store
 
-    create_sqlite(path)
-    return SqliteStore(path, durability=Durability(durability), clock=clock)
-
-
-async def open_postgres(parameters: Parameters, durability: str) -> Store:
-    """A new database on the bench's cluster."""
-    raise NotRun("the store has no PostgreSQL yet")
+    return await open_store(where, durability=Durability(durability), clock=clock, migrate=True)
 
 
 async def make_place(store: Store) -> tuple[int, int]:

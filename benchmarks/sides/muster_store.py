@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.child import Answer, NotRun, Parameters, answer, check_all_done, fresh_directory, run_side
+from benchmarks.child import Answer, Parameters, answer, check_all_done, fresh_directory, run_side
 
 if TYPE_CHECKING:
     from muster.commands.tasks import NewTask
@@ -27,12 +26,13 @@ DURABILITY = {
 
 
 async def _open(parameters: Parameters) -> Store:
-    from benchmarks.opening import open_postgres, open_sqlite
+    from benchmarks.databases import fresh_database
+    from benchmarks.opening import open_new
 
     durability = parameters.get("durability", "default")
     if parameters.get("database") == "postgres":
-        return await open_postgres(parameters, durability)
-    return await open_sqlite(Path(fresh_directory(parameters)) / "muster.db", durability)
+        return await open_new(fresh_database(parameters), durability)
+    return await open_new(fresh_directory(parameters) / "muster.db", durability)
 
 
 def _task(project: int, queue: int, number: int) -> NewTask:
@@ -117,10 +117,7 @@ def measure(parameters: Parameters) -> Answer:
 
     from benchmarks.statistics import latency_figures
 
-    try:
-        spent, latencies = uvloop.run(_drain(parameters))
-    except ImportError as missing:
-        raise NotRun(f"muster has no such part yet ({missing})") from None
+    spent, latencies = uvloop.run(_drain(parameters))
     database = parameters.get("database", "sqlite")
     return answer(
         {"pairs_per_second": parameters["jobs"] / spent, **latency_figures(latencies, "claim_")},
