@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools import reference_api, reference_cli, reference_configuration, reference_events
+from tools import reference_api, reference_cli, reference_configuration, reference_events, reference_work
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
@@ -16,6 +16,9 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "api.md": reference_api.api_page,
     "errors.md": reference_api.errors_page,
     "events.md": reference_events.render,
+    "states.md": reference_work.states_page,
+    "failure-codes.md": reference_work.failures_page,
+    "waiting-reasons.md": reference_work.waiting_page,
     "cli.md": reference_cli.render,
     "configuration.md": reference_configuration.render,
 }
