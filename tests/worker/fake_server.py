@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +36,7 @@ class FakeServer:
     """`trouble` may raise for a path before it is answered; `tasks` are handed out in order."""
 
     def __init__(self) -> None:
-        self.numbers = itertools.count(1)
+        self.numbers = itertools.count(secrets.randbelow(10**12))
         self.ready: list[ClaimedTask] = []
         self.running: dict[str, ClaimedTask] = {}
         self.finished: dict[str, CompleteRequest | FailRequest] = {}

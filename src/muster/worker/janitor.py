@@ -24,7 +24,7 @@ def sweep(folder: Path) -> list[str]:
     groups = cgroup.writable_parents() if folder.is_dir() and leftovers(folder) else []
     for workspace in leftovers(folder):
         killed = _kill_all(workspace)
-        for group in cgroup.existing(groups, f"muster-{workspace.name}"):
+        for group in cgroup.existing(groups, f"muster-{workspace.tag}"):
             group.remove()
         workspace.remove()
         swept.append(workspace.name)
@@ -37,7 +37,7 @@ def _kill_all(workspace: Workspace) -> int:
     seen: set[int] = set()
     pause = threading.Event()
     for _ in range(KILL_ROUNDS):
-        pids = _processes(workspace.name)
+        pids = _processes(workspace)
         if not pids:
             break
         for pid in pids:
@@ -54,9 +54,9 @@ def _kill(pid: int) -> None:
         return
 
 
-def _processes(attempt_id: str) -> list[int]:
-    """Processes that carry the attempt's id in their environment."""
-    mark = f"MUSTER_ATTEMPT_ID={attempt_id}\0".encode()
+def _processes(workspace: Workspace) -> list[int]:
+    """Processes that carry the attempt's result file in their environment: no other attempt on this host has it."""
+    mark = f"MUSTER_RESULT_FILE={workspace.result_file}\0".encode()
     found: list[int] = []
     proc = Path("/proc")
     for entry in proc.iterdir() if proc.is_dir() else ():

@@ -119,7 +119,7 @@ class Runner:
         await asyncio.to_thread(place.write, command.write)
         sandbox = await self._driver.open(
             SandboxSpec(
-                name=claim.attempt_id,
+                name=place.tag,
                 working_dir=working_dir,
                 scratch=place.box,
                 readable=self._readable,

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from hashlib import blake2s
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,11 @@ class Workspace:
     def name(self) -> str:
         """The attempt's id."""
         return self.root.name
+
+    @property
+    def tag(self) -> str:
+        """A name that no attempt of another worker on this host has, not even one of another server."""
+        return f"{self.name}-{blake2s(str(self.root).encode(), digest_size=4).hexdigest()}"
 
     @property
     def box(self) -> Path:
