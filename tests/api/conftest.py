@@ -1,42 +1,92 @@
-"""An API over a real store."""
+"""An API over a real store, on both databases unless a module says otherwise."""
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 
 from muster.api.app import App
 from muster.api.native import create_native_app
 from muster.api.services import ApiSettings, Services
+from muster.commands.defaults import ensure_defaults
+from muster.scripts.index import ScriptIndex
 from muster.store.database import Durability, Store
-from muster.store.sqlite import SqliteStore
-from muster.store.tables import metadata
+from muster.store.open import open_store
 from tests.api.asgi import Api
+
+CLASSES = {
+    "FAST_SCRIPT": 30_000_000,
+    "MEDIUM_SCRIPT": 300_000_000,
+    "LLM_LITE": 300_000_000,
+    "LLM_HEAVY": 900_000_000,
+}
+ECHO = "#!/usr/bin/env bash\n# name: echo\n# description: Says it\n# inputs:\n#   text: string required\n# tags: demo\necho\n"
 
 
 def wall_clock() -> int:
     return time.time_ns() // 1000
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
+async def seeded(url: str | Path, *, migrate: bool = False) -> Store:
+    opened = await open_store(url, durability=Durability.RELAXED, clock=wall_clock, migrate=migrate)
+    await opened.execute(ensure_defaults(CLASSES))
+    return opened
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "muster.db"
+
+    async def make() -> None:
+        await (await seeded(path)).close()
+
+    asyncio.run(make())
+    return path
+
+
+async def migrate_and_seed(url: str) -> None:
+    await (await seeded(url, migrate=True)).close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres_template")(migrate_and_seed)
     path = tmp_path / "muster.db"
-    engine = create_engine(f"sqlite:///{path}")
-    metadata.create_all(engine)
-    engine.dispose()
-    opened = SqliteStore(path, durability=Durability.RELAXED, clock=wall_clock)
+    shutil.copy(request.getfixturevalue("sqlite_template"), path)
+    return path
+
+
+@pytest.fixture
+async def store(where: str | Path) -> AsyncIterator[Store]:
+    opened = await open_store(where, durability=Durability.RELAXED, clock=wall_clock)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-def services(store: Store) -> Services:
+def scripts(tmp_path: Path) -> ScriptIndex:
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    (folder / "echo.sh").write_text(ECHO)
+    index = ScriptIndex([folder])
+    index.reload()
+    return index
+
+
+@pytest.fixture
+def services(store: Store, scripts: ScriptIndex) -> Services:
     return Services(
-        store=store, settings=ApiSettings(version="0.0.test"), instance="t", started_at=store.now()
+        store=store,
+        settings=ApiSettings(version="0.0.test"),
+        scripts=scripts,
+        instance="t",
+        started_at=store.now(),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -98,6 +100,11 @@ def route(path: str, handler: Any, **more: Any) -> HotRoute[Ping, Pong]:
         free_form=True,
         **more,
     )
+
+
+@pytest.fixture
+def where(sqlite_template: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(sqlite_template, tmp_path / "muster.db"))
 
 
 @pytest.fixture

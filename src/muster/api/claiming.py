@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from typing import Any, Final, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from muster.api.longpoll import Caller
 from muster.api.services import Services
@@ -136,17 +138,44 @@ def check_result(schema: Schema, result: Schema | None) -> None:
         raise InvalidInput(
             field="result", problem="the task declares an output schema, so a result is wanted"
         )
-    validator = Draft202012Validator(schema, registry=Registry[Any]())
-    problem = next(iter(cast(Any, validator).iter_errors(result)), None)
+    try:
+        validator = Draft202012Validator(schema, registry=Registry[Any]())
+        problem = next(iter(cast(Any, validator).iter_errors(result)), None)
+    except (Unresolvable, re.error, RecursionError) as error:
+        raise InvalidInput(field="output_schema", problem=f"it cannot be applied: {error}"[:500]) from None
     if problem is not None:
         raise InvalidInput(field=f"result{problem.json_path[1:]}", problem=str(problem.message)[:500])
 
 
 def check_schema(schema: Schema) -> None:
-    """InvalidInput unless `schema` is a JSON schema (draft 2020-12)."""
+    """InvalidInput unless `schema` is a JSON schema (draft 2020-12) that stands alone."""
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         raise InvalidInput(
             field=f"output_schema{error.json_path[1:]}", problem=str(error.message)[:500]
         ) from None
+    waiting: list[Any] = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            _check_keywords(cast(Schema, part))
+            waiting.extend(cast(Schema, part).values())
+        elif isinstance(part, list):
+            waiting.extend(cast(list[Any], part))
+
+
+def _check_keywords(part: Schema) -> None:
+    for keyword in ("$ref", "$dynamicRef", "$schema", "$id"):
+        target = part.get(keyword)
+        own = keyword == "$schema" and target == Draft202012Validator.META_SCHEMA["$id"]
+        if isinstance(target, str) and not target.startswith("#") and not own:
+            raise InvalidInput(
+                field="output_schema", problem=f"{keyword} must stay inside the schema: {target[:100]}"
+            )
+    pattern = part.get("pattern")
+    if isinstance(pattern, str):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise InvalidInput(field="output_schema", problem=f"pattern {pattern[:100]}: {error}") from None
