@@ -18,6 +18,8 @@ from muster.api.openapi import build_document
 from muster.api.routing import Route, add_routes
 from muster.api.services import Services
 from muster.api.shell import Shell
+from muster.api.stream_hub import StreamHub
+from muster.api.stream_socket import Sockets
 from muster.domain.errors import MusterError
 
 TITLE: Final = "muster"
@@ -31,7 +33,7 @@ Nouns = Sequence[tuple[str, Sequence[Route]]]
 
 
 class App:
-    """The ASGI callable. `router` is the FastAPI app behind the shell, for those who add sockets to it."""
+    """The ASGI callable. `router` is the FastAPI app behind the shell."""
 
     def __init__(self, services: Services, hot: Sequence[HotRoute[Any, Any]], nouns: Nouns) -> None:
         self.services = services
@@ -39,7 +41,8 @@ class App:
         for tag, routes in nouns:
             add_routes(self.router, tag, routes)
         self._hot = tuple(hot)
-        self._shell = Shell(services, self._hot, self.router)
+        self.router.state.streams = streams = StreamHub(services.store)
+        self._shell = Shell(services, self._hot, self.router, Sockets(services, streams))
         self._document: dict[str, Any] | None = None
         self.router.state.document = self.document
 

@@ -10,7 +10,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 from fastapi import Depends, FastAPI, Request
 from fastapi.params import Query
 from pydantic import BaseModel
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from muster.api.schemas.shape import Error
 from muster.domain.errors import InvalidInput
@@ -47,6 +47,8 @@ class Route:
     """Answers of another status and shape."""
     text: bool = False
     """The answer is plain text."""
+    answer: type[Response] | None = None
+    """The class of an answer that is neither JSON nor plain text."""
 
 
 def error_statuses(method: str, errors: Sequence[int]) -> list[int]:
@@ -72,7 +74,7 @@ def add_routes(app: FastAPI, tag: str, routes: Sequence[Route]) -> None:
                 **{status: {"model": Error, "description": REASONS[status]} for status in statuses},
                 **{status: {"model": model, "description": model.__doc__} for status, model in route.other},
             },
-            response_class=PlainTextResponse if route.text else JSONResponse,
+            response_class=route.answer or (PlainTextResponse if route.text else JSONResponse),
             dependencies=[Depends(QueryNames.of(route.endpoint))],
         )
 

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from muster.api.longpoll import Drain
 from muster.api.metrics import Metrics
+from muster.api.stream_limits import StreamLimits
 from muster.scripts.index import ScriptIndex
 from muster.store.database import Store
 
@@ -54,6 +55,7 @@ class Services:
 
     store: Store
     settings: ApiSettings = field(default_factory=ApiSettings)
+    streams: StreamLimits = field(default_factory=StreamLimits)
     scripts: ScriptIndex | None = None
     instance: str = "0"
     started_at: int = 0

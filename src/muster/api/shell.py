@@ -25,12 +25,15 @@ _BULK_SUFFIXES: Final = ("/bulk",)
 
 
 class Shell:
-    """Everything in front of the router. `cold` answers what is not in the hot table."""
+    """Everything in front of the router. `cold` answers what is not in the hot table, `sockets` all WebSockets."""
 
-    def __init__(self, services: Services, hot: Sequence[HotRoute[Any, Any]], cold: ASGIApp) -> None:
+    def __init__(
+        self, services: Services, hot: Sequence[HotRoute[Any, Any]], cold: ASGIApp, sockets: ASGIApp
+    ) -> None:
         settings = services.settings
         self._services = services
         self._cold = cold
+        self._sockets = sockets
         self._hot = HotTable(hot, settings.json_depth)
         self._guard = Guard(settings.hosts, settings.origins, settings.token)
         self._ids = RequestIds(services.instance)
@@ -163,7 +166,7 @@ class Shell:
             await send({"type": "websocket.close", "code": 1008, "reason": error.message[:120]})
             return
         scope.setdefault("state", {})["request_id"] = request_id
-        await self._cold(scope, receive, send)
+        await self._sockets(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -195,7 +198,9 @@ class AccessLog:
     def __init__(self, logger: logging.Logger, slow_seconds: float) -> None:
         self._logger = logger
         self._slow = slow_seconds
-        self._waiting: frozenset[str] = frozenset({"/api/v1/claims", "/api/v1/workers/{worker_id}/heartbeat"})
+        self._waiting: frozenset[str] = frozenset(
+            {"/api/v1/claims", "/api/v1/workers/{worker_id}/heartbeat", "/api/v1/events"}
+        )
 
     def write(self, scope: Scope, route: str, request_id: str, status: int, seconds: float) -> None:
         """Log an answered request when its level is on."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import uvicorn
 
+from muster.api.stream_protocol import SocketProtocol
 from muster.bootstrap.settings import Settings
 from muster.domain.errors import Category, MusterError
 
@@ -63,7 +64,7 @@ class HttpServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 http="httptools",
-                ws="websockets-sansio",
+                ws=SocketProtocol,
                 ws_max_size=SOCKET_MESSAGE_BYTES,
                 ws_per_message_deflate=False,
                 ws_ping_interval=None,

@@ -1,0 +1,54 @@
+"""What clients may say on a live socket."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from muster.domain.errors import InvalidInput
+
+
+class Ping(msgspec.Struct, tag="ping"):
+    """Answered by `pong`."""
+
+
+class Resume(msgspec.Struct, tag="resume"):
+    """Go to a position of the log; answered by `resumed`, after which the events behind it follow."""
+
+    after: int
+
+
+class Subscribe(msgspec.Struct, tag="subscribe"):
+    """Listen to a room: `session:ID` or `project:ID`."""
+
+    room: str
+
+
+class Unsubscribe(msgspec.Struct, tag="unsubscribe"):
+    """Listen to a room no more."""
+
+    room: str
+
+
+Said = Ping | Resume | Subscribe | Unsubscribe
+_DECODER: Final = msgspec.json.Decoder(Said)
+
+
+class BadMessage(InvalidInput):
+    """The message cannot be understood: {problem}. Send {{"type": "ping"}}, resume, subscribe or unsubscribe as JSON text."""
+
+    code = "bad_message"
+
+
+def read_message(text: str | None) -> Said:
+    """A client's message; BadMessage when it is none. None: it was sent as binary."""
+    if text is None:
+        raise BadMessage(problem="it is binary")
+    try:
+        said = _DECODER.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadMessage(problem=str(error)[:200]) from error
+    if isinstance(said, Resume) and said.after < 0:
+        raise BadMessage(problem="after must be 0 or more")
+    return said
