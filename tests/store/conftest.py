@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from muster.store.database import Durability, Store
-from muster.store.migrate import migrate_postgres, migrate_sqlite
+from muster.store.migrate import migrate_sqlite
 from muster.store.open import open_store
+from muster.store.postgres_migrate import migrate_postgres
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
-import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
-from muster.domain.errors import DatabaseTooNew, DatabaseTooOld
-from muster.store.postgres_connection import WRITER_SETTINGS, connect
+from muster.domain.errors import DatabaseTooNew
 from muster.store.sqlite_files import SqliteConnection, open_connection
 from muster.store.tables import SCHEMA_VERSION
 
@@ -29,7 +27,6 @@ _SEARCH: Final = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS task_search USING "
     "fts5(title, description, tags, content='', contentless_delete=1)"
 )
-_MIGRATIONS_LOCK: Final = 0x6D7573746572
 
 
 def sqlite_version(path: Path) -> str | None:
@@ -64,13 +61,13 @@ def migrate_sqlite(path: Path) -> bool:
         connection.execute(_SEARCH)
     finally:
         connection.close()
-    _on_sqlite(path, _upgrade)
+    _on_sqlite(path, upgrade)
     return True
 
 
 def stamp_sqlite(path: Path, version: str) -> None:
     """Write down that a file has the schema `version`, without changing the schema."""
-    _on_sqlite(path, lambda config: _stamp(config, version))
+    _on_sqlite(path, lambda config: stamp(config, version))
 
 
 def _on_sqlite(path: Path, work: Callable[[Config], None]) -> None:
@@ -81,57 +78,13 @@ def _on_sqlite(path: Path, work: Callable[[Config], None]) -> None:
     event.listen(engine, "begin", _begin)
     try:
         with engine.begin() as connection:
-            _with_config(connection, work)
+            with_config(connection, work)
     finally:
         engine.dispose()
 
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-async def postgres_version(url: str) -> str | None:
-    """The schema a PostgreSQL database has; None when it has none."""
-    connection = await connect(url, "muster schema", WRITER_SETTINGS)
-    try:
-        version: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
-    except asyncpg.UndefinedTableError:
-        return None
-    finally:
-        await connection.close()
-    return version
-
-
-async def migrate_postgres(url: str) -> bool:
-    """Bring a PostgreSQL database to this version's schema; whether there was anything to do.
-
-    Servers that start together wait for the one that migrates.
-    """
-    if not behind(await postgres_version(url)):
-        return False
-    await _on_postgres(url, _upgrade)
-    return True
-
-
-async def stamp_postgres(url: str, version: str) -> None:
-    """Write down that a database has the schema `version`, without changing the schema."""
-    await _on_postgres(url, lambda config: _stamp(config, version))
-
-
-async def _on_postgres(url: str, work: Callable[[Config], None]) -> None:
-    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - slow to import, rarely needed
-    from sqlalchemy.pool import NullPool  # noqa: PLC0415 - as above
-
-    async def opened() -> Any:
-        return await connect(url, "muster schema", {})
-
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=opened, poolclass=NullPool)
-    try:
-        async with engine.begin() as connection:
-            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATIONS_LOCK})")
-            await connection.run_sync(_with_config, work)
-    finally:
-        await engine.dispose()
 
 
 def behind(found: str | None) -> bool:
@@ -143,14 +96,8 @@ def behind(found: str | None) -> bool:
     return False
 
 
-async def require_current_postgres(url: str) -> None:
-    """Refuse a PostgreSQL database whose schema is not this version's, and say what to run."""
-    found = await postgres_version(url)
-    if behind(found):
-        raise DatabaseTooOld(found=found or "none", wanted=SCHEMA_VERSION)
-
-
-def _with_config(connection: Connection, work: Callable[[Config], None]) -> None:
+def with_config(connection: Connection, work: Callable[[Config], None]) -> None:
+    """Do `work` with an Alembic configuration that knows our migrations and runs them on `connection`."""
     from alembic.config import Config  # noqa: PLC0415 - slow to import, rarely needed
 
     with as_file(files("muster.store") / "migrations") as folder:
@@ -161,13 +108,15 @@ def _with_config(connection: Connection, work: Callable[[Config], None]) -> None
         work(config)
 
 
-def _upgrade(config: Config) -> None:
+def upgrade(config: Config) -> None:
+    """Run all migrations the database lacks."""
     from alembic import command  # noqa: PLC0415 - slow to import, rarely needed
 
     command.upgrade(config, "head")
 
 
-def _stamp(config: Config, version: str) -> None:
+def stamp(config: Config, version: str) -> None:
+    """Write the version row and nothing else."""
     from alembic import command  # noqa: PLC0415 - slow to import, rarely needed
 
     command.stamp(config, version, purge=True)

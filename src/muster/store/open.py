@@ -67,8 +67,8 @@ async def open_store(
 async def _open_postgres(
     url: str, durability: Durability, clock: Callable[[], int], *, migrate: bool
 ) -> Store:
-    from muster.store.migrate import migrate_postgres, require_current_postgres  # noqa: PLC0415 - SQLite needs none of it
-    from muster.store.postgres import PostgresStore  # noqa: PLC0415 - as above
+    from muster.store.postgres import PostgresStore  # noqa: PLC0415 - SQLite needs none of it
+    from muster.store.postgres_migrate import migrate_postgres, require_current_postgres  # noqa: PLC0415 - as above
 
     await (migrate_postgres(url) if migrate else require_current_postgres(url))
     return await PostgresStore.open(url, durability=durability, clock=clock)
