@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -44,21 +43,18 @@ async def any_driver(request: pytest.FixtureRequest) -> AsyncIterator[Driver]:
 class Crew:
     """Starts workers and drains them at the end."""
 
-    def __init__(
-        self, server: FakeServer, folder: Path, stack: AsyncExitStack, group: asyncio.TaskGroup
-    ) -> None:
+    def __init__(self, server: FakeServer, folder: Path, group: asyncio.TaskGroup) -> None:
         self.server = server
         self.folder = folder
         self.work = folder / "work"
         self.work.mkdir()
-        self.stack = stack
         self.group = group
         self.workers: list[tuple[Worker, asyncio.Task[None]]] = []
 
     async def start(
         self, driver: Driver, *, transport: Transport | None = None, **fields: Any
     ) -> tuple[Worker, asyncio.Task[None]]:
-        transport = transport or await self.stack.enter_async_context(InProcessTransport(self.server))
+        transport = transport or InProcessTransport(self.server)
         values: dict[str, Any] = {
             "worker_id": "worker-1",
             "agent_id": "agent-1",
@@ -81,7 +77,7 @@ class Crew:
 
 @pytest.fixture
 async def crew(server: FakeServer, tmp_path: Path) -> AsyncIterator[Crew]:
-    async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-        crew = Crew(server, tmp_path, stack, group)
+    async with asyncio.TaskGroup() as group:
+        crew = Crew(server, tmp_path, group)
         yield crew
         await crew.stop()

@@ -60,7 +60,8 @@ async def test_too_much_output_keeps_its_head_and_its_tail(server: FakeServer) -
     """SW-4f"""
     attempt = await server.submit()
     server.running[attempt] = server.ready.pop()
-    async with InProcessTransport(server) as transport, asyncio.TaskGroup() as group:
+    transport = InProcessTransport(server)
+    async with asyncio.TaskGroup() as group:
         output = Output(Client(transport), attempt, server.running[attempt].token, 40_000)
         group.create_task(output.send(lambda: None))
         for number in range(20_000):

@@ -359,9 +359,8 @@ async def test_a_claim_that_is_refused_ends_the_worker_with_the_reason(
 
     server.trouble = refuse
     options = WorkerOptions(worker_id="w", agent_id="a", state_dir=crew.folder / "other", queues=["nowhere"])
-    async with InProcessTransport(server) as transport:
-        with pytest.raises(ApiError, match="not_found"):
-            await Worker(Client(transport), driver, options).run()
+    with pytest.raises(ApiError, match="not_found"):
+        await Worker(Client(InProcessTransport(server)), driver, options).run()
 
 
 async def test_over_http_a_restart_of_the_server_is_survived(

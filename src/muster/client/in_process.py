@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from muster.client.errors import Unreachable
@@ -16,6 +16,8 @@ AsgiApp = Callable[
     Awaitable[None],
 ]
 
+DISCONNECT_SECONDS: Final = 5.0
+"""For an application to notice that nobody waits any more; then it is interrupted."""
 ADDRESS: Final = "the server in this process"
 
 
@@ -74,20 +76,10 @@ class Exchange:
 
 
 class InProcessTransport:
-    """Used as `async with`. Leaving it waits for requests that are still being answered."""
+    """Nothing is held between requests."""
 
     def __init__(self, app: AsgiApp) -> None:
         self._app = app
-        self._group = asyncio.TaskGroup()
-        self._exchanges: set[Exchange] = set()
-
-    async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: Any) -> None:
-        await self.close()
-        await self._group.__aexit__(None, None, None)
 
     @property
     def address(self) -> str:
@@ -105,23 +97,33 @@ class InProcessTransport:
         timeout: float = DEFAULT_SECONDS,
         idempotent: bool | None = None,
     ) -> Response:
-        """One request. When it is cancelled or takes longer than `timeout`, the application sees a disconnect."""
+        """One request. When it is cancelled or takes longer than `timeout`, the application sees a disconnect first."""
         exchange = Exchange(body or b"")
-        self._exchanges.add(exchange)
-        try:
-            self._group.create_task(exchange.run(self._app, _scope(method, path, query, body, headers)))
-            async with asyncio.timeout(timeout):
-                return await exchange.answered
-        except TimeoutError as error:
-            raise Unreachable(address=ADDRESS, problem="it took too long") from error
-        finally:
-            self._exchanges.discard(exchange)
-            exchange.abandon()
+        scope = _scope(method, path, query, body, headers)
+        late = False
+        async with asyncio.TaskGroup() as group:
+            answering = group.create_task(exchange.run(self._app, scope))
+            try:
+                async with asyncio.timeout(timeout):
+                    await asyncio.wait({answering, exchange.answered}, return_when=asyncio.FIRST_COMPLETED)
+            except TimeoutError:
+                late = True
+                await _abandon(exchange, answering)
+            except asyncio.CancelledError:
+                await _abandon(exchange, answering)
+                raise
+        if late:
+            raise Unreachable(address=ADDRESS, problem="it took too long")
+        return exchange.answered.result()
 
     async def close(self) -> None:
-        """Tell the application that nobody waits for the answers under way."""
-        for exchange in list(self._exchanges):
-            exchange.abandon()
+        """Nothing to let go."""
+
+
+async def _abandon(exchange: Exchange, answering: asyncio.Task[None]) -> None:
+    exchange.abandon()
+    await asyncio.wait({answering}, timeout=DISCONNECT_SECONDS)
+    answering.cancel()
 
 
 def _scope(
