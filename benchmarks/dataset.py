@@ -32,6 +32,8 @@ WORDS = tuple(
     "projection handler schema cursor token merge branch review coverage fixture".split()
 )
 TITLES = 400
+NUMBER = "7000007"
+"""Stands for a task's number in a template's words."""
 TAGS = ("nightly", "backend", "frontend", "flaky", "release")
 TYPES = ("feature_implementation", "bug_fix", "code_review", "documentation", "custom")
 
@@ -230,10 +232,14 @@ class _Filler:
 
     def specs(self) -> None:
         """Specs and tags, from a few hundred templates."""
+        from muster.domain.search import words_of
         from muster.domain.task import TaskSpec
         from muster.store.codec import encode_spec
 
-        self._db.execute("CREATE TEMP TABLE templates (k INTEGER PRIMARY KEY, title, description, type, doc)")
+        self._db.execute(
+            "CREATE TEMP TABLE templates (k INTEGER PRIMARY KEY, title, description, type, doc, "
+            "title_words, description_words, tag)"
+        )
         for k in range(TITLES):
             words = [WORDS[k % len(WORDS)], WORDS[k * 5 // 3 % len(WORDS)], WORDS[k * 11 // 7 % len(WORDS)]]
             title = f"Change the {words[0]} of the {words[1]} when {words[2]} fails, case @@"
@@ -245,8 +251,9 @@ class _Filler:
                 payload={"argv": ["make", "test"], "env": {"CASE": "@@"}},
                 tags=(TAGS[k % len(TAGS)],),
             )
-            row = (k, title, description, spec.type, encode_spec(spec))
-            self._db.execute("INSERT INTO templates VALUES (?, ?, ?, ?, ?)", row)
+            words = [" ".join(words_of(text.replace("@@", NUMBER))) for text in (title, description)]
+            row = (k, title, description, spec.type, encode_spec(spec), *words, spec.tags[0])
+            self._db.execute("INSERT INTO templates VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         source = f"{self._numbers(self._size.tasks)} JOIN templates ON k = n % {TITLES}"
         self._insert(
             "task_specs",
@@ -264,9 +271,16 @@ class _Filler:
 
     def search(self) -> None:
         """The index of words."""
-        self._db.execute(
-            "INSERT INTO task_search (rowid, title, description, tags) "
-            "SELECT s.id, s.title, s.description, t.tag FROM task_specs s JOIN task_tags t ON t.task_id = s.id"
+        source = f"{self._numbers(self._size.tasks)} JOIN templates ON k = n % {TITLES}"
+        self._insert(
+            "task_search",
+            {
+                "rowid": self._task_id,
+                "title": f"replace(title_words, '{NUMBER}', n)",
+                "description": f"replace(description_words, '{NUMBER}', n)",
+                "tags": "tag",
+            },
+            source,
         )
 
     def attempts(self) -> None:
@@ -353,4 +367,8 @@ class _Filler:
         for projection in _projections():
             self._db.execute("INSERT OR REPLACE INTO projection_positions VALUES (?, ?)", (projection, head))
         now = time.time_ns() // 1000
-        self._db.execute("INSERT INTO seals VALUES (1, 1, ?, '', ?, ?)", (head, "0" * 64, now))
+        self._db.execute(
+            "INSERT INTO seals (block, first_seq, last_seq, previous, hash, sealed_at, checks) "
+            "VALUES (1, 1, ?, '', ?, ?, '')",
+            (head, "0" * 64, now),
+        )

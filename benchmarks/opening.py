@@ -27,29 +27,11 @@ async def open_new(where: str | Path, durability: str) -> Store:
 
 async def make_place(store: Store) -> tuple[int, int]:
     """Ids of a project with a hard budget that suffices, and of an external queue."""
-    from muster.store.statements import Statement
-    from muster.store.unit_of_work import UnitOfWork, command
+    from muster.commands.projects import create_project
+    from muster.commands.queues import create_queue
+    from muster.domain.project import Project
+    from muster.domain.queue import Queue, QueueMode
 
-    @command()
-    async def make(uow: UnitOfWork) -> tuple[int, int]:
-        project, queue = uow.new_id(), uow.new_id()
-        await uow.run(
-            Statement(
-                "INSERT INTO projects (id, name, allocated, created_at, updated_at) VALUES (?1, 'bench', ?2, ?3, ?4)"
-            ),
-            project,
-            CAPITAL_MICROS,
-            uow.now,
-            uow.now,
-        )
-        await uow.run(
-            Statement(
-                "INSERT INTO queues (id, name, mode, created_at, updated_at) VALUES (?1, 'bench', 'external', ?2, ?3)"
-            ),
-            queue,
-            uow.now,
-            uow.now,
-        )
-        return project, queue
-
-    return await store.execute(make())
+    project = await store.execute(create_project(Project(name="bench", allocated=CAPITAL_MICROS)))
+    queue = await store.execute(create_queue(Queue(name="bench", mode=QueueMode.EXTERNAL)))
+    return project, queue

@@ -9,6 +9,7 @@ from benchmarks.load.server import Server
 
 PROJECT, QUEUE = "bench", "bench"
 ESTIMATE_USD = 0.02
+BUDGET_USD = 100_000
 BULK = 500
 
 
@@ -37,16 +38,8 @@ async def prepare(server: Server, *, jobs: int) -> None:
 
 async def make_place(connection: Connection, server: Server) -> None:
     """The project with a hard budget that suffices, and the queue."""
-    made = await connection.json(
-        request("POST", "/api/v1/projects", {"name": PROJECT, "enforcement": "hard"}, token=server.token)
-    )
-    allocate = request(
-        "POST",
-        f"/api/v1/projects/{made['id']}/allocate",
-        {"amount_usd": 1_000_000, "note": "bench"},
-        token=server.token,
-    )
-    await connection.json(allocate)
+    project = {"name": PROJECT, "budget_usd": BUDGET_USD, "enforcement": "hard"}
+    made = await connection.json(request("POST", "/api/v1/projects", project, token=server.token))
     await connection.json(
         request(
             "POST",
