@@ -61,19 +61,26 @@ def open_connection(path: Path, *, read_only: bool = False, interactive: bool = 
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection = cast(SqliteConnection, apsw.Connection(str(path), flags=flags, statementcachesize=400))
     connection.set_busy_timeout(5_000)
-    connection.execute(
-        "PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824; PRAGMA temp_store = MEMORY"
+    run_script(
+        connection, "PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824; PRAGMA temp_store = MEMORY"
     )
     if read_only:
         connection.execute("PRAGMA query_only = 1")
         if interactive:
             _limit(connection, INTERACTIVE_SECONDS)
     else:
-        connection.execute(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0"
+        run_script(
+            connection,
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; "
+            "PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 67108864",
         )
-        connection.execute("PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 67108864")
     return connection
+
+
+def run_script(connection: SqliteConnection, statements: str) -> None:
+    """Run all statements. `execute` alone stops at the first row, and a pragma that is set answers with one."""
+    for _ in connection.execute(statements):
+        pass
 
 
 def _limit(connection: SqliteConnection, seconds: float) -> None:
