@@ -89,7 +89,7 @@ class SqliteSnapshot:
 class PostgresSnapshot:
     """The rows that a transaction on this connection sees."""
 
-    name = "postgres"
+    name = "postgresql"
 
     def __init__(self, connection: PostgresConnection) -> None:
         self._connection = connection

@@ -157,7 +157,7 @@ async def _check_chain(snapshot: Snapshot, world: World, report: VerifyReport, p
     report.blocks = chain.blocks
     report.unsealed = report.last_seq - chain.sealed
     report.head_hash = GENESIS if chain.last is None else chain.last.hash
-    if snapshot.name == "postgres":
+    if snapshot.name == "postgresql":
         heads = [row[0] for row in await snapshot.rows(_LOG_HEAD)]
         if heads != [report.last_seq]:
             report.problem(f"log_head says {heads}, the newest event is {report.last_seq}")
