@@ -56,5 +56,5 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log.level.upper())
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    for noisy in ("uvicorn", "asyncio", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

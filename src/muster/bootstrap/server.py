@@ -19,7 +19,7 @@ from typing import Final
 import uvloop
 
 from muster.api.native import create_native_app
-from muster.api.services import ApiSettings, ReadyCheck, Services
+from muster.api.services import ApiSettings, Services
 from muster.bootstrap.banner import announce
 from muster.bootstrap.embedded import EmbeddedWorker
 from muster.bootstrap.http import HttpServer, bind
@@ -36,7 +36,6 @@ from muster.engine.supervisor import Loop, supervise
 from muster.scripts.index import ScriptIndex
 from muster.store.database import Durability, Store
 from muster.store.open import open_store
-from muster.store.statements import Statement
 
 DISTRIBUTION: Final = "muster-fleet"
 
@@ -108,7 +107,6 @@ async def assembled(settings: Settings, *, worker: bool) -> AsyncGenerator[Parts
     """Open the database and put the parts together; everything is closed again at the end."""
     store = await open_store(
         settings.database_url,
-        data_dir=settings.data_dir,
         durability=Durability(settings.durability),
         clock=clock,
     )
@@ -146,16 +144,7 @@ def _services(settings: Settings, store: Store) -> Services:
         instance=f"{secrets.token_hex(3)}{os.getpid():x}",
         started_at=clock(),
         logger=logging.getLogger("muster.api"),
-        checks=(ReadyCheck("database", lambda: _database_answers(store)),),
     )
-
-
-_ALIVE: Final = Statement("SELECT 1")
-
-
-async def _database_answers(store: Store) -> str | None:
-    await store.rows(_ALIVE)
-    return None
 
 
 async def run_engine(parts: Parts) -> None:

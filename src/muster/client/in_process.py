@@ -130,7 +130,7 @@ def _scope(
     method: str, path: str, query: Query, body: bytes | None, headers: Mapping[str, str] | None
 ) -> dict[str, Any]:
     fields = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
-    fields.append((b"host", b"muster"))
+    fields.append((b"host", b"localhost"))
     if body is not None:
         fields.append((b"content-length", str(len(body)).encode()))
     return {
@@ -145,6 +145,6 @@ def _scope(
         "query_string": urlencode(list(query)).encode(),
         "headers": fields,
         "client": ("127.0.0.1", 0),
-        "server": ("muster", None),
+        "server": ("localhost", None),
         "state": {},
     }
