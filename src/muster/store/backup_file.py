@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -42,7 +43,8 @@ class BackupTooNew(MusterError):
     category = Category.INVALID
 
 
-class TablePart(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TablePart:
     """A table in a backup: its columns in order, how many rows, and the digest of them all."""
 
     columns: list[str]
@@ -50,7 +52,8 @@ class TablePart(msgspec.Struct, frozen=True):
     digest: str
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
     """What a backup holds. `created_at` is microseconds since the epoch; `digest` covers all tables."""
 
     format: str
