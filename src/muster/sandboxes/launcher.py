@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -20,6 +20,7 @@ from muster.sandboxes.sandbox import Ending, ExitStatus, OnOutput, SandboxError
 SUPERVISE: Final = Path(__file__).with_name("supervise.py")
 CLOSE_SECONDS: Final = 2.0
 CHUNK: Final = 65_536
+START_SECONDS: Final = 10.0
 END_SECONDS: Final = 10.0
 """How long the end of a killed program may take before it counts as lost."""
 DELIVERY_SECONDS: Final = 2.0
@@ -81,7 +82,7 @@ class Launcher:
                 control_end.close()
                 os.close(stdout_end)
                 os.close(stderr_end)
-        return Program(launch, control, stdout, stderr)
+        return Program(launch, control, stdout, stderr, self._discard)
 
     def _keeper_socket(self) -> socket.socket:
         if self._requests is not None and self._keeper is not None and self._keeper.poll() is None:
@@ -100,6 +101,12 @@ class Launcher:
         self._requests = ours
         return ours
 
+    def _discard(self) -> None:
+        """Do without a keeper that does not answer; what it started goes on. The next start gets a new one."""
+        if self._keeper is not None:
+            self._keeper.kill()
+            self._keeper.wait()
+
     def close(self) -> None:
         """Let the keeper go: it ends when its last program has."""
         if self._requests is not None:
@@ -117,8 +124,11 @@ class Launcher:
 class Program:
     """One started program. Closing its control socket, or dying, ends it."""
 
-    def __init__(self, launch: Launch, control: socket.socket, stdout: int, stderr: int) -> None:
+    def __init__(
+        self, launch: Launch, control: socket.socket, stdout: int, stderr: int, on_silence: Callable[[], None]
+    ) -> None:
         self._launch = launch
+        self._on_silence = on_silence
         self._control = control
         self._pipes = (stdout, stderr)
         self._killed: Ending | None = None
@@ -154,32 +164,49 @@ class Program:
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         finally:
+            for fd in self._pipes:
+                os.close(fd)
             await self._let_go(reader)
         return status
 
     async def _follow(self, reader: asyncio.StreamReader) -> ExitStatus:
-        while line := await reader.readline():
-            message: dict[str, Any] = json.loads(line)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                message = await _message(reader)
+        except TimeoutError:
+            self._on_silence()
+            raise SandboxError(problem=f"its supervisor did not answer for {START_SECONDS:g} s") from None
+        while message is not None:
             if "refused" in message:
                 raise SandboxError(problem=message["refused"])
             if "ended" in message:
                 return ExitStatus(**message["ended"] | {"reason": Ending(message["ended"]["reason"])})
+            message = await _message(reader)
         return ExitStatus(reason=Ending.LOST)
 
     async def _deliver(self, name: Literal["stdout", "stderr"], fd: int, on_output: OnOutput) -> None:
-        reader = asyncio.StreamReader(limit=CHUNK)
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", buffering=0)
-        )
+        """Read on the loop by hand: a pipe transport of uvloop closes its descriptor twice, which is
+        another's by then when a thread opens a file in between."""
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        os.set_blocking(fd, False)
+        loop.add_reader(fd, readable.set)
         try:
-            while data := await reader.read(CHUNK):
+            while True:
+                await readable.wait()
+                readable.clear()
+                try:
+                    data = os.read(fd, CHUNK)
+                except BlockingIOError:
+                    continue
+                if not data:
+                    return
                 on_output(name, data[: max(self._output_left, 0)])
                 self._output_left -= len(data)
                 if self._output_left < 0:
                     self.kill(Ending.OUTPUT_LIMIT)
-                await asyncio.sleep(0)
         finally:
-            transport.close()
+            loop.remove_reader(fd)
 
     async def _let_go(self, reader: asyncio.StreamReader) -> None:
         """Close the control socket, which kills whatever is left, and wait until the supervisor is gone."""
@@ -192,3 +219,12 @@ class Program:
             with contextlib.suppress(TimeoutError, OSError):
                 await asyncio.wait_for(reader.read(), END_SECONDS)
         writer.close()
+
+
+async def _message(reader: asyncio.StreamReader) -> dict[str, Any] | None:
+    """What the supervisor says next; None when it is gone."""
+    try:
+        line = await reader.readline()
+    except ConnectionError:
+        return None
+    return json.loads(line) if line else None

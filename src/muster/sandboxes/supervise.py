@@ -204,7 +204,7 @@ class Supervisor:
     def _end_all(self) -> None:
         if not LINUX:
             self._end_group()
-        elif self.launch["own_levels"]:
+        elif self.launch["own_levels"] and self.status is None:
             signal_all([self.main], signal.SIGKILL)
         else:
             self._freeze()
