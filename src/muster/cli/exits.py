@@ -57,6 +57,12 @@ _CATEGORIES: Final = MappingProxyType(
 )
 
 
+class CommandFailed(MusterError):
+    """The command could not do what it was asked to."""
+
+    code = "failed"
+
+
 class ServerUnreachable(Unreachable):
     """No muster server answers at {url} ({problem}). {advice}"""
 
@@ -65,7 +71,7 @@ def exit_code(error: MusterError) -> ExitCode:
     """The code of an error."""
     if isinstance(error, Unreachable):
         return ExitCode.UNREACHABLE
-    if isinstance(error, ApiError) and error.status == 500:
+    if isinstance(error, CommandFailed) or (isinstance(error, ApiError) and error.status == 500):
         return ExitCode.FAILED
     return _CATEGORIES[error.category]
 

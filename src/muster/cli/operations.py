@@ -66,14 +66,19 @@ def backup(
     with _bar(call.output, "backing up") as progress:
         report = _run("backup", settings, target.absolute(), progress=progress)
     _show(call, report)
+    if not report.ok:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def restore(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="FILE", help="A copy made by 'muster backup'.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also over work that is there, and from a damaged original.")
+    ] = False,
 ) -> None:
-    """Put a backup in place of the database. The server must be stopped; the old database is kept aside."""
+    """Put a backup in place of the database. The server must be stopped; an old SQLite database is kept aside."""
     call = invocation(context)
     settings = call.settings()
     from muster.bootstrap.daemon import running_server
@@ -86,8 +91,10 @@ def restore(
     if not yes:
         typer.confirm(f"Replace the database in {settings.data_dir} with {source}?", abort=True, err=True)
     with _bar(call.output, "restoring") as progress:
-        report = _run("restore", settings, source.absolute(), force=True, progress=progress)
+        report = _run("restore", settings, source.absolute(), force=force, progress=progress)
     _show(call, report)
+    if not report.ok:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _run(name: str, *arguments: object, **options: object) -> Any:
@@ -105,12 +112,13 @@ def _as_record(report: Any) -> dict[str, Any]:
 
 
 def _show(call: Invocation, report: Any) -> None:
-    """A report: its problems and fields for people, all of it for programs."""
-    record = _as_record(report)
+    """A report: its problems and message for people, all of it for programs."""
     if call.output.as_json:
-        call.output.json(record)
+        call.output.json({"ok": report.ok, "message": report.message, **_as_record(report)})
         return
-    call.output.record(record, [(name.replace("_", " "), value) for name, value in record.items()])
+    for problem in report.problems:
+        call.output.text(f"- {problem}")
+    call.output.text(report.message)
 
 
 @contextmanager

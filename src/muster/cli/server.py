@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from muster.cli.exits import CommandFailed
 from muster.cli.invocation import Invocation, invocation
 from muster.cli.output import duration, money
-from muster.domain.errors import MusterError
 
 if TYPE_CHECKING:
     from muster.bootstrap.daemon import Running
@@ -26,13 +26,13 @@ LogLevel = Annotated[str | None, typer.Option("--log-level", help="debug, info, 
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait.")]
 
 
-class StartFailed(MusterError):
+class StartFailed(CommandFailed):
     """The server did not start."""
 
     code = "start_failed"
 
 
-class StopFailed(MusterError):
+class StopFailed(CommandFailed):
     """The server (process {pid}) has not ended within {seconds:g} seconds; it may be finishing work.
     End it at once with 'muster stop --kill'.
     """

@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from muster.cli.connection import Connection, path
+from muster.cli.exits import CommandFailed
 from muster.cli.invocation import invocation
 from muster.cli.output import Column, Record, duration, money, shortened, since
 from muster.cli.task_ids import full_id, full_ids
@@ -17,7 +18,7 @@ Ids = Annotated[list[str], typer.Argument(metavar="TASK...", help="Ids, or unamb
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many at most.")]
 
 
-class SomeFailed(MusterError):
+class SomeFailed(CommandFailed):
     """{failed} of {total} were refused."""
 
     code = "some_failed"

@@ -161,7 +161,7 @@ class Script:
             "title": self.name,
             "description": self.description,
             "tags": list(self.tags),
-            "payload": {"path": self.path, "script_name": self.name, "inputs": self.checked_inputs(given)},
+            "payload": {"path": self.path, "inputs": self.checked_inputs(given)},
         }
         if self.task_class is not None:
             fields["task_class"] = self.task_class
