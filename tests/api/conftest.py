@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,13 @@ import pytest
 from muster.api.app import App
 from muster.api.native import create_native_app
 from muster.api.services import ApiSettings, Services
+from muster.api.stream_limits import StreamLimits
 from muster.commands.defaults import ensure_defaults
 from muster.scripts.index import ScriptIndex
 from muster.store.database import Durability, Store
 from muster.store.open import open_store
 from tests.api.asgi import Api
+from tests.api.live import LiveServer
 
 CLASSES = {
     "FAST_SCRIPT": 30_000_000,
@@ -98,3 +101,16 @@ def app(services: Services) -> App:
 @pytest.fixture
 def api(app: App) -> Api:
     return Api(app)
+
+
+@pytest.fixture
+def limits() -> StreamLimits:
+    return StreamLimits()
+
+
+@pytest.fixture
+async def live(services: Services, limits: StreamLimits) -> AsyncIterator[LiveServer]:
+    server = LiveServer(create_native_app(replace(services, streams=limits)))
+    await server.start()
+    yield server
+    await server.stop()

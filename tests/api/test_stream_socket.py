@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,19 +24,6 @@ from muster.store.open import open_store
 from tests.api.conftest import wall_clock
 from tests.api.live import LiveServer, Message, positions, post
 from tests.waiting import eventually
-
-
-@pytest.fixture
-def limits() -> StreamLimits:
-    return StreamLimits()
-
-
-@pytest.fixture
-async def live(services: Services, limits: StreamLimits) -> AsyncIterator[LiveServer]:
-    server = LiveServer(create_native_app(replace(services, streams=limits)))
-    await server.start()
-    yield server
-    await server.stop()
 
 
 class TestOrder:
@@ -119,7 +104,8 @@ class TestResuming:
     ) -> None:
         """OD-41"""
         last = await post(store, 1_200)
-        store.feed._ring.clear()  # noqa: SLF001 - as after a restart: the head is known, the ring is empty
+        # As after a restart: the head is known, the ring is empty.
+        store.feed._ring.clear()
         async with live.socket("/ws?after=0") as client:
             await client.greeted()
             assert positions(await client.until(last)) == list(range(1, last + 1))
@@ -137,7 +123,7 @@ class TestResuming:
 
             def forgetful(feed: Feed, rows: list[object]) -> None:
                 publish(feed, rows)  # pyright: ignore[reportArgumentType]
-                feed._ring.clear()  # noqa: SLF001
+                feed._ring.clear()
 
             monkeypatch.setattr(Feed, "publish", forgetful)
             last = await post(store, 700)
@@ -323,8 +309,11 @@ class TestEnds:
             last = await post(store)
             assert len(await client.until(last)) == 1
 
-    async def test_a_client_that_answers_nothing_is_closed(self, live: LiveServer) -> None:
+    async def test_a_client_that_answers_nothing_is_closed(
+        self, live: LiveServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """OD-41"""
+        monkeypatch.setattr("muster.api.stream_protocol.CLOSE_SECONDS", 0.1)
         reader, writer = await asyncio.open_connection("127.0.0.1", live.port)
         writer.write(handshake("/ws"))
         async with asyncio.timeout(10):
