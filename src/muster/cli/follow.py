@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from threading import Event
 from typing import Any, Final, cast
 
 from muster.cli.connection import Connection, path
+from muster.client.errors import Unreachable
 
 FINISHED: Final = frozenset({"succeeded", "failed", "cancelled"})
 _PAGE: Final = 1_000
 _WAIT: Final = 30
 _SILENCE: Final = 60
 """Seconds without a byte after which an event stream counts as broken; the server sends something every 15."""
+
+_RETRIES: Final = 60
+_PAUSE: Final = 1.0
+_ENDED: Final = object()
 
 Line = dict[str, Any]
 
@@ -26,6 +32,7 @@ class Follower:
     emit: Callable[[Line], None]
     attempt: int = 1
     after: int = 0
+    _failures: int = 0
 
     def read(self, *, wait: float = 0) -> bool:
         """Emit the next lines of the attempt, waiting up to `wait` seconds for some; whether there were any."""
@@ -43,13 +50,27 @@ class Follower:
         self.after = int(page["next_after"])
         return bool(lines)
 
-    def until_over(self, changes: Iterator[None]) -> dict[str, Any]:
+    def until_over(self, watcher: Connection, lost: Callable[[str], None]) -> dict[str, Any]:
         """Emit all lines of this and all later attempts until the task is over; gives the finished task.
 
-        `changes` gives something each time the task may have changed; it must be listening already.
+        A server that goes away is told to `lost` and waited for; Unreachable when it stays away for a minute.
+        `watcher` is a second connection, which hears of changes.
         """
         while True:
+            try:
+                return self._until_over(watcher.events(path("events"), timeout=_SILENCE, task=self.task_id))
+            except Unreachable as error:
+                self._failures += 1
+                if self._failures > _RETRIES:
+                    raise
+                if self._failures == 1:
+                    lost(error.message)
+                Event().wait(_PAUSE)
+
+    def _until_over(self, changes: Iterator[None]) -> dict[str, Any]:
+        while True:
             task = self.connection.get(path("tasks", self.task_id))
+            self._failures = 0
             latest = int(task["attempts"])
             if self.attempt < latest:
                 self._rest()
@@ -60,14 +81,9 @@ class Follower:
                 return task
             elif task["state"] == "running":
                 self.read(wait=_WAIT)
-            else:
-                next(changes, None)
+            elif next(changes, _ENDED) is _ENDED:
+                raise Unreachable(address=self.connection.url, problem="it ended the stream of events")
 
     def _rest(self) -> None:
         while self.read():
             pass
-
-
-def changes_of(connection: Connection, task_id: str) -> Iterator[None]:
-    """One item for each event about a task from now on. Listening has begun when this returns."""
-    return connection.events(path("events"), timeout=_SILENCE, task=task_id)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from muster.cli.connection import Connection, path
-from muster.cli.follow import FINISHED, Follower, Line, changes_of
+from muster.cli.follow import FINISHED, Follower, Line
 from muster.cli.invocation import invocation
 from muster.cli.output import Output
 from muster.cli.task_ids import full_id
@@ -43,7 +43,7 @@ def logs(
             follower.after = _tail(connection, identity, number, tail, emit)
         if follow and task["state"] not in FINISHED and attempt is None:
             with call.connection() as watcher:
-                finished = follower.until_over(changes_of(watcher, identity))
+                finished = follower.until_over(watcher, call.output.note)
             call.output.note(f"{identity} is {finished['state']}")
         else:
             while follower.read():

@@ -9,7 +9,7 @@ import typer
 from muster.cli.connection import Connection, path
 from muster.cli.enqueue import submit
 from muster.cli.exits import ExitCode
-from muster.cli.follow import Follower, changes_of
+from muster.cli.follow import Follower
 from muster.cli.invocation import Invocation, invocation
 from muster.cli.logs import line_writer
 from muster.cli.submission import Submission, with_task_options
@@ -36,9 +36,9 @@ def run(
         identity = str(task["id"])
         call.output.note(f"{identity}  {task['title']}")
         try:
-            changes = changes_of(watcher, identity)
             _say_why_it_waits(call, connection.get(path("tasks", identity)))
-            finished = Follower(connection, identity, line_writer(call.output)).until_over(changes)
+            follower = Follower(connection, identity, line_writer(call.output))
+            finished = follower.until_over(watcher, call.output.note)
         except KeyboardInterrupt:
             _interrupted(call, identity, keep)
             raise
