@@ -7,15 +7,23 @@ from typing import Final
 from muster.api import stream_sse
 from muster.api.app import App, Nouns, create_app
 from muster.api.claiming import ClaimDesk
+from muster.api.compat import mission_calls, mission_places, mission_tasks
 from muster.api.presence import worker_route
-from muster.api.routes import health
+from muster.api.routes import health, scripts, tasks
 from muster.api.routes.claims import hot_routes
 from muster.api.services import Services
 
-NATIVE: Final[Nouns] = (("server", health.ROUTES), ("events", stream_sse.ROUTES))
+NATIVE: Final[Nouns] = (
+    ("tasks", tasks.ROUTES),
+    ("scripts", scripts.ROUTES),
+    ("mission control", (*mission_tasks.ROUTES, *mission_places.ROUTES)),
+    ("server", health.ROUTES),
+    ("events", stream_sse.ROUTES),
+)
 
 
 def create_native_app(services: Services) -> App:
     """The whole API over the given services."""
     desk = ClaimDesk(services)
-    return create_app(services, [*hot_routes(services, desk), worker_route(services)], NATIVE)
+    hot = [*hot_routes(services, desk), *mission_calls.hot_calls(services, desk), worker_route(services)]
+    return create_app(services, hot, NATIVE)

@@ -1,0 +1,1 @@
+"""Dialects that existing clients speak: Mission Control, Swarm, SparkQ."""
