@@ -243,7 +243,7 @@ class _Filler:
         for k in range(TITLES):
             words = [WORDS[k % len(WORDS)], WORDS[k * 5 // 3 % len(WORDS)], WORDS[k * 11 // 7 % len(WORDS)]]
             title = f"Change the {words[0]} of the {words[1]} when {words[2]} fails, case @@"
-            description = f"{title}. " + " ".join(WORDS[(k + i * 7) % len(WORDS)] for i in range(24))
+            description = f"{title}. " + " ".join(WORDS[(k + i * 7) % len(WORDS)] for i in range(8))
             spec = TaskSpec(
                 title=title,
                 description=description,

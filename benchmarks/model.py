@@ -44,6 +44,8 @@ class Figure:
     def ratio(self, own: float, other: float) -> float:
         """How many times better ours is; below 1 it is worse."""
         better, worse = (own, other) if self.higher_is_better else (other, own)
+        if better == worse:
+            return 1.0
         return better / worse if worse else float("inf")
 
 

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from muster.commands.tasks import NewTask
     from muster.store.database import Store
 
 CAPITAL_MICROS = 1_000_000_000_000
+ESTIMATE_MICROS = 20_000
+BULK = 500
 
 
 def clock() -> int:
@@ -35,3 +38,23 @@ async def make_place(store: Store) -> tuple[int, int]:
     project = await store.execute(create_project(Project(name="bench", allocated=CAPITAL_MICROS)))
     queue = await store.execute(create_queue(Queue(name="bench", mode=QueueMode.EXTERNAL)))
     return project, queue
+
+
+async def fill(store: Store, jobs: int) -> None:
+    """The place, and `jobs` ready tasks in it."""
+    from muster.commands.tasks import submit_tasks
+
+    project, queue = await make_place(store)
+    for first in range(0, jobs, BULK):
+        batch = [_task(project, queue, number) for number in range(first, min(first + BULK, jobs))]
+        await store.execute(submit_tasks(batch))
+
+
+def _task(project: int, queue: int, number: int) -> NewTask:
+    from muster.commands.tasks import NewTask
+    from muster.domain.task import TaskKind, TaskSpec
+
+    spec = TaskSpec(title=f"job {number}", payload={"argv": ["true"], "env": {"CI": "1"}})
+    return NewTask(
+        spec=spec, kind=TaskKind.COMMAND, project_id=project, queue_id=queue, estimate=ESTIMATE_MICROS
+    )

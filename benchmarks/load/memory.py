@@ -13,15 +13,13 @@ EVENTS = 200
 
 
 async def _drive(parameters: Parameters, target: server.Server) -> tuple[float, float]:
-    raw, agents = parameters["server"] == "raw", parameters["agents"]
+    agents = parameters["agents"]
     received = 0
 
     def count(_: bytes) -> None:
         nonlocal received
         received += 1
 
-    if not raw:
-        await work.prepare(target, jobs=agents)
     sockets = await open_sockets(target.port, "/ws", target.token, [count] * parameters["sockets"])
     connections = [await connect(target.port) for _ in range(agents)]
     for number, connection in enumerate(connections):
@@ -44,7 +42,7 @@ async def _drive(parameters: Parameters, target: server.Server) -> tuple[float, 
 
 def measure(parameters: Parameters) -> Answer:
     """Resident and peak memory in MiB."""
-    with server.start(parameters) as target:
+    with server.start(parameters, data=work.prepared(parameters, jobs=parameters["agents"])) as target:
         idle = target.resident_mib()
         now, peak = uvloop.run(_drive(parameters, target))
     return answer(

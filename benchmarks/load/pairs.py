@@ -99,8 +99,6 @@ class _Agent:
 
 async def _drive(parameters: Parameters, target: server.Server) -> tuple[_Run, float]:
     run = _Run(jobs=parameters["jobs"], token=target.token)
-    if parameters["server"] != "raw":
-        await work.prepare(target, jobs=run.jobs)
     agents = [
         _Agent(run, await connect(target.port), f"agent-{number:03}")
         for number in range(parameters["callers"])
@@ -114,7 +112,7 @@ async def _drive(parameters: Parameters, target: server.Server) -> tuple[_Run, f
 
 def measure(parameters: Parameters) -> Answer:
     """Pairs per second and the latencies of claim and complete."""
-    with server.start(parameters) as target:
+    with server.start(parameters, data=work.prepared(parameters, jobs=parameters["jobs"])) as target:
         before = target.cpu_seconds()
         cpu_began = time.process_time()
         run, spent = uvloop.run(_drive(parameters, target))

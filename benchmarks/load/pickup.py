@@ -21,8 +21,6 @@ SETTLE_SECONDS = 0.02
 async def _drive(parameters: Parameters, target: server.Server) -> tuple[list[float], list[float]]:
     submitter, claimer = await connect(target.port), await connect(target.port)
     raw = parameters["server"] == "raw"
-    if not raw:
-        await work.make_place(submitter, target)
     claim = request(
         "POST",
         "/api/v1/claims",
@@ -65,7 +63,7 @@ async def _complete(connection: Connection, target: server.Server, claim: dict[s
 
 def measure(parameters: Parameters) -> Answer:
     """Latency from sending the enqueue to the claimer having the task."""
-    with server.start(parameters) as target:
+    with server.start(parameters, data=work.prepared(parameters)) as target:
         pickups, answers = uvloop.run(_drive(parameters, target))
     return answer(
         {**latency_figures(pickups), **latency_figures(answers, "enqueue_")},

@@ -169,6 +169,7 @@ def main() -> None:
         log_level="error",
         ws_per_message_deflate=False,
         ws_ping_interval=None,
+        timeout_keep_alive=75,
     )
 
 

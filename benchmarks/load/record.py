@@ -50,8 +50,6 @@ async def _stream(
 
 async def _drive(parameters: Parameters, target: server.Server) -> tuple[float, list[float]]:
     streams, raw = parameters["streams"], parameters["server"] == "raw"
-    if not raw:
-        await work.prepare(target, jobs=streams)
     connections = [await connect(target.port) for _ in range(streams)]
     attempts = [
         await _attempt(connection, target, f"agent-{number:03}", raw=raw)
@@ -68,7 +66,7 @@ async def _drive(parameters: Parameters, target: server.Server) -> tuple[float, 
 
 def measure(parameters: Parameters) -> Answer:
     """Lines per second."""
-    with server.start(parameters) as target:
+    with server.start(parameters, data=work.prepared(parameters, jobs=parameters["streams"])) as target:
         spent, latencies = uvloop.run(_drive(parameters, target))
     return answer(
         {"lines_per_second": len(latencies) * LINES / spent, **latency_figures(latencies)},

@@ -76,8 +76,6 @@ async def _drive(parameters: Parameters, target: server.Server) -> tuple[list[fl
     marks = _Marks()
     clients = [_Client(marks, arrivals) for _ in range(parameters["clients"])]
     submitters = [await connect(target.port) for _ in range(SUBMITTERS)]
-    if parameters["server"] != "raw":
-        await work.make_place(submitters[0], target)
     sockets = await open_sockets(target.port, "/ws", target.token, [client.received for client in clients])
     rate, count = parameters["events_per_second"], parameters["events_per_second"] * parameters["seconds"]
     async with asyncio.TaskGroup() as group:
@@ -103,7 +101,7 @@ async def _drain(clients: list[_Client], count: int) -> None:
 
 def measure(parameters: Parameters) -> Answer:
     """Latency from request to each client, and what was lost or came twice."""
-    with server.start(parameters) as target:
+    with server.start(parameters, data=work.prepared(parameters)) as target:
         before = target.cpu_seconds()
         arrivals, lost, repeated, resident = uvloop.run(_drive(parameters, target))
         spent = target.cpu_seconds() - before

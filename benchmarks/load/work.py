@@ -1,16 +1,19 @@
-"""The work a load puts on a server: one project with money, one external queue, tasks with an estimate."""
+"""The work a load puts on a server: one project with money, one external queue, tasks with an estimate.
+
+It is queued by muster's own commands before the server starts, so that only what is measured goes over HTTP.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from benchmarks.load.connection import Connection, connect, request
-from benchmarks.load.server import Server
+import uvloop
+
+from benchmarks.child import Parameters, fresh_directory
 
 PROJECT, QUEUE = "bench", "bench"
 ESTIMATE_USD = 0.02
-BUDGET_USD = 100_000
-BULK = 500
 
 
 def task(number: int) -> dict[str, Any]:
@@ -26,25 +29,19 @@ def task(number: int) -> dict[str, Any]:
     }
 
 
-async def prepare(server: Server, *, jobs: int) -> None:
-    """Make project and queue, give money, and queue `jobs` tasks."""
-    connection = await connect(server.port)
-    await make_place(connection, server)
-    for first in range(0, jobs, BULK):
-        tasks = [task(number) for number in range(first, min(first + BULK, jobs))]
-        await connection.json(request("POST", "/api/v1/tasks/bulk", {"tasks": tasks}, token=server.token))
-    connection.close()
+def prepared(parameters: Parameters, *, jobs: int = 0) -> Path | None:
+    """A data directory with project, queue and `jobs` ready tasks; None for the reference server, which has no data."""
+    if parameters["server"] == "raw":
+        return None
+    data = fresh_directory(parameters) / "data"
+    data.mkdir()
+    uvloop.run(_fill(data / "muster.db", jobs))
+    return data
 
 
-async def make_place(connection: Connection, server: Server) -> None:
-    """The project with a hard budget that suffices, and the queue."""
-    project = {"name": PROJECT, "budget_usd": BUDGET_USD, "enforcement": "hard"}
-    made = await connection.json(request("POST", "/api/v1/projects", project, token=server.token))
-    await connection.json(
-        request(
-            "POST",
-            "/api/v1/queues",
-            {"name": QUEUE, "mode": "external", "project_id": made["id"]},
-            token=server.token,
-        )
-    )
+async def _fill(path: Path, jobs: int) -> None:
+    from benchmarks.opening import fill, open_new
+
+    store = await open_new(path, "relaxed")
+    await fill(store, jobs)
+    await store.close()

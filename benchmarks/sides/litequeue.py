@@ -2,7 +2,7 @@
 
 With a connection each, callers sleep in SQLite's busy handler; with one behind a lock they do not.
 Its pop sorts every waiting row, so a long backlog makes it slow (about 1,000/s at 20,000 waiting
-jobs). It is measured at its best: the backlog is filled in waves of 1,000, off the clock.
+jobs). So that this is not what is measured, the backlog is filled in waves of 1,000, off the clock.
 """
 
 from __future__ import annotations

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.child import Answer, Parameters, answer, check_all_done, fresh_directory, run_side
 
 if TYPE_CHECKING:
-    from muster.commands.tasks import NewTask
     from muster.store.database import Store
 
-ESTIMATE_USD, COST_USD = 0.02, 0.015
+COST_USD = 0.015
 MICROS = 1_000_000
-BULK = 500
 DURABILITY = {
     ("sqlite", "relaxed"): "SQLite WAL NORMAL: commit before the answer, no fsync",
     ("sqlite", "default"): "SQLite WAL NORMAL: claims after commit, completions after fdatasync of the WAL",
@@ -33,30 +31,6 @@ async def _open(parameters: Parameters) -> Store:
     if parameters.get("database") == "postgres":
         return await open_new(fresh_database(parameters), durability)
     return await open_new(fresh_directory(parameters) / "muster.db", durability)
-
-
-def _task(project: int, queue: int, number: int) -> NewTask:
-    from muster.commands.tasks import NewTask
-    from muster.domain.task import TaskKind, TaskSpec
-
-    spec = TaskSpec(title=f"job {number}", payload={"argv": ["true"], "env": {"CI": "1"}})
-    return NewTask(
-        spec=spec,
-        kind=TaskKind.COMMAND,
-        project_id=project,
-        queue_id=queue,
-        estimate=int(ESTIMATE_USD * MICROS),
-    )
-
-
-async def _fill(store: Store, jobs: int) -> None:
-    from benchmarks.opening import make_place
-    from muster.commands.tasks import submit_tasks
-
-    project, queue = await make_place(store)
-    for first in range(0, jobs, BULK):
-        batch = [_task(project, queue, number) for number in range(first, min(first + BULK, jobs))]
-        await store.execute(submit_tasks(batch))
 
 
 async def _caller(store: Store, agent: str, latencies: list[float]) -> None:
@@ -98,8 +72,10 @@ async def _checks(store: Store, jobs: int) -> None:
 
 
 async def _drain(parameters: Parameters) -> tuple[float, list[float]]:
+    from benchmarks.opening import fill
+
     store = await _open(parameters)
-    await _fill(store, parameters["jobs"])
+    await fill(store, parameters["jobs"])
     latencies: list[float] = []
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
