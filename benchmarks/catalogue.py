@@ -74,7 +74,8 @@ SQLITE_COMMIT = Bench(
         "figure. muster runs its real commands: two events, the attempt with its lease, and the reservation "
         "and settlement of money for each job, all with an estimate and a cost above zero. litequeue's claim "
         "sorts all waiting rows, so its backlog is refilled in waves of 1,000, off the clock, which favours it; "
-        "it is shown with a connection for each caller and with one connection behind a lock, where callers do not sleep in SQLite's busy handler."
+        "it is shown with a connection for each caller and with one connection behind a "
+        "lock, where callers do not sleep in SQLite's busy handler."
     ),
 )
 

@@ -70,7 +70,8 @@ def _caveats(result: dict[str, Any]) -> list[str]:
         caveats.append("**A quick run**: small sizes, one round; no figure here is fit to be quoted.\n")
     if result["machine"]["load_average"] > result["machine"]["cores"] / 2:
         caveats.append(
-            "**The machine was busy with other work** when the run began; absolute figures may be low and ratios are less certain.\n"
+            "**The machine was busy with other work** when the run began; "
+            "absolute figures may be low and ratios are less certain.\n"
         )
     return caveats
 
