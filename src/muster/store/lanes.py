@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final, Protocol
 
 from muster.domain.admission import LaneFacts
@@ -17,6 +17,7 @@ _COLUMNS: Final = (
 _ALL: Final = Statement(f"SELECT {_COLUMNS}")
 _READY: Final = Statement(f"SELECT {_COLUMNS} WHERE l.ready > 0")
 _ONE: Final = Statement(f"SELECT {_COLUMNS} WHERE l.id = ?1")
+_SOME: Final = Statement(f"SELECT {_COLUMNS} WHERE l.id IN_INTS(?1)")
 _RUNNING: Final = Statement("SELECT queue_id, project_id, running FROM lanes WHERE running > 0")
 
 
@@ -45,6 +46,14 @@ async def lane_facts(source: Rows, lane_id: int) -> LaneFacts:
     if lane.queue_limit is not None or lane.project_limit is not None:
         await _count_running(source, [lane])
     return lane
+
+
+async def lanes_by_id(source: Rows, lane_ids: Collection[int]) -> dict[int, LaneFacts]:
+    """Some lanes, their running tasks counted where a limit needs them."""
+    lanes = [_facts(row) for row in await source.rows(_SOME, sorted(lane_ids))]
+    if any(lane.queue_limit is not None or lane.project_limit is not None for lane in lanes):
+        await _count_running(source, lanes)
+    return {lane.lane_id: lane for lane in lanes}
 
 
 async def _count_running(source: Rows, lanes: list[LaneFacts]) -> None:

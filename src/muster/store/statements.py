@@ -48,6 +48,13 @@ class Statement:
         object.__setattr__(self, "postgres", _PARAMETER.sub(r"$\1", arrays))
 
 
+def for_each(sqlite: str, postgres: str) -> Statement:
+    """A statement the databases know in different words only; both take the same parameters."""
+    statement = Statement(sqlite)
+    object.__setattr__(statement, "postgres", Statement(postgres).postgres)
+    return statement
+
+
 @dataclass(frozen=True)
 class ManyRows:
     """A write of many rows: executemany on SQLite, one statement over arrays on PostgreSQL."""

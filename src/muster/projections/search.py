@@ -1,0 +1,49 @@
+"""Full-text search over titles, descriptions and tags of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from muster.domain.events import TaskEdited, TaskRemoved, TaskSubmitted
+from muster.domain.search import words_of
+from muster.store.codec import Event
+from muster.store.statements import ManyRows, Statement, for_each
+from muster.store.unit_of_work import UnitOfWork
+
+NAME: Final = "task_search"
+KINDS: Final = frozenset({TaskSubmitted.kind, TaskEdited.kind, TaskRemoved.kind})
+
+_SPECS: Final = Statement("SELECT id, title, description FROM task_specs WHERE id IN_INTS(?1)")
+_TAGS: Final = Statement("SELECT task_id, tag FROM task_tags WHERE task_id IN_INTS(?1)")
+_FORGET: Final = for_each(
+    "DELETE FROM task_search WHERE rowid IN_INTS(?1)", "DELETE FROM task_search WHERE task_id IN_INTS(?1)"
+)
+_ADD: Final = ManyRows(
+    sqlite="INSERT INTO task_search (rowid, title, description, tags) VALUES (?1, ?2, ?3, ?4)",
+    postgres="INSERT INTO task_search (task_id, document) "
+    "SELECT u.p1, array_to_tsvector(string_to_array(concat_ws(' ', nullif(u.p2, ''), nullif(u.p3, ''), nullif(u.p4, '')), ' ')) "
+    "FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS u(p1, p2, p3, p4)",
+    width=4,
+    touches=frozenset({NAME}),
+)
+
+
+async def fold_search(uow: UnitOfWork, events: Sequence[Event]) -> None:
+    """Index anew what was submitted, edited or removed, as it is now."""
+    touched = sorted({event.task_id for event in events if event.task_id is not None})
+    if not touched:
+        return
+    tags: dict[int, list[str]] = {}
+    for task, tag in await uow.rows(_TAGS, touched):
+        tags.setdefault(task, []).append(tag)
+    rows = [
+        (task, _plain(title), _plain(description), _plain(" ".join(tags.get(task, ()))))
+        for task, title, description in await uow.rows(_SPECS, touched)
+    ]
+    await uow.run(_FORGET, touched)
+    await uow.run_many(_ADD, rows)
+
+
+def _plain(text: str) -> str:
+    return " ".join(words_of(text))
