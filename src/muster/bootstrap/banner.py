@@ -40,7 +40,7 @@ async def announce(
         await _follow(console, client, feed, seeded)
         _look_around(console, settings, seeded)
     except (MusterError, ApiError) as error:
-        console.print(f"[red]the demo stopped:[/] {escape(str(error))}")
+        console.print(f"[red]the demo stopped:[/] {escape(str(error))}", soft_wrap=True)
     finally:
         await client.close()
 

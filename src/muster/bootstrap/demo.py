@@ -50,7 +50,7 @@ _WORDS: Final = """import collections, json, os, pathlib, re
 words = re.findall(r"[a-z]+", " ".join(p.read_text().lower() for p in pathlib.Path(".").glob("*.py")))
 top = dict(collections.Counter(words).most_common(5))
 print("five most frequent words:", top)
-pathlib.Path(os.environ["MUSTER_RESULT_FILE"]).write_text(json.dumps({"words": len(words), "top": top, "cost_usd": 0.0012}))
+pathlib.Path(os.environ["MUSTER_RESULT_FILE"]).write_text(json.dumps({"result": {"words": len(words), "top": top}, "cost_usd": 0.0012}))
 """
 _RESULT: Final = {
     "type": "object",
@@ -164,7 +164,7 @@ async def seed(client: Client, folder: Path) -> Demo:
     session = await client.post(
         "/sessions", {"name": "demo", "context": "The tasks of muster up --demo.", "project_id": project}
     )
-    tasks = [{**task, "project_id": project, "session_id": session["id"]} for task in demo_tasks(folder)]
+    tasks = [{**task, "project": project, "session_id": session["id"]} for task in demo_tasks(folder)]
     answer = await client.post("/tasks/bulk", {"tasks": tasks})
     return Demo(folder, session["id"], [task["id"] for task in answer["items"]])
 

@@ -122,7 +122,7 @@ class Heartbeat:
             if directive.kind == "drain":
                 self._on_drain()
             elif lease is not None and lease.stopped is None:
-                log.info(
+                log.debug(
                     "%s: %s (%s)", directive.attempt_id, directive.kind, directive.reason or "no reason given"
                 )
                 lease.stop(Stop(directive.kind))
