@@ -98,4 +98,4 @@ def _look_around(console: Console, settings: Settings, demo: Demo) -> None:
         "muster enqueue --bash 'uname -a'",
     ):
         console.print(f"    .venv/bin/{line}", soft_wrap=True)
-    console.print(f"    {url}/docs  (the API)\n\n  Ctrl-C stops.")
+    console.print(f"    {url}/api/v1/openapi.json  (the API)\n\n  Ctrl-C stops.")
