@@ -341,7 +341,7 @@ class TestSlowClients:
         self, live: LiveServer, store: Store
     ) -> None:
         """OD-41"""
-        start = store.feed.head
+        start = last = store.feed.head
         reader, writer = await asyncio.open_connection("127.0.0.1", live.port, limit=2_000)
         writer.write(handshake("/ws"))
         async with asyncio.timeout(10):
