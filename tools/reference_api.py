@@ -28,6 +28,9 @@ class NoStore:
         self.feed = Feed()
         self.signals = Signals()
 
+    def now(self) -> int:
+        return 0
+
 
 def openapi_document() -> dict[str, Any]:
     """The API's document, made without a database."""

@@ -9,13 +9,33 @@ from muster.api.app import App, Nouns, create_app
 from muster.api.claiming import ClaimDesk
 from muster.api.compat import mission_calls, mission_places, mission_tasks
 from muster.api.presence import worker_route
-from muster.api.routes import health, scripts, tasks
+from muster.api.routes import (
+    activities,
+    agents,
+    health,
+    projects,
+    queues,
+    reference,
+    scripts,
+    sessions,
+    status,
+    tasks,
+    workers,
+)
 from muster.api.routes.claims import hot_routes
 from muster.api.services import Services
 
 NATIVE: Final[Nouns] = (
     ("tasks", tasks.ROUTES),
+    ("projects", projects.ROUTES),
+    ("queues", queues.ROUTES),
+    ("sessions", sessions.ROUTES),
+    ("agents", agents.ROUTES),
+    ("workers", workers.ROUTES),
+    ("activities", activities.ROUTES),
     ("scripts", scripts.ROUTES),
+    ("reference", reference.ROUTES),
+    ("server", status.ROUTES),
     ("mission control", (*mission_tasks.ROUTES, *mission_places.ROUTES)),
     ("server", health.ROUTES),
     ("events", stream_sse.ROUTES),

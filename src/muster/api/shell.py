@@ -199,7 +199,12 @@ class AccessLog:
         self._logger = logger
         self._slow = slow_seconds
         self._waiting: frozenset[str] = frozenset(
-            {"/api/v1/claims", "/api/v1/workers/{worker_id}/heartbeat", "/api/v1/events"}
+            {
+                "/api/v1/claims",
+                "/api/v1/workers/{worker_id}/heartbeat",
+                "/api/v1/events",
+                "/api/v1/tasks/{task_id}/logs",
+            }
         )
 
     def write(self, scope: Scope, route: str, request_id: str, status: int, seconds: float) -> None:

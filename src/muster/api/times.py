@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Final
 
 from muster.domain.errors import InvalidInput
+from muster.domain.times import iso
 
-_LATEST_US = 253_402_300_799_000_000
+__all__ = ["iso", "iso_or_none", "microseconds"]
 
-
-def iso(at_us: int) -> str:
-    """`2026-01-31T09:30:00.000Z` of microseconds since the epoch."""
-    return datetime.fromtimestamp(at_us / 1_000_000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+_LATEST_US: Final = 253_402_300_799_000_000
 
 
 def iso_or_none(at_us: int | None) -> str | None:

@@ -12,18 +12,12 @@ from muster.api.routing import PREFIX, Route
 from muster.api.schemas.health import Check, Health, Readiness
 from muster.api.services import Services, ServicesHere
 from muster.domain.errors import MusterError
-from muster.domain.task import TaskState
-from muster.store.statements import Statement
-
-_COUNTS: Final = Statement(
-    "SELECT sum(blocked), sum(backoff), sum(ready), sum(running), sum(succeeded), sum(failed), sum(cancelled) FROM lanes"
-)
-_STATES: Final = tuple(state.label for state in TaskState)
+from muster.projections.status import counts_by_state
 
 
 async def _task_counts(services: Services) -> dict[str, int]:
-    row = (await services.store.rows(_COUNTS))[0]
-    return {state: int(count or 0) for state, count in zip(_STATES, row, strict=True)}
+    counts = await counts_by_state(services.store)
+    return {state: getattr(counts, state) for state in counts.__slots__}
 
 
 async def get_health(services: ServicesHere) -> Health:

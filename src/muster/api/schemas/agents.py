@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StringConstraints
 
-from muster.api.schemas.shape import Answer, Body, Moment, Name, Text, Title
+from muster.api.schemas.shape import Answer, Body, EntityName, Moment, Name, PageQuery, Text, Word
 
+AgentId = Annotated[
+    str,
+    StringConstraints(
+        min_length=1, max_length=200, pattern=r"^[^\x00-\x20\x7f/]([^\x00-\x1f\x7f/]*[^\x00-\x20\x7f/])?$"
+    ),
+]
+_LINE = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
+ActivityType = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_LINE)]
+ActivityTitle = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_LINE)]
 Reported = Literal["online", "offline", "error"]
 
 
@@ -18,8 +27,8 @@ class AgentRegister(Body):
         json_schema_extra={"examples": [{"id": "agent-main", "name": "Main", "model": "sonnet"}]}
     )
 
-    name: Name
-    id: Name | None = None
+    name: EntityName
+    id: AgentId | None = None
     model: Name | None = None
     status: Reported | None = None
     max_tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000)
@@ -30,7 +39,7 @@ class AgentPatch(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"status": "offline"}]})
 
-    name: Name | None = None
+    name: EntityName | None = None
     model: Name | None = None
     status: Reported | None = None
     max_tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000)
@@ -85,7 +94,7 @@ class WorkerList(Answer):
     """Workers by id."""
 
     items: list[Worker]
-    next_cursor: None = None
+    next_cursor: str | None
 
 
 class ActivityPost(Body):
@@ -95,10 +104,10 @@ class ActivityPost(Body):
         json_schema_extra={"examples": [{"type": "note", "title": "Deployed to staging"}]}
     )
 
-    type: Name
-    title: Title
+    type: ActivityType
+    title: ActivityTitle
     description: Text | None = None
-    agent_id: Name | None = None
+    agent_id: EntityName | None = None
     task_id: Name | None = None
     project_id: Name | None = None
 
@@ -106,7 +115,7 @@ class ActivityPost(Body):
 class Activity(Answer):
     """Something that happened, in words."""
 
-    id: str = Field(description="Position in the log, as text.")
+    id: str = Field(examples=["act_0dq3m8x1c7w00"])
     at: Moment
     type: str = Field(examples=["task_completed"])
     title: str
@@ -121,3 +130,23 @@ class ActivityList(Answer):
 
     items: list[Activity]
     next_cursor: str | None
+
+
+class WorkerQuery(PageQuery):
+    """Which workers."""
+
+    all: bool = Field(default=False, description="Also those that left or went silent.")
+
+
+class ActivityQuery(PageQuery):
+    """Which activities; at most one of task, agent and project narrows."""
+
+    agent: Word | None = None
+    task: Word | None = None
+    project: Word | None = Field(default=None, description="Id or name.")
+
+
+class AgentQuery(PageQuery):
+    """Which agents."""
+
+    status: Literal["online", "offline", "busy", "error"] | None = None

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StringConstraints
 
-from muster.api.schemas.shape import Answer, Body, Dollars, Moment, Name, Text
-from muster.api.schemas.tasks import Path, PriorityName
+from muster.api.schemas.shape import (
+    NO_NUL,
+    Answer,
+    Body,
+    Dollars,
+    EntityName,
+    Moment,
+    Name,
+    Note,
+    PageQuery,
+    Text,
+)
+from muster.api.schemas.tasks import AbsolutePath
 
 ProjectStatus = Literal["active", "paused", "completed"]
+ProjectPriority = Literal["low", "medium", "high"]
+Icon = Annotated[str, StringConstraints(max_length=64, pattern=NO_NUL)]
 Enforcement = Literal["hard", "soft"]
 
 
@@ -18,36 +31,37 @@ class ProjectCreate(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "website", "budget_usd": 25}]})
 
-    name: Name
-    icon: Name | None = None
+    name: EntityName
+    icon: Icon | None = None
     status: ProjectStatus = "active"
-    priority: PriorityName = "medium"
+    priority: ProjectPriority = "medium"
     description: Text = ""
     budget_usd: Dollars | None = None
     enforcement: Enforcement = Field(
         default="hard", description="hard: an exhausted budget hands out nothing; soft: it is only shown."
     )
     concurrency: int | None = Field(default=None, ge=1, le=10_000, description="Tasks at once, at most.")
-    repo_url: Text | None = None
+    repo_url: Note | None = None
     default_branch: Name | None = None
-    working_dir: Path | None = None
+    working_dir: AbsolutePath | None = None
 
 
 class ProjectPatch(Body):
-    """Fields to change. Null takes `concurrency`, `repo_url`, `default_branch`, `working_dir` away."""
+    """Fields to change. Null takes `budget_usd`, `concurrency`, `repo_url`, `default_branch`, `working_dir` away."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"status": "paused"}]})
 
-    name: Name | None = None
-    icon: Name | None = None
+    name: EntityName | None = None
+    icon: Icon | None = None
     status: ProjectStatus | None = None
-    priority: PriorityName | None = None
+    priority: ProjectPriority | None = None
     description: Text | None = None
+    budget_usd: Dollars | None = None
     enforcement: Enforcement | None = None
     concurrency: int | None = Field(default=None, ge=1, le=10_000)
-    repo_url: Text | None = None
+    repo_url: Note | None = None
     default_branch: Name | None = None
-    working_dir: Path | None = None
+    working_dir: AbsolutePath | None = None
 
 
 class Allocation(Body):
@@ -56,7 +70,7 @@ class Allocation(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"amount_usd": 10, "note": "second week"}]})
 
     amount_usd: float = Field(ge=-1_000_000, le=1_000_000)
-    note: Text = ""
+    note: Note = ""
 
 
 class Project(Answer):
@@ -66,7 +80,7 @@ class Project(Answer):
     name: str
     icon: str
     status: ProjectStatus
-    priority: str
+    priority: ProjectPriority
     description: str
     allocated_usd: float | None = Field(description="null: no limit.")
     reserved_usd: float
@@ -82,22 +96,23 @@ class Project(Answer):
 
 
 class ProjectList(Answer):
-    """Projects, in the order they were made."""
+    """Projects, newest first."""
 
     items: list[Project]
     next_cursor: str | None
 
 
 class LedgerEntry(Answer):
-    """Money moved. `balance_usd` is what was left to hand out afterwards (allocated - reserved - spent)."""
+    """Money moved, and how the project stood afterwards. `balance_usd` is what was neither spent nor reserved."""
 
     seq: int
     at: Moment
-    kind: str = Field(examples=["settle"], description="allocate, reserve, settle or release.")
+    kind: Literal["allocated", "reserved", "settled", "released"]
     amount_usd: float
+    allocated_usd: float
     reserved_usd: float
     spent_usd: float
-    balance_usd: float | None
+    balance_usd: float
     task_id: str | None
     attempt_id: str | None
     agent_id: str | None
@@ -109,3 +124,9 @@ class Ledger(Answer):
 
     items: list[LedgerEntry]
     next_cursor: str | None
+
+
+class ProjectQuery(PageQuery):
+    """Which projects."""
+
+    status: ProjectStatus | None = None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from muster.api.schemas.shape import Answer, Body, LongText, Moment, Name
+from muster.api.schemas.shape import Answer, Body, EntityName, LongText, Moment, Name, PageQuery, Text64
 
 Mode = Literal["auto", "manual", "external"]
 
@@ -18,8 +18,8 @@ class QueueCreate(Body):
         json_schema_extra={"examples": [{"name": "nightly", "mode": "auto", "concurrency": 2}]}
     )
 
-    name: Name
-    instructions: LongText = Field(default="", description="Context for whoever does the work.")
+    name: EntityName
+    instructions: Text64 = Field(default="", description="Context for whoever does the work.")
     mode: Mode = Field(
         default="auto", description="Who works it: our workers, a person, or agents over the API."
     )
@@ -33,8 +33,8 @@ class QueuePatch(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"concurrency": 4}]})
 
-    name: Name | None = None
-    instructions: LongText | None = None
+    name: EntityName | None = None
+    instructions: Text64 | None = None
     mode: Mode | None = None
     concurrency: int | None = Field(default=None, ge=1, le=10_000)
     project_id: Name | None = None
@@ -60,7 +60,7 @@ class Queue(Answer):
 
 
 class QueueList(Answer):
-    """Queues, in the order they were made."""
+    """Queues by name."""
 
     items: list[Queue]
     next_cursor: str | None
@@ -71,7 +71,7 @@ class SessionCreate(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "refactor the parser"}]})
 
-    name: Name
+    name: EntityName
     context: LongText = ""
     project_id: Name | None = None
 
@@ -81,7 +81,7 @@ class SessionPatch(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "parser, second try"}]})
 
-    name: Name | None = None
+    name: EntityName | None = None
     context: LongText | None = None
 
 
@@ -103,3 +103,15 @@ class SessionList(Answer):
 
     items: list[Session]
     next_cursor: str | None
+
+
+class QueueQuery(PageQuery):
+    """Which queues."""
+
+    archived: bool = Field(default=False, description="true: only archived ones; they are hidden else.")
+
+
+class SessionQuery(PageQuery):
+    """Which sessions."""
+
+    status: Literal["active", "ended"] | None = None

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from muster.api.schemas.agents import Worker
-from muster.api.schemas.shape import Answer, Body, Query, Text, Word
+from muster.api.schemas.shape import Answer, Body, Note, Query, Word
 
-Timeout = Annotated[float, Field(gt=0, le=604_800)]
+Timeout = Annotated[float, Field(ge=0.001, le=604_800)]
 
 
 class ScriptInput(Answer):
@@ -83,7 +83,7 @@ class TaskClassSet(Body):
     )
 
     timeout_seconds: Timeout
-    description: Text = ""
+    description: Note = ""
 
 
 class TaskClassList(Answer):
@@ -130,7 +130,8 @@ class WaitingCount(Answer):
     code: str
     message: str
     count: int
-    example: str | None = Field(description="One such task.")
+    exact: bool = Field(description="false: there may be more.")
+    example: str | None = Field(description="One such task; the message is about it.")
 
 
 class Status(Answer):
@@ -142,17 +143,12 @@ class Status(Answer):
     tasks: dict[str, int]
     waiting: list[WaitingCount]
     workers: list[Worker]
+    agents: int
+    busy_agents: int
     event_position: int
     allocated_usd: float
     reserved_usd: float
     spent_usd: float
-
-
-class Done(Answer):
-    """It is done."""
-
-    id: str
-    done: str = Field(examples=["deleted"])
 
 
 class ScriptQuery(Query):

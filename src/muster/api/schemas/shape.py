@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-T = TypeVar("T")
-
 NO_NUL = r"^[^\x00]*$"
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# What the names of things may look like: a line of text without spaces at its ends.
+EntityName = Annotated[
+    str,
+    StringConstraints(
+        min_length=1, max_length=200, pattern=r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
+    ),
+]
+Note = Annotated[str, StringConstraints(max_length=2_000, pattern=NO_NUL)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
 Text = Annotated[str, StringConstraints(max_length=4_000, pattern=NO_NUL)]
+Text64 = Annotated[str, StringConstraints(max_length=65_536, pattern=NO_NUL)]
 LongText = Annotated[str, StringConstraints(max_length=262_144, pattern=NO_NUL)]
 Moment = Annotated[
     str,
@@ -50,20 +57,6 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Page(Answer, Generic[T]):
-    """One page of a list. Ask again with `cursor` = `next_cursor` for the next one; null: that was the last."""
-
-    items: list[T]
-    next_cursor: str | None = Field(examples=[None])
-
-
-class FieldProblem(Answer):
-    """A field of the request and what is wrong with it."""
-
-    field: str
-    problem: str
-
-
 class Error(BaseModel):
     """Any refusal. `code` is for programs, `message` for people; `details` holds what the code is about."""
 
@@ -72,3 +65,10 @@ class Error(BaseModel):
     details: dict[str, Any] = Field(examples=[{"noun": "task", "id": "tsk_0dq3m8x1c7w00"}])
     request_id: str = Field(examples=["req_k3x000001"])
     timestamp: str = Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T09:30:00.000Z"])
+
+
+class Done(Answer):
+    """It is done."""
+
+    id: str
+    done: str = Field(examples=["deleted"])

@@ -6,13 +6,27 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from muster.api.schemas.shape import Answer, Body, Dollars, JsonObject, LongText, Moment, Name, Text, Title
+from muster.api.schemas.shape import (
+    Answer,
+    Body,
+    Dollars,
+    JsonObject,
+    LongText,
+    Moment,
+    Name,
+    PageQuery,
+    Query,
+    Text,
+    Title,
+    Word,
+)
 
 Kind = Literal["bash", "python", "command", "prompt", "manual", "llm"]
 Type = Literal["feature_implementation", "bug_fix", "code_review", "documentation", "custom"]
 State = Literal["blocked", "backoff", "ready", "running", "succeeded", "failed", "cancelled"]
 PriorityName = Literal["urgent", "high", "medium", "low"]
 Path = Annotated[str, StringConstraints(min_length=1, max_length=4_096, pattern=r"^[^\x00]+$")]
+AbsolutePath = Annotated[str, StringConstraints(min_length=1, max_length=4_096, pattern=r"^/[^\x00]*$")]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:=/-]+$")]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.-]+$")]
@@ -59,7 +73,9 @@ class TaskFields(Body):
     requires: list[Label] = Field(
         default=[], max_length=50, description="Labels a claimer must have among its capabilities."
     )
-    working_dir: Path | None = Field(default=None, description="An absolute path on the worker's host.")
+    working_dir: AbsolutePath | None = Field(
+        default=None, description="An absolute path on the worker's host."
+    )
     network: bool = Field(default=False, description="Whether its sandbox may use the network.")
     output_schema: JsonObject | None = Field(
         default=None, description="JSON schema (2020-12) the result must fit."
@@ -171,7 +187,7 @@ class TaskPatch(Body):
     timeout_seconds: TaskTimeout | None = None
     assigned_to: Name | None = None
     requires: list[Label] | None = Field(default=None, max_length=50)
-    working_dir: Path | None = None
+    working_dir: AbsolutePath | None = None
     network: bool | None = None
     output_schema: JsonObject | None = None
     required_files: list[Path] | None = Field(default=None, max_length=100)
@@ -186,6 +202,16 @@ class Reason(Body):
     """Why, in words; kept with the task."""
 
     reason: Text = ""
+
+
+class RetryPolicy(Answer):
+    """How often a task is tried, and the wait in between."""
+
+    max_attempts: int
+    base_seconds: float
+    factor: float
+    max_seconds: float
+    jitter: float
 
 
 class Waiting(Answer):
@@ -224,12 +250,14 @@ class Attempt(Answer):
 
 
 class TaskRow(Answer):
-    """A task in a list."""
+    """A task in a list; long texts are cut."""
 
     id: str = Field(examples=["tsk_0dq3m8x1c7w00"])
     title: str
     kind: Kind
     type: str
+    task_class: str
+    timeout_seconds: float
     state: State
     priority: PriorityName
     project_id: str
@@ -238,14 +266,21 @@ class TaskRow(Answer):
     queue: str
     session_id: str | None
     parent_id: str | None
+    depends_on: list[str]
     tags: list[str]
+    requires: list[str]
+    network: bool
+    working_dir: str | None
     assigned_to: str | None
     agent_id: str | None = Field(description="Who has it, or had it last.")
     attempts: int
+    max_attempts: int
     estimated_cost_usd: float
     actual_cost_usd: float
+    idempotency_key: str | None
     waiting: Waiting | None
-    error: str | None
+    output: str | None = Field(description="The latest attempt's.")
+    error: str | None = Field(description="The latest attempt's.")
     stale: Literal["warned", "auto_failed", "timed_out"] | None
     created_at: Moment
     updated_at: Moment
@@ -259,21 +294,59 @@ class Task(TaskRow):
     """A task with everything about it."""
 
     description: str
-    task_class: str
-    timeout_seconds: float
-    depends_on: list[str]
-    working_dir: str | None
+    instructions: str = Field(description="The queue's, for whoever does the work.")
     payload: JsonObject
     output_schema: JsonObject | None
     required_files: list[str]
     acceptance_command: str | None
     max_test_fix_cycles: int
-    retry: Retry
-    requires: list[str]
-    network: bool
-    idempotency_key: str | None
+    retry: RetryPolicy
     attempt: Attempt | None = Field(description="The latest one.")
-    output: str | None
+
+
+class TaskQuery(PageQuery):
+    """Which tasks; every parameter narrows."""
+
+    state: list[State] | None = Field(default=None, max_length=7, description="May be given several times.")
+    queue: Word | None = Field(default=None, description="Id or name.")
+    project: Word | None = Field(default=None, description="Id or name.")
+    session: Word | None = None
+    agent: Word | None = None
+    type: Word | None = None
+    kind: Kind | None = None
+    tag: Word | None = None
+    parent: Word | None = None
+    q: Word | None = Field(default=None, description="Words of title, description or tags.")
+    archived: bool = Field(default=False, description="true: only archived tasks; they are hidden else.")
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+    order: Literal["newest", "oldest", "queue"] = Field(
+        default="newest", description="queue: as the work will be handed out."
+    )
+
+
+class EventQuery(Query):
+    """Which events of a task."""
+
+    after: int = Field(default=0, ge=0, le=2**62, description="Only events behind this position.")
+    limit: int = Field(default=50, ge=1, le=1_000)
+
+
+class LogQuery(Query):
+    """Which lines of a task's output."""
+
+    attempt: int | None = Field(
+        default=None, ge=1, le=100_000, description="Its number; default: the latest."
+    )
+    after: int = Field(default=0, ge=0, le=2**62, description="Lines from this position on.")
+    limit: int = Field(default=200, ge=1, le=1_000)
+    tail: int | None = Field(default=None, ge=1, le=1_000, description="The last lines instead.")
+    wait_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=60,
+        description="When there is no line yet and the attempt is not over, wait so long for one.",
+    )
 
 
 class TaskList(Answer):

@@ -1,0 +1,114 @@
+"""Agents: who does the work."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import Query, Response
+
+from muster.api.cursors import decode_cursor, encode_cursor
+from muster.api.routes.queues import queue_shape
+from muster.api.routing import Route
+from muster.api.schemas import agents as shapes
+from muster.api.schemas.queues import Queue
+from muster.api.schemas.shape import Done
+from muster.api.services import ServicesHere
+from muster.api.task_shapes import public
+from muster.api.times import iso
+from muster.commands.agents import delete_agent, edit_agent, register_agent
+from muster.commands.queues import ensure_agent_queue
+from muster.domain import ids
+from muster.domain.errors import InvalidInput
+from muster.projections.agents import AgentRow, get_agent
+from muster.projections.agents import list_agents as agents_page
+from muster.projections.queues import get_queue
+
+
+def agent_shape(row: AgentRow) -> shapes.Agent:
+    """An agent as it is answered."""
+    return shapes.Agent.model_validate(
+        {
+            "id": row.id,
+            "name": row.name,
+            "status": row.status,
+            "model": row.model,
+            "max_tokens": row.max_tokens,
+            "tokens_used": row.tokens_used,
+            "sessions_count": row.sessions_count,
+            "memory_bytes": row.memory_bytes,
+            "current_task_id": public(ids.TASK, row.current_task),
+            "last_active_at": iso(row.last_active_at),
+            "created_at": iso(row.created_at),
+            "updated_at": iso(row.updated_at),
+        }
+    )
+
+
+async def list_agents(
+    services: ServicesHere, query: Annotated[shapes.AgentQuery, Query()]
+) -> shapes.AgentList:
+    """List agents."""
+    after = None if query.cursor is None else decode_cursor(query.cursor, (str,))
+    page = await agents_page(services.store, status=query.status, after=after, limit=query.limit)
+    return shapes.AgentList(
+        items=[agent_shape(row) for row in page.items],
+        next_cursor=None if page.next is None else encode_cursor(page.next),
+    )
+
+
+async def register_one_agent(
+    services: ServicesHere, body: shapes.AgentRegister, response: Response
+) -> shapes.Agent:
+    """Register an agent, or update it.
+
+    201: it is new. The first claim registers an agent as well.
+    """
+    given = body.model_dump(exclude={"id"}, exclude_none=True)
+    agent_id = body.id or body.name
+    new = await services.store.execute(register_agent(agent_id, given))
+    response.status_code = 201 if new else 200
+    return agent_shape(await get_agent(services.store, agent_id))
+
+
+async def get_one_agent(services: ServicesHere, agent_id: str) -> shapes.Agent:
+    """Show an agent."""
+    return agent_shape(await get_agent(services.store, agent_id))
+
+
+async def get_agent_queue(services: ServicesHere, agent_id: str) -> Queue:
+    """The queue in which work for one agent waits.
+
+    Made when there is none.
+    """
+    agent = await get_agent(services.store, agent_id)
+    number = await services.store.execute(ensure_agent_queue(agent.id))
+    return queue_shape(await get_queue(services.store, number))
+
+
+async def patch_agent(services: ServicesHere, agent_id: str, body: shapes.AgentPatch) -> shapes.Agent:
+    """Change an agent."""
+    given = body.model_dump(exclude_unset=True)
+    for name, value in given.items():
+        if value is None:
+            raise InvalidInput(field=name, problem="must not be null")
+    await services.store.execute(edit_agent(agent_id, given))
+    return agent_shape(await get_agent(services.store, agent_id))
+
+
+async def remove_agent(services: ServicesHere, agent_id: str) -> Done:
+    """Take an agent off the list.
+
+    409 while it holds a task. Its next call registers it anew.
+    """
+    await services.store.execute(delete_agent(agent_id))
+    return Done(id=agent_id, done="deleted")
+
+
+ROUTES: Final = (
+    Route("GET", "/agents", list_agents),
+    Route("POST", "/agents", register_one_agent, (), 201, other=((200, shapes.Agent),)),
+    Route("GET", "/agents/{agent_id:path}/queue", get_agent_queue, (404, 409)),
+    Route("GET", "/agents/{agent_id:path}", get_one_agent, (404,)),
+    Route("PATCH", "/agents/{agent_id:path}", patch_agent, (404,)),
+    Route("DELETE", "/agents/{agent_id:path}", remove_agent, (404, 409)),
+)

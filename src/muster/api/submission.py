@@ -1,0 +1,238 @@
+"""From a task as it is asked for to the command that queues or changes it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from muster.api.claiming import check_schema
+from muster.api.payloads import check_payload, check_required_files, check_working_dir
+from muster.api.places import QueuePlace, find_project, find_queue
+from muster.api.schemas.tasks import Retry, TaskCreate, TaskPatch
+from muster.api.times import microseconds
+from muster.commands.queues import ensure_agent_queue
+from muster.commands.tasks import NewTask
+from muster.domain import ids
+from muster.domain.errors import InvalidInput
+from muster.domain.money import micros
+from muster.domain.retry import RetryPolicy
+from muster.domain.task import PRIORITIES, TaskKind, TaskSpec
+from muster.store.database import Store
+from muster.store.statements import Statement
+
+DEFAULT_PROJECT: Final = "default"
+DEFAULT_QUEUES: Final = {
+    TaskKind.BASH: "default",
+    TaskKind.PYTHON: "default",
+    TaskKind.COMMAND: "default",
+    TaskKind.MANUAL: "by-hand",
+    TaskKind.PROMPT: "inbox",
+    TaskKind.LLM: "inbox",
+}
+_CLASSES: Final = Statement("SELECT name, timeout_us FROM task_classes")
+_ENCODE: Final = msgspec.json.Encoder(order="deterministic").encode
+
+
+@dataclass(slots=True)
+class Submitter:
+    """Translates the tasks of one request; what they share is looked up once."""
+
+    store: Store
+    _queues: dict[str, QueuePlace] = field(default_factory=dict[str, QueuePlace])
+    _projects: dict[str, int] = field(default_factory=dict[str, int])
+    _agents: dict[str, int] = field(default_factory=dict[str, int])
+    _classes: dict[str, int] | None = None
+
+    async def new_tasks(self, wanted: Sequence[TaskCreate]) -> list[NewTask]:
+        """The commands' form of all tasks; InvalidInput or NotFound for the first that cannot be."""
+        return [await self._new_task(task) for task in wanted]
+
+    async def _new_task(self, task: TaskCreate) -> NewTask:
+        check_task(task)
+        queue = await self._queue_of(task)
+        return NewTask(
+            spec=spec_of(task),
+            kind=task.kind,
+            project_id=await self._project_of(task, queue),
+            queue_id=queue.queue_id,
+            priority=PRIORITIES[task.priority],
+            timeout_us=await self.timeout_us(task.task_class, task.timeout_seconds),
+            estimate=micros(task.estimated_cost_usd, "estimated_cost_usd"),
+            assignee=task.assigned_to or "",
+            requires=tuple(task.requires),
+            session_id=None if task.session_id is None else ids.decode(ids.SESSION, task.session_id),
+            parent_id=None if task.parent_id is None else ids.decode(ids.TASK, task.parent_id),
+            depends_on=tuple(task.depends_on),
+            ready_at=None if task.ready_at is None else microseconds(task.ready_at, "ready_at"),
+            idempotency_key=task.idempotency_key,
+            request_hash=None if task.idempotency_key is None else fingerprint(task),
+            key=getattr(task, "key", None),
+        )
+
+    async def timeout_us(self, task_class: str, seconds: float | None) -> int:
+        """The timeout of a task: its own, else its class's. InvalidInput names an unknown class."""
+        if self._classes is None:
+            self._classes = {row[0]: row[1] for row in await self.store.rows(_CLASSES)}
+        if task_class not in self._classes:
+            known = ", ".join(sorted(self._classes))
+            raise InvalidInput(
+                field="task_class", problem=f"there is no class {task_class[:60]} (known: {known})"
+            )
+        return self._classes[task_class] if seconds is None else max(round(seconds * 1_000_000), 1)
+
+    async def _queue_of(self, task: TaskCreate) -> QueuePlace:
+        if task.queue is None and task.assigned_to is not None:
+            agent = task.assigned_to
+            if agent not in self._agents:
+                self._agents[agent] = await self.store.execute(ensure_agent_queue(agent))
+            return QueuePlace(self._agents[agent], None)
+        return await self.queue(task.queue or DEFAULT_QUEUES[TaskKind(task.kind)])
+
+    async def queue(self, name: str) -> QueuePlace:
+        """The queue of that id or name."""
+        if name not in self._queues:
+            self._queues[name] = await find_queue(self.store, name)
+        return self._queues[name]
+
+    async def _project_of(self, task: TaskCreate, queue: QueuePlace) -> int:
+        if task.project is None and queue.project_id is not None:
+            return queue.project_id
+        return await self.project(task.project or DEFAULT_PROJECT)
+
+    async def project(self, name: str) -> int:
+        """The project of that id or name."""
+        if name not in self._projects:
+            self._projects[name] = await find_project(self.store, name)
+        return self._projects[name]
+
+
+def check_task(task: TaskCreate) -> None:
+    """InvalidInput for what no worker could execute."""
+    check_payload(task.kind, task.payload)
+    check_required_files(task.required_files)
+    if task.working_dir is not None:
+        check_working_dir(task.working_dir)
+    if task.output_schema is not None:
+        check_schema(task.output_schema)
+
+
+def spec_of(task: TaskCreate) -> TaskSpec:
+    """What the task's execution needs."""
+    return TaskSpec(
+        title=task.title,
+        description=task.description,
+        type=task.type,
+        task_class=task.task_class,
+        working_dir=task.working_dir,
+        payload=task.payload,
+        output_schema=task.output_schema,
+        required_files=tuple(task.required_files),
+        acceptance_command=task.acceptance_command,
+        max_test_fix_cycles=task.max_test_fix_cycles,
+        retry=policy_of(task.retry),
+        network=task.network,
+        tags=tuple(dict.fromkeys(task.tags)),
+    )
+
+
+def policy_of(retry: Retry) -> RetryPolicy:
+    """The domain's form of a retry policy."""
+    return RetryPolicy(retry.max_attempts, retry.base_seconds, retry.factor, retry.max_seconds, retry.jitter)
+
+
+def fingerprint(task: TaskCreate) -> str:
+    """A hash of everything asked for, so that an idempotency key cannot stand for two different tasks."""
+    return hashlib.sha256(_ENCODE(task.model_dump(exclude={"idempotency_key"}))).hexdigest()
+
+
+_NULLABLE: Final = frozenset(
+    {
+        "session_id",
+        "parent_id",
+        "assigned_to",
+        "working_dir",
+        "output_schema",
+        "acceptance_command",
+        "ready_at",
+        "timeout_seconds",
+    }
+)
+_PLAIN: Final = (
+    "title",
+    "description",
+    "type",
+    "kind",
+    "payload",
+    "task_class",
+    "working_dir",
+    "network",
+    "output_schema",
+    "acceptance_command",
+    "max_test_fix_cycles",
+)
+_TUPLES: Final = ("tags", "depends_on", "requires", "required_files")
+
+
+async def changes_of(store: Store, patch: TaskPatch, current: Current) -> dict[str, Any]:
+    """The changes of a patch as `edit_task` takes them. Null is only allowed where there may be nothing."""
+    given = {name: getattr(patch, name) for name in patch.model_fields_set}
+    for name, value in given.items():
+        if value is None and name not in _NULLABLE:
+            raise InvalidInput(field=name, problem="must not be null")
+    _check_changes(patch, given, current)
+    changes: dict[str, Any] = {name: given[name] for name in _PLAIN if name in given}
+    changes |= {name: tuple(dict.fromkeys(given[name])) for name in _TUPLES if name in given}
+    changes |= _converted(patch, given)
+    submitter = Submitter(store)
+    if patch.queue is not None:
+        changes["queue_id"] = (await submitter.queue(patch.queue)).queue_id
+    if patch.project is not None:
+        changes["project_id"] = await submitter.project(patch.project)
+    if "task_class" in given or "timeout_seconds" in given:
+        seconds = patch.timeout_seconds
+        changes["timeout_us"] = await submitter.timeout_us(patch.task_class or current.task_class, seconds)
+    return changes
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What a patch is checked against: the task as it is."""
+
+    kind: str
+    payload: dict[str, Any]
+    task_class: str
+
+
+def _check_changes(patch: TaskPatch, given: dict[str, Any], current: Current) -> None:
+    if "kind" in given or "payload" in given:
+        check_payload(
+            patch.kind or current.kind, patch.payload if patch.payload is not None else current.payload
+        )
+    if patch.required_files is not None:
+        check_required_files(patch.required_files)
+    if patch.working_dir is not None:
+        check_working_dir(patch.working_dir)
+    if patch.output_schema is not None:
+        check_schema(patch.output_schema)
+
+
+def _converted(patch: TaskPatch, given: dict[str, Any]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if patch.priority is not None:
+        changes["priority"] = PRIORITIES[patch.priority]
+    if patch.retry is not None:
+        changes["retry"] = policy_of(patch.retry)
+    if patch.estimated_cost_usd is not None:
+        changes["estimate"] = micros(patch.estimated_cost_usd, "estimated_cost_usd")
+    if "assigned_to" in given:
+        changes["assignee"] = patch.assigned_to or ""
+    for name, prefix in (("session_id", ids.SESSION), ("parent_id", ids.TASK)):
+        if name in given:
+            changes[name] = None if given[name] is None else ids.decode(prefix, given[name])
+    if "ready_at" in given:
+        changes["ready_at"] = None if patch.ready_at is None else microseconds(patch.ready_at, "ready_at")
+    return changes
