@@ -148,8 +148,26 @@ class Program:
     async def wait(self, on_output: OnOutput, output_bytes: int | None) -> ExitStatus:
         """Deliver output until the end. When cancelled, everything is killed before this raises."""
         self._output_left = output_bytes if output_bytes is not None else sys.maxsize
-        reader, self._writer = await asyncio.open_connection(sock=self._control)
-        self._writer.write(self._launch.encode())
+        try:
+            reader, self._writer = await self._connect()
+            try:
+                return await self._attend(reader, on_output)
+            finally:
+                await self._let_go(reader)
+        finally:
+            for fd in self._pipes:
+                os.close(fd)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        try:
+            return await asyncio.open_connection(sock=self._control)
+        except BaseException:
+            self._control.close()
+            raise
+
+    async def _attend(self, reader: asyncio.StreamReader, on_output: OnOutput) -> ExitStatus:
+        if self._writer is not None:
+            self._writer.write(self._launch.encode())
         self._send_kill()
         try:
             async with asyncio.TaskGroup() as group:
@@ -163,10 +181,6 @@ class Program:
                     delivery.cancel()
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        finally:
-            for fd in self._pipes:
-                os.close(fd)
-            await self._let_go(reader)
         return status
 
     async def _follow(self, reader: asyncio.StreamReader) -> ExitStatus:
@@ -213,12 +227,16 @@ class Program:
         writer = self._writer
         if writer is None:
             return
-        if not reader.at_eof():
-            with contextlib.suppress(OSError, RuntimeError):
-                writer.write_eof()
-            with contextlib.suppress(TimeoutError, OSError):
-                await asyncio.wait_for(reader.read(), END_SECONDS)
-        writer.close()
+        try:
+            if not reader.at_eof():
+                with contextlib.suppress(OSError, RuntimeError):
+                    writer.write_eof()
+                with contextlib.suppress(TimeoutError, OSError):
+                    await asyncio.wait_for(reader.read(), END_SECONDS)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 async def _message(reader: asyncio.StreamReader) -> dict[str, Any] | None:
