@@ -21,7 +21,7 @@ AGENT_COLUMNS: Final = (
 )
 ACTIVITY_COLUMNS: Final = (
     Column("when", lambda row: since(row.get("at"))),
-    Column("what", "title"),
+    Column("what", "title", flexible=True),
     Column("agent", "agent_id"),
     Column("task", "task_id"),
 )

@@ -18,8 +18,8 @@ from muster.domain.errors import Conflict, InvalidInput
 CHECK_COLUMNS: Final = (
     Column("check", "name"),
     Column("result", "status"),
-    Column("found", "message"),
-    Column("what to do", "remedy"),
+    Column("found", "message", flexible=True),
+    Column("what to do", "remedy", flexible=True),
 )
 Progress = Callable[[int, int, str], None]
 

@@ -46,6 +46,8 @@ class Column:
     heading: str
     value: str | Callable[[Record], object]
     right: bool = False
+    flexible: bool = False
+    """May be narrowed on a small terminal."""
 
     def cell(self, record: Record) -> str:
         """The text shown for a record."""
@@ -180,7 +182,8 @@ class Output:
 
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
-            table.add_column(column.heading, justify="right" if column.right else "left", overflow="fold")
+            justify = "right" if column.right else "left"
+            table.add_column(column.heading, justify=justify, overflow="fold", no_wrap=not column.flexible)
         for record in records:
             cells = [column.cell(record) for column in columns]
             table.add_row(*(Text(text, style=_STYLES.get(text, "")) for text in cells))

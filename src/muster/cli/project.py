@@ -31,11 +31,11 @@ COLUMNS: Final = (
 )
 LEDGER_COLUMNS: Final = (
     Column("when", "at"),
-    Column("what", "kind"),
+    Column("what", "kind", flexible=True),
     Column("amount", lambda row: money(row.get("amount_usd")), right=True),
     Column("balance", lambda row: money(row.get("balance_usd")), right=True),
     Column("task", "task_id"),
-    Column("note", "note"),
+    Column("note", "note", flexible=True),
 )
 Name = Annotated[str, typer.Argument(metavar="PROJECT", help="Name or id.")]
 

@@ -19,14 +19,16 @@ def _entries(row: Record, name: str) -> list[dict[str, Any]]:
 COLUMNS: Final = (
     Column("script", "name"),
     Column("kind", "kind"),
-    Column("description", lambda row: shortened(row.get("description"), 60)),
-    Column("inputs", lambda row: ", ".join(_signature(item) for item in _entries(row, "inputs"))),
+    Column("description", lambda row: shortened(row.get("description"), 60), flexible=True),
+    Column(
+        "inputs", lambda row: ", ".join(_signature(item) for item in _entries(row, "inputs")), flexible=True
+    ),
     Column("tags", "tags"),
 )
 PROBLEM_COLUMNS: Final = (
-    Column("file", "path"),
+    Column("file", "path", flexible=True),
     Column("line", "line", right=True),
-    Column("problem", "message"),
+    Column("problem", "message", flexible=True),
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -54,9 +53,10 @@ def up(
     settings = call.settings()
     from muster.bootstrap.daemon import registered
 
-    run: Any = import_module("muster.bootstrap.server").run
     _warn_of_misspelt_variables(call)
     with registered(settings):
+        from muster.bootstrap.server import run
+
         code = run(settings, demo=demo, worker=settings.worker.enabled and not no_worker)
     raise typer.Exit(code)
 

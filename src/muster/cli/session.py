@@ -16,7 +16,7 @@ COLUMNS: Final = (
     Column("id", "id"),
     Column("name", "name"),
     Column("status", "status"),
-    Column("context", lambda row: shortened(row.get("context"), 40)),
+    Column("context", lambda row: shortened(row.get("context"), 40), flexible=True),
     Column("created", lambda row: since(row.get("created_at"))),
     Column("ended", lambda row: since(row.get("ended_at"))),
 )

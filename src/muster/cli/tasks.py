@@ -35,13 +35,13 @@ def waiting_reason(task: Record) -> str:
 TASK_COLUMNS = (
     Column("id", "id"),
     Column("state", "state"),
-    Column("title", lambda row: shortened(row.get("title"), 48)),
+    Column("title", lambda row: shortened(row.get("title"), 48), flexible=True),
     Column("kind", "kind"),
     Column("queue", "queue"),
     Column("priority", "priority"),
     Column("tries", "attempts", right=True),
     Column("created", lambda row: since(row.get("created_at"))),
-    Column("note", waiting_reason),
+    Column("note", waiting_reason, flexible=True),
 )
 ATTEMPT_COLUMNS = (
     Column("try", "number", right=True),
@@ -51,12 +51,12 @@ ATTEMPT_COLUMNS = (
     Column("exit", "exit_code", right=True),
     Column("cost", lambda row: money(row.get("cost_usd"))),
     Column("started", lambda row: since(row.get("started_at") or row.get("claimed_at"))),
-    Column("reason", lambda row: shortened(row.get("error") or row.get("code"), 60)),
+    Column("reason", lambda row: shortened(row.get("error") or row.get("code"), 60), flexible=True),
 )
 WAITING_COLUMNS = (
     Column("tasks", "count", right=True),
     Column("code", "code"),
-    Column("reason", "message"),
+    Column("reason", "message", flexible=True),
     Column("for example", "example"),
 )
 
