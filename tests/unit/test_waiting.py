@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muster.domain import ids
-from muster.domain.search import MAX_TERMS, MAX_WORD, search_terms, words_of
+from muster.domain.search import MAX_TERMS, MAX_WORD, search_query, search_words, words_of
 from muster.domain.task import TaskState
 from muster.domain.times import iso
 from muster.domain.waiting import Blocker, blocked_hold, delayed_hold
@@ -45,15 +45,18 @@ def test_times_are_utc_with_milliseconds() -> None:
 
 def test_search_ignores_case_accents_and_signs() -> None:
     assert words_of("Über-Größe: foo_bar/baz.py ²") == ["uber", "grosse", "foo", "bar", "baz", "py", "2"]
-    assert search_terms("Fix a BUG, fix!") == "fix* AND a AND bug*"
-    assert search_terms("?! --") is None
-    assert search_terms("x" * 100) == "x" * MAX_WORD + "*"
+    assert search_words("Fix a BUG, fix!") == ["fix", "a", "bug"]
+    assert search_words("?! --") == []
+    assert search_words("x" * 100) == ["x" * MAX_WORD]
+
+
+def test_words_of_three_letters_are_beginnings_and_completed_where_that_is_known() -> None:
+    assert search_query(["fix", "a", "bug"], {}) == "fix* AND a AND bug*"
+    assert search_query(["bug", "fix"], {"bug": ["bug", "bugs"], "fix": []}) == "(bug OR bugs) AND fix*"
 
 
 @given(st.text())
 def test_what_people_type_becomes_words_and_nothing_else(text: str) -> None:
-    terms = search_terms(text)
-    if terms is not None:
-        parts = terms.split(" AND ")
-        assert len(parts) <= MAX_TERMS
-        assert all(part.removesuffix("*").isalnum() for part in parts)
+    words = search_words(text)
+    assert len(words) <= MAX_TERMS
+    assert all(word.isalnum() and word == word.casefold() for word in words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -20,10 +21,20 @@ def words_of(text: str) -> list[str]:
     return [word[:MAX_WORD] for word in _WORD.findall(bare.casefold())]
 
 
-def search_terms(text: str) -> str | None:
-    """A query that matches texts with all words of `text`, those of three letters and more also as beginnings:
-    `fix* AND a AND bug*`. None when there is no word in it. What people type cannot break it."""
-    words = list(dict.fromkeys(words_of(text)))[:MAX_TERMS]
-    if not words:
-        return None
-    return " AND ".join(f"{word}*" if len(word) >= PREFIX_FROM else word for word in words)
+def search_words(text: str) -> list[str]:
+    """The different words of a query, twelve at the most."""
+    return list(dict.fromkeys(words_of(text)))[:MAX_TERMS]
+
+
+def search_query(words: Sequence[str], completions: Mapping[str, Sequence[str]]) -> str:
+    """A query that matches texts with all of `words`, those of three letters and more also as beginnings:
+    `(bug OR bugs) AND fix* AND a`. `completions` are all words that begin like one, where they are known and
+    few. What people type cannot break it: it consists of letters and digits.
+    """
+    return " AND ".join(_term(word, completions.get(word, ())) for word in words)
+
+
+def _term(word: str, completions: Sequence[str]) -> str:
+    if completions:
+        return f"({' OR '.join(completions)})"
+    return f"{word}*" if len(word) >= PREFIX_FROM else word

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from muster.domain.events import TaskEdited, TaskRemoved, TaskSubmitted
-from muster.domain.search import words_of
+from muster.domain.search import PREFIX_FROM, search_query, search_words, words_of
 from muster.store.codec import Event
+from muster.store.database import Reader
 from muster.store.statements import ManyRows, Statement, for_each
 from muster.store.unit_of_work import UnitOfWork
 
@@ -47,3 +48,27 @@ async def fold_search(uow: UnitOfWork, events: Sequence[Event]) -> None:
 
 def _plain(text: str) -> str:
     return " ".join(words_of(text))
+
+
+COMPLETED: Final = 16
+_LAST: Final = "\U0010ffff"
+# FTS5 streams the texts of a word newest first, but gathers all texts of a beginning before it gives one. So
+# the words that begin like it are looked up, each by a seek behind the one before. PostgreSQL needs no such help.
+_COMPLETIONS: Final = for_each(
+    "WITH RECURSIVE found(term) AS (SELECT (SELECT term FROM task_search_words WHERE term >= ?1 LIMIT 1) UNION ALL "
+    "SELECT (SELECT term FROM task_search_words WHERE term >= found.term || '0' LIMIT 1) FROM found "
+    f"WHERE found.term < ?2 LIMIT {COMPLETED + 1}) SELECT term FROM found WHERE term < ?2",
+    "SELECT ?1::text WHERE ?1::text > ?2::text",
+)
+
+
+async def search_for(reader: Reader, text: str) -> str | None:
+    """The query for a text that somebody typed; None when there is no word in it."""
+    words = search_words(text)
+    completions: dict[str, list[str]] = {}
+    for word in words:
+        if len(word) >= PREFIX_FROM:
+            found = [row[0] for row in await reader.rows(_COMPLETIONS, word, word + _LAST)]
+            if len(found) <= COMPLETED:
+                completions[word] = found
+    return search_query(words, completions) if words else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
-from muster.domain.search import search_terms
 from muster.projections.page import Key, Page
+from muster.projections.search import search_for
 from muster.projections.task_filter import (
     OPEN,
     LaneCount,
@@ -54,8 +55,11 @@ async def list_task_ids(
     limit: int = 50,
 ) -> Page[int]:
     """Like `list_tasks`, the ids alone."""
-    if wanted.text is not None and search_terms(wanted.text) is None:
-        return Page([])
+    if wanted.text is not None:
+        query = await search_for(reader, wanted.text)
+        if query is None:
+            return Page([])
+        wanted = replace(wanted, text=query)
     if order is Order.QUEUE:
         return await _in_queue_order(reader, wanted, after, limit)
     behind = int(after[0]) if after else None

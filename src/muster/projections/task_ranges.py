@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from muster.domain import ids
-from muster.domain.search import search_terms
 from muster.domain.task import TaskState
 from muster.projections.task_filter import OPEN, LaneCount, TaskFilter
 from muster.store.statements import Statement, for_each
@@ -43,12 +42,12 @@ NOTHING_BOUND: Final = object()
 
 
 def narrow_range(wanted: TaskFilter) -> Range | None:
-    """The range of a filter that by itself leaves few tasks, if there is such a filter."""
+    """The range of a filter that by itself leaves few tasks, if there is such a filter. `wanted.text` is a query
+    of `search_for` here."""
     if wanted.text is not None:
         source = "task_search f CROSS JOIN tasks t"
-        terms = search_terms(wanted.text)
         conditions: list[tuple[str, Any]] = [
-            ("SEARCH_MATCH({})", terms),
+            ("SEARCH_MATCH({})", wanted.text),
             ("t.id = SEARCH_KEY", NOTHING_BOUND),
         ]
         return Range(frozenset({"text"}), conditions, source, "SEARCH_KEY")

@@ -27,6 +27,10 @@ _SEARCH: Final = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS task_search USING "
     "fts5(title, description, tags, content='', contentless_delete=1)"
 )
+# Its vocabulary, from which beginnings of words are completed.
+_SEARCH_WORDS: Final = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS task_search_words USING fts5vocab(task_search, 'instance')"
+)
 
 
 def sqlite_version(path: Path) -> str | None:
@@ -59,6 +63,7 @@ def migrate_sqlite(path: Path) -> bool:
     connection = open_connection(path)
     try:
         connection.execute(_SEARCH)
+        connection.execute(_SEARCH_WORDS)
     finally:
         connection.close()
     _on_sqlite(path, upgrade)
