@@ -1,4 +1,4 @@
-"""A program that runs one script in a sandbox, to be killed from outside: LEVEL WORK SCRATCH SCRIPT."""
+"""A program that runs one script in a sandbox, to be killed from outside: LEVEL WORK SCRATCH NAME SCRIPT."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from muster.sandboxes.registry import make_driver
 from muster.sandboxes.sandbox import SandboxSpec
 
 
-async def main(level: str, work: str, scratch: str, script: str) -> None:
+async def main(level: str, work: str, scratch: str, name: str, script: str) -> None:
     driver = make_driver(level)
-    spec = SandboxSpec(
-        name=f"test-{Path(scratch).parent.name}", working_dir=Path(work), scratch=Path(scratch)
-    )
+    spec = SandboxSpec(name=f"test-{name}", working_dir=Path(work), scratch=Path(scratch))
     sandbox = await driver.open(spec)
     await sandbox.exec(["bash", "-c", script], env={}, on_output=lambda _, __: None)
 

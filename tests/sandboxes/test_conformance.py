@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from muster.sandboxes import cgroup
 from muster.sandboxes.sandbox import MB, Ending, ExitStatus, Limits, SandboxSpec, WorkdirMissing
 from tests.sandboxes.bench import Bench, marker, processes_with
 from tests.waiting import eventually
@@ -175,6 +176,7 @@ async def test_nothing_outlives_a_worker_that_is_killed(bench: Bench, victim: st
         bench.driver.level,
         str(bench.work),
         str(bench.scratch),
+        name,
         DAEMON.format(marker=name) + f"echo ready > ready; trap '' TERM; sleep {name}",
     )
     await eventually((bench.work / "ready").exists)
@@ -185,6 +187,8 @@ async def test_nothing_outlives_a_worker_that_is_killed(bench: Bench, victim: st
     worker.kill()
     await worker.wait()
     await eventually(lambda: processes_with(name) == [], timeout=2)
+    for group in cgroup.existing(cgroup.writable_parents(), f"muster-test-{name}"):
+        await eventually(group.remove)
 
 
 def children_of(pid: int) -> list[int]:
