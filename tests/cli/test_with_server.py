@@ -368,3 +368,27 @@ class TestServing:
         assert json.loads(other.muster("task", made["id"], "--json").stdout)["state"] == "ready"
         assert other.muster("stop").stdout.startswith("Stopped the server")
         assert other.muster("stop").stdout == "No server runs with this data directory.\n"
+
+
+class TestLookingAfterIt:
+    """Verify, back up, restore, look over."""
+
+    def test_a_backup_brings_back_what_was_there(self, tmp_path: Path) -> None:
+        other = LiveServer(tmp_path)
+        assert other.muster("start", "--no-worker").returncode == 0
+        made = json.loads(other.muster("enqueue", "--bash", "true", "--json").stdout)
+        assert json.loads(other.muster("verify", "--json").stdout)["ok"] is True
+        assert other.muster("backup", "copy.muster").returncode == 0
+        assert other.muster("backup", "copy.muster").returncode == ExitCode.INVALID
+        checks = json.loads(other.muster("doctor", "--json").stdout)["checks"]
+        assert {"name", "status", "message", "remedy"} <= set(checks[0])
+        refused = other.muster("restore", "copy.muster", "--yes")
+        assert refused.returncode == ExitCode.CONFLICT
+        assert "Stop it first: muster stop" in refused.stderr
+        assert other.muster("stop").returncode == 0
+        assert other.muster("teardown", "--force").returncode == 0
+        assert other.muster("restore", "copy.muster", "--yes").returncode == 0
+        assert other.muster("start", "--no-worker").returncode == 0
+        found = json.loads(other.muster("task", made["id"], "--json").stdout)
+        assert other.muster("stop").returncode == 0
+        assert (found["state"], found["title"]) == ("ready", "true")
