@@ -50,7 +50,8 @@ _WORDS: Final = """import collections, json, os, pathlib, re
 words = re.findall(r"[a-z]+", " ".join(p.read_text().lower() for p in pathlib.Path(".").glob("*.py")))
 top = dict(collections.Counter(words).most_common(5))
 print("five most frequent words:", top)
-pathlib.Path(os.environ["MUSTER_RESULT_FILE"]).write_text(json.dumps({"result": {"words": len(words), "top": top}, "cost_usd": 0.0012}))
+result = {"result": {"words": len(words), "top": top}, "cost_usd": 0.0012}
+pathlib.Path(os.environ["MUSTER_RESULT_FILE"]).write_text(json.dumps(result))
 """
 _RESULT: Final = {
     "type": "object",
@@ -60,15 +61,19 @@ _RESULT: Final = {
 
 
 def demo_tasks(folder: Path) -> list[dict[str, Any]]:
-    """The demo's tasks, as the API takes them; one fails twice for good, one times out, both on purpose."""
+    """The demo's tasks, as the API takes them; one fails for good and one times out, both on purpose."""
+    tasks = [*_plain_tasks(), *_troubled_tasks(), *_dependent_tasks(), _AGENT_TASK]
+    return [task | {"working_dir": str(folder), "tags": ["demo"]} for task in tasks]
 
-    def bash(key: str, title: str, script: str, **more: Any) -> dict[str, Any]:
-        return {"key": key, "title": title, "kind": "bash", "payload": {"script": script}} | more
 
-    quick = {"max_attempts": 2, "base_seconds": 1, "jitter": 0}
-    tasks: list[dict[str, Any]] = [
-        bash("tests", "Run the unit tests", "python3 -m unittest -v", type="bug_fix", priority="high"),
-        bash("lines", "Count lines of code", "wc -l *.py | tee lines.txt", required_files=["lines.txt"]),
+def _bash(key: str, title: str, script: str, **more: Any) -> dict[str, Any]:
+    return {"key": key, "title": title, "kind": "bash", "payload": {"script": script}} | more
+
+
+def _plain_tasks() -> list[dict[str, Any]]:
+    return [
+        _bash("tests", "Run the unit tests", "python3 -m unittest -v", type="bug_fix", priority="high"),
+        _bash("lines", "Count lines of code", "wc -l *.py | tee lines.txt", required_files=["lines.txt"]),
         {
             "key": "words",
             "title": "Count words, with a checked result and a cost",
@@ -83,34 +88,49 @@ def demo_tasks(folder: Path) -> list[dict[str, Any]]:
             "kind": "command",
             "payload": {"argv": ["git", "-c", "safe.directory=*", "log", "--oneline", "--stat"]},
         },
-        bash("compile", "Compile every file", "python3 -m compileall -f *.py"),
-        bash(
+        _bash("compile", "Compile every file", "python3 -m compileall -f *.py"),
+        _bash(
             "slow",
             "Work for a few seconds, output as it comes",
             "for n in 1 2 3 4 5 6; do echo step $n of 6; sleep 0.5; done",
         ),
-        bash(
+    ]
+
+
+def _troubled_tasks() -> list[dict[str, Any]]:
+    return [
+        _bash(
             "flaky",
             "Fail once, then succeed",
             'echo "attempt $MUSTER_ATTEMPT_NUMBER"; test "$MUSTER_ATTEMPT_NUMBER" -gt 1',
             retry={"max_attempts": 3, "base_seconds": 1, "jitter": 0},
         ),
-        bash("broken", "Fail until the retries are used up", "echo 'no such luck' >&2; exit 3", retry=quick),
-        bash(
+        _bash(
+            "broken",
+            "Fail until the retries are used up",
+            "echo 'no such luck' >&2; exit 3",
+            retry={"max_attempts": 2, "base_seconds": 1, "jitter": 0},
+        ),
+        _bash(
             "stuck",
             "Run into its timeout",
             "echo waiting for what never comes; sleep 600",
             timeout_seconds=2,
             retry={"max_attempts": 1},
         ),
-        bash(
+    ]
+
+
+def _dependent_tasks() -> list[dict[str, Any]]:
+    return [
+        _bash(
             "fix",
             "Change a file and pass the acceptance test",
             "echo '# checked by muster' >> temperature.py",
             acceptance_command="python3 -m unittest -q",
             type="feature_implementation",
         ),
-        bash(
+        _bash(
             "report",
             "Write a report once tests, lines and words are done",
             '{ echo "# Report"; cat lines.txt; git -c safe.directory="*" rev-parse HEAD; } > report.md; cat report.md',
@@ -118,7 +138,7 @@ def demo_tasks(folder: Path) -> list[dict[str, Any]]:
             required_files=["report.md"],
             type="documentation",
         ),
-        bash(
+        _bash(
             "notes",
             "Summarise the report when it and the fix are done",
             "wc -w report.md",
@@ -126,20 +146,18 @@ def demo_tasks(folder: Path) -> list[dict[str, Any]]:
             type="documentation",
             priority="low",
         ),
-        {
-            "key": "agent",
-            "title": "Review temperature.py (waits for an agent of yours)",
-            "description": "Read temperature.py and say what a reviewer would.",
-            "kind": "prompt",
-            "queue": "inbox",
-            "type": "code_review",
-            "estimated_cost_usd": 0.05,
-        },
     ]
-    for task in tasks:
-        task["working_dir"] = str(folder)
-        task["tags"] = ["demo"]
-    return tasks
+
+
+_AGENT_TASK: Final = {
+    "key": "agent",
+    "title": "Review temperature.py (waits for an agent of yours)",
+    "description": "Read temperature.py and say what a reviewer would.",
+    "kind": "prompt",
+    "queue": "inbox",
+    "type": "code_review",
+    "estimated_cost_usd": 0.05,
+}
 
 
 class DemoImpossible(MusterError):

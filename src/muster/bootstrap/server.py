@@ -24,6 +24,7 @@ from muster.bootstrap.banner import announce
 from muster.bootstrap.embedded import EmbeddedWorker
 from muster.bootstrap.http import HttpServer, bind
 from muster.bootstrap.logs import configure_logging
+from muster.bootstrap.schema import is_empty_postgres
 from muster.bootstrap.settings import Settings
 from muster.commands.defaults import ensure_defaults
 from muster.commands.leases import StaleRules
@@ -109,6 +110,7 @@ async def assembled(settings: Settings, *, worker: bool) -> AsyncGenerator[Parts
         settings.database_url,
         durability=Durability(settings.durability),
         clock=clock,
+        migrate=await is_empty_postgres(settings),
     )
     try:
         classes = {name: int(entry.timeout_seconds * 1e6) for name, entry in settings.task_classes.items()}

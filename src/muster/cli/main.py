@@ -54,6 +54,7 @@ VERBS: Final = (
     Verb("verify", "operations:verify", "Replay the log against the rows and check its hash chain."),
     Verb("backup", "operations:backup", "Copy the database while the server runs, and check the copy."),
     Verb("restore", "operations:restore", "Put a backup in place of the database."),
+    Verb("db", "db:app", "Show and upgrade the database's schema."),
     Verb("teardown", "teardown:teardown", "Delete muster's data, after asking twice."),
 )
 

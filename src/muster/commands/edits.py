@@ -11,6 +11,7 @@ from muster.domain import ids
 from muster.domain.errors import DependencyCycle, InvalidInput, MusterError, NotFound, WrongState
 from muster.domain.events import TaskEdited
 from muster.domain.task import Priority, TaskSpec, TaskState
+from muster.store import tables
 from muster.store.codec import decode_spec, encode_spec
 from muster.store.statements import Statement
 from muster.store.unit_of_work import UnitOfWork, command
@@ -76,12 +77,6 @@ _FULL: Final = Statement(
 _WRITE_SPEC: Final = Statement(
     "UPDATE task_specs SET title = ?2, description = ?3, type = ?4, doc = ?5 WHERE id = ?1"
 )
-_WRITE_TASK: Final = Statement(
-    "UPDATE tasks SET lane_id = ?2, project_id = ?3, queue_id = ?4, session_id = ?5, parent_id = ?6, priority = ?7, "
-    "timeout_us = ?8, estimate = ?9, max_attempts = ?10, state = ?11, blockers = ?12, ready_at = ?13, updated_at = ?14, "
-    "agent_id = ?15 WHERE id = ?1"
-)
-_AGENT: Final = Statement("SELECT agent_id FROM tasks WHERE id = ?1")
 _DROP_TAGS: Final = Statement("DELETE FROM task_tags WHERE task_id = ?1")
 _ADD_TAG: Final = Statement("INSERT INTO task_tags (tag, task_id) VALUES (?1, ?2)")
 _QUEUE: Final = Statement("SELECT status FROM queues WHERE id = ?1")
@@ -214,46 +209,52 @@ async def _write(
     uow: UnitOfWork, row: _Row, changes: dict[str, Any], spec: TaskSpec, state: TaskState, blockers: int
 ) -> None:
     task_id = row.head.id
-    lane = row.head.lane_id
-    if set(changes) & {"project_id", "queue_id", "kind", "requires", "assignee"}:
-        requires = ",".join(sorted(set(changes["requires"]))) if "requires" in changes else row.requires
-        lane = await uow.lane(
-            changes.get("project_id", row.project_id),
-            changes.get("queue_id", row.queue_id),
-            changes.get("kind", row.kind),
-            requires,
-            changes.get("assignee", row.assignee),
-        )
+    lane = await _lane_after(uow, row, changes)
     if (lane, state) != (row.head.lane_id, row.head.state):
         uow.journal.move(row.head.lane_id, row.head.state, None)
         uow.journal.move(lane, None, state)
     ready_at = changes.get("ready_at", row.ready_at)
     if state is TaskState.BACKOFF and ready_at is not None:
         uow.journal.wake_by(ready_at)
-    agent = (await uow.rows(_AGENT, task_id))[0][0]
-    await uow.run(
-        _WRITE_TASK,
-        task_id,
-        lane,
-        changes.get("project_id", row.project_id),
-        changes.get("queue_id", row.queue_id),
-        changes.get("session_id", row.session_id),
-        changes.get("parent_id", row.parent_id),
-        int(changes.get("priority", Priority(row.priority))),
-        changes.get("timeout_us", row.timeout_us),
-        changes.get("estimate", row.estimate),
-        spec.retry.max_attempts,
-        int(state),
-        blockers,
-        ready_at if state in (TaskState.BACKOFF, TaskState.BLOCKED) else None,
-        uow.now,
-        (changes["assignee"] or None) if "assignee" in changes else agent,
-    )
+    values = {
+        "lane_id": lane,
+        "project_id": changes.get("project_id", row.project_id),
+        "queue_id": changes.get("queue_id", row.queue_id),
+        "session_id": changes.get("session_id", row.session_id),
+        "parent_id": changes.get("parent_id", row.parent_id),
+        "priority": int(changes.get("priority", Priority(row.priority))),
+        "timeout_us": changes.get("timeout_us", row.timeout_us),
+        "estimate": changes.get("estimate", row.estimate),
+        "max_attempts": spec.retry.max_attempts,
+        "state": int(state),
+        "blockers": blockers,
+        "ready_at": ready_at if state in (TaskState.BACKOFF, TaskState.BLOCKED) else None,
+        "updated_at": uow.now,
+    }
+    if "assignee" in changes:
+        values["agent_id"] = changes["assignee"] or None
+    await uow.write(tables.tasks.update().where(tables.tasks.c.id == task_id).values(values))
     await uow.run(_WRITE_SPEC, task_id, spec.title, spec.description, spec.type, encode_spec(spec))
     if "tags" in changes:
-        await uow.run(_DROP_TAGS, task_id)
-        for tag in sorted(set(spec.tags)):
-            await uow.run(_ADD_TAG, tag, task_id)
+        await _retag(uow, task_id, spec.tags)
+
+
+async def _lane_after(uow: UnitOfWork, row: _Row, changes: dict[str, Any]) -> int:
+    if not set(changes) & {"project_id", "queue_id", "kind", "requires", "assignee"}:
+        return row.head.lane_id
+    return await uow.lane(
+        changes.get("project_id", row.project_id),
+        changes.get("queue_id", row.queue_id),
+        changes.get("kind", row.kind),
+        ",".join(sorted(set(changes["requires"]))) if "requires" in changes else row.requires,
+        changes.get("assignee", row.assignee),
+    )
+
+
+async def _retag(uow: UnitOfWork, task_id: int, tags: tuple[str, ...]) -> None:
+    await uow.run(_DROP_TAGS, task_id)
+    for tag in sorted(set(tags)):
+        await uow.run(_ADD_TAG, tag, task_id)
 
 
 _PUBLIC_PREFIX: Final = {
