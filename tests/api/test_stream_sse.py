@@ -107,7 +107,7 @@ async def test_a_bad_last_event_id_is_refused(live: LiveServer) -> None:
     headers = {"Last-Event-ID": "abc"}
     async with ClientSession(timeout=TIMEOUT) as http, http.get(url(live), headers=headers) as response:
         assert response.status == 422
-        assert "Last-Event-ID" in (await response.json())["message"]
+        assert "last-event-id" in (await response.json())["message"]
 
 
 async def test_the_end_of_the_server_ends_the_stream_in_order(

@@ -47,7 +47,7 @@ async def get_events(
     request: Request,
     services: ServicesHere,
     query: Annotated[EventsQuery, Query()],
-    last_event_id: Annotated[str | None, Header(max_length=100)] = None,
+    last_event_id: Annotated[str | None, Header(max_length=18, pattern="^[0-9]*$")] = None,
 ) -> Response:
     """Events as they happen, as server-sent events.
 
