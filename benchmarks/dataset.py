@@ -48,9 +48,9 @@ class Size:
 
 def cached(size: Size) -> Path:
     """Data directory holding the database `muster.db` of that size; made when it is not there."""
-    from muster.store import tables
+    from muster.store import migrate, tables
 
-    sources = Path(__file__).read_bytes() + Path(tables.__file__).read_bytes()
+    sources = b"".join(Path(file).read_bytes() for file in (__file__, tables.__file__, migrate.__file__))
     mark = hashlib.sha256(sources).hexdigest()[:12]
     directory = cache_directory() / f"reads-{size.tasks}-{size.events}-{mark}"
     if not (directory / "complete").exists():
@@ -331,7 +331,7 @@ class _Filler:
             'WHEN \'attempt.failed\' THEN \'{"released":20000,"code":"agent_error","message":"the tests did not pass",'
             '"state":30,"ready_at":null,"output":"3 failed, 39 passed"}\' '
             'WHEN \'attempt.succeeded\' THEN \'{"released":20000,"output":"42 passed in 3.1 s","exit_code":0}\' '
-            'ELSE \'{"type":"note","title":"still at it","description":null}\' END'
+            'ELSE \'{"activity_id":"act_0000000000000","type":"note","title":"still at it","description":null}\' END'
         )
         money = f"{kind} IN ('attempt.failed', 'attempt.succeeded')"
         self._insert(
