@@ -48,7 +48,7 @@ class Pending:
 class Intake:
     """Collects commands and starts a batch once the loop's present turn is over."""
 
-    def __init__(self, start: Callable[[], None]) -> None:
+    def __init__(self, start: Callable[[], object]) -> None:
         self._waiting: deque[Pending] = deque()
         self._start = start
         self._scheduled = False

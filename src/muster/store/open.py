@@ -42,7 +42,9 @@ class FileLock:
 
     def release(self) -> None:
         """Let others have it. The file stays: removing it would let two processes lock two files of one name."""
-        os.close(self._handle)
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
 
 
 async def open_store(

@@ -77,9 +77,10 @@ class Writer:
         """A PostgreSQL that crashed may have forgotten unsynced claims that were told of: their positions stay used."""
         await connection.execute("UPDATE log_head SET seq = $1 WHERE seq < $1", self._feed.head)
 
-    def _start(self) -> None:
+    def _start(self) -> asyncio.Task[None]:
         if self._working is None or self._working.done():
             self._working = asyncio.get_running_loop().create_task(self._work())
+        return self._working
 
     async def _work(self) -> None:
         while batch := self._intake.take():
@@ -156,9 +157,8 @@ class Writer:
 
     async def close(self) -> None:
         """Finish what was submitted and end the connection."""
-        while self._working is not None and (len(self._intake) or not self._working.done()):
-            self._start()
-            await self._working
+        while len(self._intake) or (self._working is not None and not self._working.done()):
+            await self._start()
         connection, self._connection = self._connection, None
         if connection is not None and not connection.is_closed():
             await connection.close()
