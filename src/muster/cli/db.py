@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import typer
 
-from muster.cli.invocation import invocation
+from muster.cli.invocation import group, invocation
 
-app = typer.Typer(help="Show and upgrade the database's schema.", no_args_is_help=True)
+app: Final = group("Show and upgrade the database's schema.")
 
 
 @app.command("current")

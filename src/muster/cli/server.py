@@ -128,7 +128,10 @@ def status(context: typer.Context) -> None:
 def _status_fields(answer: dict[str, Any], url: str) -> list[tuple[str, object]]:
     waiting = cast(list[dict[str, Any]], answer["waiting"])
     tasks = cast(dict[str, int], answer["tasks"])
-    spent = f"{money(answer['spent_usd'])} of {money(answer['allocated_usd'])}, {money(answer['reserved_usd'])} reserved"
+    allocated = answer["allocated_usd"]
+    spent = money(answer["spent_usd"]) + (f" of {money(allocated)}" if allocated else "")
+    if answer["reserved_usd"]:
+        spent += f", {money(answer['reserved_usd'])} reserved"
     return [
         ("server", url),
         ("version", answer["version"]),

@@ -28,7 +28,9 @@ def task_lines(claim: Mapping[str, Any]) -> Iterator[str]:
     yield f"TASK {task_id}"
     yield f"title:    {shortened(claim['title'], 200)}"
     yield f"class:    {claim.get('task_class')}"
-    yield f"timeout:  {duration(float(claim['timeout_seconds']))}"
+    lease = float(claim.get("lease_seconds") or 0)
+    left = f" (taken back {duration(lease)} after the last sign of life)" if lease else ""
+    yield f"timeout:  {duration(float(claim['timeout_seconds']))}{left}"
     yield f"try:      {claim.get('number')} of {claim.get('max_attempts')}"
     if claim.get("working_dir"):
         yield f"folder:   {claim['working_dir']}"

@@ -75,7 +75,9 @@ def tasks(
     session: Annotated[str | None, typer.Option("--session", metavar="ID")] = None,
     agent: Annotated[str | None, typer.Option("--agent", metavar="ID")] = None,
     kind: Annotated[str | None, typer.Option("--kind")] = None,
+    type_: Annotated[str | None, typer.Option("--type", help="bug_fix, code_review, ...")] = None,
     tag: Annotated[str | None, typer.Option("--tag")] = None,
+    parent: Annotated[str | None, typer.Option("--parent", metavar="TASK", help="Only its subtasks.")] = None,
     archived: Annotated[bool, typer.Option("--archived", help="Only archived tasks.")] = False,
     limit: Limit = 50,
 ) -> None:
@@ -92,7 +94,9 @@ def tasks(
                 session=session,
                 agent=agent,
                 kind=kind,
+                type=type_,
                 tag=tag,
+                parent=full_id(connection, parent) if parent else None,
                 archived=archived or None,
                 q=" ".join(words) if words else None,
             )
