@@ -105,3 +105,7 @@ def test_ids_are_recognised_by_their_form() -> None:
     assert ids.is_id(ids.QUEUE, ids.encode(ids.QUEUE, 12345))
     for text in ("que_short", "prj_0dq3m8x1c7w00", "builds", "que_0dq3m8x1c7wUU"):
         assert not ids.is_id(ids.QUEUE, text)
+
+
+def test_a_bound_in_the_far_future_is_still_an_id() -> None:
+    assert ids.first_id_at(253_402_300_799_000_000) == 2**63 - 1

@@ -70,8 +70,8 @@ def _shown(text: str) -> str:
 
 
 def first_id_at(at_us: int) -> int:
-    """The smallest id that can have been made at or after `at_us` (microseconds since the epoch)."""
-    return max(at_us // 1000 - EPOCH_MS, 0) << 21
+    """The smallest id that can have been made at or after `at_us` (microseconds since the epoch); at most the largest."""
+    return min(max(at_us // 1000 - EPOCH_MS, 0) << 21, _MAX - 1)
 
 
 def created_at(number: int) -> int:
