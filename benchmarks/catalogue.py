@@ -112,7 +112,10 @@ POSTGRES = Bench(
     title="the same on PostgreSQL, synchronous_commit=on",
     sides=(
         Side(
-            name=OWN, module="benchmarks.sides.muster_store", role="own", parameters={"database": "postgres"}
+            name=OWN,
+            module="benchmarks.sides.muster_store",
+            role="own",
+            parameters={"database": "postgres", "durability": "strict"},
         ),
         Side(name="procrastinate", module="benchmarks.sides.procrastinate"),
         Side(name="oban", module="benchmarks.sides.oban", interpreter=oban_interpreter),
@@ -130,7 +133,9 @@ POSTGRES = Bench(
     quick=_in_process(jobs=2_000),
     setup=_with_postgres,
     method=(
-        "One throw-away cluster for the bench and a fresh database for each run. procrastinate and oban run jobs in a "
+        "muster runs with durability `strict`, so that its claims too are committed with synchronous_commit=on, as the "
+        "peers' are (by default they are not). One throw-away cluster for the bench and a fresh database for each run. "
+        "procrastinate and oban run jobs in a "
         "worker of their own, here with a concurrency of 100; oban claims in batches and acknowledges later, "
         "its clock stops at the last acknowledgement."
     ),

@@ -16,10 +16,8 @@ MICROS = 1_000_000
 DURABILITY = {
     ("sqlite", "relaxed"): "SQLite WAL NORMAL: commit before the answer, no fsync",
     ("sqlite", "default"): "SQLite WAL NORMAL: claims after commit, completions after fdatasync of the WAL",
-    (
-        "postgres",
-        "default",
-    ): "PostgreSQL, synchronous_commit=on for completions, fsync=on: commit before the answer",
+    ("postgres", "default"): "PostgreSQL, fsync=on; synchronous_commit=on for completions, off for claims",
+    ("postgres", "strict"): "PostgreSQL, synchronous_commit=on, fsync=on: commit before the answer",
 }
 
 
