@@ -180,6 +180,25 @@ class TestOneTask:
         texts = [text for _, _, text in seen.lines]
         assert texts == ["a48", "a49", *(f"b{number}" for number in range(20))]
 
+    async def test_a_part_that_was_dropped_shows_in_the_numbers_of_the_lines(
+        self, live: LiveServer, store: Store, project: int
+    ) -> None:
+        """OD-41, SQ-20"""
+        task = await submit(store, project)
+        held = await claim(store)
+        for number in range(24):
+            await write(store, held, number, f"{number} " + "x" * 500_000)
+        async with live.socket(f"/ws/tasks/{ids.encode(ids.TASK, task)}?line=0") as client:
+            await client.greeted()
+            seen = Lines()
+            while not seen.lines or seen.lines[-1][1] < 23:
+                seen.take(await client.next())
+        numbers = [number for _, number, _ in seen.lines]
+        assert numbers == sorted(set(numbers))
+        assert (numbers[0], numbers[-1]) == (0, 23)
+        assert len(numbers) < 24
+        assert all(text.startswith(f"{number} ") for _, number, text in seen.lines)
+
 
 class TestRooms:
     async def test_a_room_carries_its_session_and_the_sessions_tasks(
@@ -226,13 +245,17 @@ class TestRooms:
             ("project:prj_zzzzzzzzzzzzz", "not_found"),
         ],
     )
-    async def test_a_room_that_does_not_exist_is_refused(
-        self, live: LiveServer, room: str, code: str
+    async def test_a_room_that_does_not_exist_is_refused_and_the_socket_goes_on(
+        self, live: LiveServer, store: Store, room: str, code: str
     ) -> None:
         """OD-42"""
         async with live.socket() as client:
             await client.greeted()
-            assert (await client.say(type="subscribe", room=room))["code"] == code
+            for _ in range(10):
+                assert (await client.say(type="subscribe", room=room))["code"] == code
+            assert (await client.say(type="unsubscribe", room=room))["type"] == "unsubscribed"
+            last = await post(store)
+            assert [event["seq"] for event in await client.until(last)] == [last]
 
     async def test_only_the_plain_socket_has_rooms(self, live: LiveServer, project: int) -> None:
         """SW-10"""

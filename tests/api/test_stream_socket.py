@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 
+from muster.api.app import App
 from muster.api.native import create_native_app
 from muster.api.services import Services
 from muster.api.stream_limits import StreamLimits
@@ -21,6 +22,7 @@ from muster.domain.project import Project
 from muster.store.database import Durability, Store
 from muster.store.feed import Feed
 from muster.store.open import open_store
+from tests.api.asgi import Connection, scope_of
 from tests.api.conftest import wall_clock
 from tests.api.live import LiveServer, Message, positions, post
 from tests.waiting import eventually
@@ -424,3 +426,21 @@ def closing(raw: bytes) -> tuple[int, str]:
     opcode, payload = frames(raw)[-1]
     assert opcode == 8
     return int.from_bytes(payload[:2]), payload[2:].decode()
+
+
+@pytest.mark.parametrize("extensions", [{}, {"websocket.http.response": {}}])
+async def test_a_server_that_cannot_carry_sockets_names_the_other_way(
+    app: App, extensions: dict[str, object]
+) -> None:
+    """OD-41"""
+    scope = scope_of("GET", "/ws", {"host": "127.0.0.1:5005"})
+    scope |= {"type": "websocket", "extensions": extensions}
+    incoming = Connection(b"")
+    await app(scope, incoming.receive, incoming.send)
+    first, *rest = incoming.sent
+    if extensions:
+        assert first["status"] == 503
+        assert b"/api/v1/events" in rest[0]["body"]
+    else:
+        assert (first["type"], first["code"]) == ("websocket.close", 1008)
+        assert "/api/v1/events" in first["reason"]

@@ -84,11 +84,6 @@ class StreamHub:
         """The newest event that was delivered to those who keep up."""
         return self._position if self._groups else self._feed.head
 
-    @property
-    def listeners(self) -> int:
-        """How many listen."""
-        return sum(len(group.pushed) + len(group.pulled) for group in self._groups.values())
-
     def join(self, listener: Listener, *, pull: bool) -> None:
         """Have a listener told from its position on; one behind the present catches up first. Undo it with `leave`."""
         if not self._groups:

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 EXTENSION: Final = "muster.socket"
+REASON_BYTES: Final = 123
 CLOSE_SECONDS: Final = 5.0
 """How long a peer has to take its last frames and answer the closing one."""
 
@@ -72,6 +73,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Say goodbye behind what is still to be written, and let go of the peer if it does not answer."""
         if not self.open:
             return
+        reason = reason.encode()[:REASON_BYTES].decode(errors="ignore")
         self.conn.send_close(code, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True

@@ -30,8 +30,8 @@ class Show(Protocol):
     view: View
     pull: bool
 
-    async def opening(self) -> bytes:
-        """Frames that follow the greeting."""
+    async def opening(self, position: int) -> bytes:
+        """Frames that follow the greeting of a socket at a position of the log."""
         ...
 
     async def frames(self, page: Page) -> bytes:
@@ -60,7 +60,7 @@ class EventsShow:
         self.view = view
         self._hub = hub
 
-    async def opening(self) -> bytes:
+    async def opening(self, position: int) -> bytes:
         """Nothing."""
         return b""
 
@@ -96,10 +96,10 @@ class CostsShow(EventsShow):
         super().__init__(hub, COSTS)
         self._store = store
 
-    async def opening(self) -> bytes:
+    async def opening(self, position: int) -> bytes:
         """The totals of the newest thousand projects."""
         rows = await self._store.rows(_ALL_TOTALS)
-        return message_frame("costs", events=[], projects=_totals(rows), seq=self._hub.position)
+        return message_frame("costs", events=[], projects=_totals(rows), seq=position)
 
     async def frames(self, page: Page) -> bytes:
         """One message: events, present totals."""

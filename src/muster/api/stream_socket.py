@@ -15,7 +15,7 @@ from muster.api.stream_events import View, parse_kinds, parse_position
 from muster.api.stream_frames import message_frame
 from muster.api.stream_hub import StreamHub
 from muster.api.stream_limits import StreamLimits
-from muster.api.stream_messages import Ping, Resume, Said, Subscribe, Unsubscribe, read_message
+from muster.api.stream_messages import BadMessage, Ping, Resume, Said, Subscribe, Unsubscribe, read_message
 from muster.api.stream_protocol import SocketProtocol, connection_of
 from muster.api.stream_shows import FLEET, CostsShow, EventsShow, RoomsShow, Show, TaskShow
 from muster.api.stream_sweep import Sweep
@@ -69,7 +69,7 @@ class Sockets:
         try:
             await socket.run(receive)
         except MusterError as error:
-            socket.connection.finish(1011, f"{error.message[:80]}; resume after {socket.position}")
+            socket.connection.finish(1011, f"resume after {socket.position}: {error.message}")
         finally:
             self._hub.leave(socket)
             self._sweep.discard(socket)
@@ -152,7 +152,7 @@ class Socket:
         if self._after is not None:
             self._go_to(self._after)
         self._hub.join(self, pull=self.show.pull)
-        opening = await self.show.opening()
+        opening = await self.show.opening(self.position)
         if opening:
             self.connection.write_frame(opening)
         await self._catch_up()
@@ -197,7 +197,7 @@ class Socket:
             reply = await self._answer(said)
         except MusterError as error:
             reply = message_frame("error", code=error.code, message=error.message[:500])
-            self._bad += 1
+            self._bad += isinstance(error, BadMessage)
         if await self.connection.until_writable():
             self.connection.write_frame(reply)
         if self._bad >= self._limits.bad_messages:
@@ -209,26 +209,30 @@ class Socket:
             case Ping():
                 return message_frame("pong", seq=self.position, at=iso(self._store.now()))
             case Resume():
+                # No event may come between the new position and the answer that announces it.
+                await self.connection.until_writable()
                 self._go_to(said.after)
                 return message_frame("resumed", after=self.position)
             case Subscribe():
-                await self._rooms().enter(said.room)
+                await self._enter(said.room)
                 return message_frame("subscribed", room=said.room, seq=self.position)
             case Unsubscribe():
-                self._rooms().leave(said.room)
+                if isinstance(self.show, RoomsShow):
+                    self.show.leave(said.room)
                 return message_frame("unsubscribed", room=said.room, seq=self.position)
 
-    def _rooms(self) -> RoomsShow:
-        """The show of rooms; the first call turns a socket that shows everything into one."""
+    async def _enter(self, room: str) -> None:
+        """Listen to a room; the first one turns a socket that shows everything into one that shows its rooms."""
         if isinstance(self.show, RoomsShow):
-            return self.show
-        if self.view != View():
+            await self.show.enter(room)
+            return
+        if self.view != View() or self.show.pull:
             raise InvalidInput(field="type", problem="rooms are for sockets at /ws without filters")
+        rooms = RoomsShow(self._hub, self._store)
+        await rooms.enter(room)
         self._hub.leave(self)
-        self.show = RoomsShow(self._hub, self._store)
-        self.view = self.show.view
+        self.show, self.view = rooms, rooms.view
         self._hub.join(self, pull=True)
-        return self.show
 
 
 def view_of(kinds: str | None, task: str | None, project: str | None) -> View:

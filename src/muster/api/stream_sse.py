@@ -154,7 +154,7 @@ class EventStream(Response):
 
     media_type = _TEXT
 
-    def __init__(self, listener: EventListener | None = None) -> None:
+    def __init__(self, listener: EventListener) -> None:
         super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         self._listener = listener
 
@@ -162,8 +162,7 @@ class EventStream(Response):
         """Send."""
         headers = [pair for pair in self.raw_headers if pair[0] != b"content-length"]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        if self._listener is not None:
-            await self._listener.run(receive, send)
+        await self._listener.run(receive, send)
         await send({"type": "http.response.body", "body": b""})
 
 
