@@ -261,3 +261,16 @@ async def test_search_follows_edits_and_removals(store: Store) -> None:
     await store.execute(cancel_task(task))
     await store.execute(delete_task(task))
     assert not await found("kleinig")
+
+
+async def test_large_events_are_folded_in_small_bites(store: Store) -> None:
+    place = await Place.at(store)
+    long = "word " * 20_000
+    tasks = [await place.submit(f"number{n}", spec={"description": long}) for n in range(4)]
+    positions = [0]
+    while positions[-1] < store.feed.head:
+        positions.append(await store.execute(fold_next(PROJECTIONS[0], 10_000)))
+    assert len(positions) == 5
+    for n, task in enumerate(tasks):
+        assert (await list_task_ids(store, TaskFilter(text=f"number{n} word"))).items == [task]
+    assert await store.execute(fold_next(PROJECTIONS[0], 10)) == positions[-1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +43,13 @@ def test_a_task_is_delayed_by_its_time_or_by_its_back_off() -> None:
 
 def test_times_are_utc_with_milliseconds() -> None:
     assert iso(1_769_851_800_123_456) == "2026-01-31T09:30:00.123Z"
+    assert iso(253_402_300_799_999_999) == "9999-12-31T23:59:59.999Z"
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9999, 12, 31)))
+def test_every_time_is_written_as_the_calendar_has_it(moment: datetime) -> None:
+    at_us = (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+    assert iso(at_us) == moment.isoformat(timespec="milliseconds") + "Z"
 
 
 def test_search_ignores_case_accents_and_signs() -> None:

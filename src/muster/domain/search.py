@@ -16,9 +16,11 @@ MAX_INDEXED: Final = 20_000
 
 def words_of(text: str) -> list[str]:
     """Letters and digits in runs, without case and accents; the first 20,000 characters count."""
-    plain = unicodedata.normalize("NFKD", text[:MAX_INDEXED])
-    bare = "".join(char for char in plain if not unicodedata.combining(char))
-    return [word[:MAX_WORD] for word in _WORD.findall(bare.casefold())]
+    plain = text[:MAX_INDEXED]
+    if not plain.isascii():
+        apart = unicodedata.normalize("NFKD", plain)
+        plain = "".join(char for char in apart if not unicodedata.combining(char))
+    return [word[:MAX_WORD] for word in _WORD.findall(plain.casefold())]
 
 
 def search_words(text: str) -> list[str]:
