@@ -55,8 +55,6 @@ class Fleet:
     allocated: int | None = None
     reserved: int = 0
     spent: int = 0
-    queue_paused: bool = False
-    project_paused: bool = False
     tasks: dict[int, Task] = field(default_factory=dict[int, Task])
     leases: list[Lease] = field(default_factory=list[Lease])
 
@@ -71,8 +69,6 @@ class Fleet:
 
     def next_task(self) -> Task | None:
         """What the next claimer gets: by priority, then age; a hard budget skips what it does not cover."""
-        if self.queue_paused or self.project_paused:
-            return None
         for task in sorted(self.tasks.values(), key=lambda task: (task.priority, task.id)):
             if task.state == "ready" and self.affords(task.estimate):
                 return task

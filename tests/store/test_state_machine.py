@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -97,7 +98,10 @@ class FleetMachine(RuleBasedStateMachine):
         return known[at % len(known)]
 
     def lease(self, at: int) -> Lease:
-        return self.fleet.leases[at % len(self.fleet.leases)]
+        """Mostly one that is held, now and then any."""
+        held = [lease for lease in self.fleet.leases if lease.ended is None]
+        known = held if held and at % 4 else self.fleet.leases
+        return known[at // 4 % len(known)]
 
     def refused(self, error: type[Exception], operation: Any) -> None:
         with pytest.raises(error):
@@ -105,13 +109,25 @@ class FleetMachine(RuleBasedStateMachine):
 
     # Queueing.
 
+    @initialize()
+    def some_work_is_there(self) -> None:
+        for number in range(5):
+            self._submit(Priority.MEDIUM, number * 50, [number - 1] if number == 4 else [], None)
+
     @rule(
         priority=st.sampled_from(Priority),
         estimate=money,
-        depends_on=st.lists(pick, max_size=3),
-        delay=st.sampled_from([None, None, 3]),
+        depends_on=st.lists(pick, max_size=2),
+        delay=st.sampled_from([None, None, None, 3]),
+        copies=st.integers(1, 3),
     )
-    def submit(self, priority: Priority, estimate: int, depends_on: list[int], delay: int | None) -> None:
+    def submit(
+        self, priority: Priority, estimate: int, depends_on: list[int], delay: int | None, copies: int
+    ) -> None:
+        for _ in range(copies):
+            self._submit(priority, estimate, depends_on, delay)
+
+    def _submit(self, priority: Priority, estimate: int, depends_on: list[int], delay: int | None) -> None:
         targets = sorted({self.task(at).id for at in depends_on}) if self.fleet.tasks else []
         ready_at = None if delay is None or targets else self.fleet.now + delay * SECOND
         new = NewTask(
@@ -270,16 +286,17 @@ class FleetMachine(RuleBasedStateMachine):
         for task in expected:
             self.fleet.remove(task)
 
-    @rule()
-    def pause_or_resume(self) -> None:
-        self.do(resume_queue(self.queue) if self.fleet.queue_paused else pause_queue(self.queue))
-        self.fleet.queue_paused = not self.fleet.queue_paused
+    @rule(agent=st.sampled_from(AGENTS))
+    def a_paused_queue_hands_out_nothing(self, agent: str) -> None:
+        self.do(pause_queue(self.queue))
+        assert not self.do(claim_tasks(ClaimTasks(ClaimFilter(agent)))).claims
+        self.do(resume_queue(self.queue))
 
-    @rule()
-    def pause_or_resume_project(self) -> None:
-        self.fleet.project_paused = not self.fleet.project_paused
-        status = "paused" if self.fleet.project_paused else "active"
-        self.do(edit_project(self.project, {"status": status}))
+    @rule(agent=st.sampled_from(AGENTS))
+    def a_paused_project_hands_out_nothing(self, agent: str) -> None:
+        self.do(edit_project(self.project, {"status": "paused"}))
+        assert not self.do(claim_tasks(ClaimTasks(ClaimFilter(agent)))).claims
+        self.do(edit_project(self.project, {"status": "active"}))
 
     @rule(amount=st.integers(100, 2_000))
     def allocate(self, amount: int) -> None:
@@ -372,7 +389,7 @@ def test_random_commands_on_sqlite_do_what_the_model_does(sqlite_template: Path,
         shutil.copy(sqlite_template, path)
         return str(path)
 
-    explore(fresh, examples=40, steps=50)
+    explore(fresh, examples=40, steps=60)
 
 
 @pytest.mark.postgres
@@ -386,4 +403,4 @@ def test_random_commands_on_postgres_do_what_the_model_does(postgres_template: A
         await connection.close()
         return url
 
-    explore(fresh, examples=8, steps=40)
+    explore(fresh, examples=8, steps=50)
