@@ -174,7 +174,7 @@ class TestQueues:
         queue = await made(api, "queues", **wanted)
         assert {name: queue[name] for name in wanted} == wanted
         assert (queue["status"], queue["paused"], queue["stats"]["ready"]) == ("active", False, 0)
-        for name in (queue["id"], "team/nightly", "team%2Fnightly"):
+        for name in (queue["id"], "team%2Fnightly", "team%2fnightly"):
             assert await got(api, f"queues/{name}") == queue
         task = await made(api, "tasks", **BASH, queue="team/nightly")
         assert task["project_id"] == project["id"]

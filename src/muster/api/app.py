@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.convertors import register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.responses import Response as PlainResponse
 from starlette.routing import Match
@@ -15,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from muster.api.errors import INTERNAL, Refusal, of_http, of_validation, refusal_of
 from muster.api.hot import HotRoute
 from muster.api.openapi import build_document
-from muster.api.routing import Route, add_routes
+from muster.api.routing import SLASH, NameConvertor, Route, add_routes
 from muster.api.services import Services
 from muster.api.shell import Shell
 from muster.api.stream_hub import StreamHub
@@ -63,6 +64,7 @@ def create_app(services: Services, hot: Sequence[HotRoute[Any, Any]], nouns: Nou
 
 
 def _router(services: Services) -> FastAPI:
+    register_url_convertor("name", NameConvertor())
     router = FastAPI(
         title=TITLE,
         description=ABOUT,
@@ -101,7 +103,9 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
 async def _on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     allow = ", ".join(sorted(_methods_at(request))) if error.status_code == 405 else ""
-    return _answer(request, of_http(error, request.method, request.url.path, allow))
+    return _answer(
+        request, of_http(error, request.method, request.scope["path"].replace(SLASH, "%2F"), allow)
+    )
 
 
 async def _on_anything(request: Request, _: Exception) -> Response:

@@ -6,16 +6,20 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, get_args, get_origin, get_type_hints
+from urllib.parse import quote, unquote
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.params import Query
 from pydantic import BaseModel
+from starlette.convertors import Convertor
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from muster.api.schemas.shape import Error
 from muster.domain.errors import InvalidInput
 
 PREFIX: Final = "/api/v1"
+SLASH: Final = "\x00"
+"""Stands for an escaped slash inside a part of a path; a NUL cannot occur there otherwise."""
 REASONS: Final = {
     400: "The body is no JSON, or the address, a cursor or the nesting is broken.",
     401: "A bearer token is wanted.",
@@ -77,6 +81,25 @@ def add_routes(app: FastAPI, tag: str, routes: Sequence[Route]) -> None:
             response_class=route.answer or (PlainTextResponse if route.text else JSONResponse),
             dependencies=[Depends(QueryNames.of(route.endpoint))],
         )
+
+
+class NameConvertor(Convertor[str]):
+    """A part of a path that is a name of somebody's choosing: it may hold escaped slashes."""
+
+    regex = "[^/]+"
+
+    def convert(self, value: str) -> str:
+        """The name as it was meant."""
+        return value.replace(SLASH, "/")
+
+    def to_string(self, value: str) -> str:
+        """The name as it stands in a path."""
+        return quote(value, safe="")
+
+
+def split_path(raw_path: bytes) -> str:
+    """The path of a request in which escaped slashes are kept apart from those that separate."""
+    return "/".join(unquote(part).replace("/", SLASH) for part in raw_path.decode("latin-1").split("/"))
 
 
 @dataclass(frozen=True, slots=True)

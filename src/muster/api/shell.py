@@ -16,6 +16,7 @@ from muster.api.errors import INTERNAL, MethodNotAllowed, Refusal, of_decoding, 
 from muster.api.guard import SAFE_METHODS, SECURITY_HEADERS, Guard
 from muster.api.hot import HotEntry, HotRoute, HotTable
 from muster.api.longpoll import Caller
+from muster.api.routing import PREFIX, SLASH, split_path
 from muster.api.services import Services
 from muster.domain.errors import InvalidInput, MusterError
 
@@ -114,7 +115,7 @@ class Shell:
         settings = self._services.settings
         limit = settings.bulk_body_bytes if route.large else settings.body_bytes
         bodies.check_length(headers, limit)
-        bodies.check_media_type(headers)
+        bodies.check_media_type(headers, undeclared=route.undeclared)
         body = await bodies.read_body(receive, limit)
         return await route.handler(ident, entry.read(body), caller)
 
@@ -131,6 +132,8 @@ class Shell:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return await self._refuse(send, of_decoding(error), request_id)
         scope.setdefault("state", {})["request_id"] = request_id
+        if b"%2f" in scope.get("raw_path", b"").lower() and scope["path"].startswith(PREFIX):
+            scope["path"] = split_path(scope["raw_path"])
         try:
             await self._cold(scope, receive, out.send)
         except Exception:
@@ -148,7 +151,7 @@ class Shell:
         bodies.check_length(headers, limit)
         body = await bodies.read_body(receive, limit)
         if body:
-            bodies.check_media_type(headers)
+            bodies.check_media_type(headers, undeclared=not scope["path"].startswith(PREFIX))
             bodies.check_shape(body, settings.json_depth)
             bodies.check_nul(body)
             msgspec.json.decode(body)
@@ -217,7 +220,7 @@ class AccessLog:
         fields: dict[str, object] = {
             "request_id": request_id,
             "method": scope["method"],
-            "path": scope["path"][:500],
+            "path": scope["path"].replace(SLASH, "%2F")[:500],
             "status": status,
             "duration_ms": round(seconds * 1000, 3),
             "client": client[0] if client else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -149,18 +149,6 @@ def fingerprint(task: TaskCreate) -> str:
     return hashlib.sha256(_ENCODE(task.model_dump(exclude={"idempotency_key"}))).hexdigest()
 
 
-_NULLABLE: Final = frozenset(
-    {
-        "session_id",
-        "parent_id",
-        "assigned_to",
-        "working_dir",
-        "output_schema",
-        "acceptance_command",
-        "ready_at",
-        "timeout_seconds",
-    }
-)
 _PLAIN: Final = (
     "title",
     "description",
@@ -177,27 +165,6 @@ _PLAIN: Final = (
 _TUPLES: Final = ("tags", "depends_on", "requires", "required_files")
 
 
-async def changes_of(store: Store, patch: TaskPatch, current: Current) -> dict[str, Any]:
-    """The changes of a patch as `edit_task` takes them. Null is only allowed where there may be nothing."""
-    given = {name: getattr(patch, name) for name in patch.model_fields_set}
-    for name, value in given.items():
-        if value is None and name not in _NULLABLE:
-            raise InvalidInput(field=name, problem="must not be null")
-    _check_changes(patch, given, current)
-    changes: dict[str, Any] = {name: given[name] for name in _PLAIN if name in given}
-    changes |= {name: tuple(dict.fromkeys(given[name])) for name in _TUPLES if name in given}
-    changes |= _converted(patch, given)
-    submitter = Submitter(store)
-    if patch.queue is not None:
-        changes["queue_id"] = (await submitter.queue(patch.queue)).queue_id
-    if patch.project is not None:
-        changes["project_id"] = await submitter.project(patch.project)
-    if "task_class" in given or "timeout_seconds" in given:
-        seconds = patch.timeout_seconds
-        changes["timeout_us"] = await submitter.timeout_us(patch.task_class or current.task_class, seconds)
-    return changes
-
-
 @dataclass(frozen=True, slots=True)
 class Current:
     """What a patch is checked against: the task as it is."""
@@ -207,32 +174,45 @@ class Current:
     task_class: str
 
 
-def _check_changes(patch: TaskPatch, given: dict[str, Any], current: Current) -> None:
-    if "kind" in given or "payload" in given:
-        check_payload(
-            patch.kind or current.kind, patch.payload if patch.payload is not None else current.payload
+async def changes_of(store: Store, patch: TaskPatch, current: Current) -> dict[str, Any]:
+    """The changes of a patch as `edit_task` takes them."""
+    given = {name: getattr(patch, name) for name in patch.model_fields_set}
+    _check_changes(given, current)
+    changes: dict[str, Any] = {name: given[name] for name in _PLAIN if name in given}
+    changes |= {name: tuple(dict.fromkeys(given[name])) for name in _TUPLES if name in given}
+    changes |= {field: convert(given[name]) for name, (field, convert) in _CONVERTED.items() if name in given}
+    submitter = Submitter(store)
+    if "queue" in given:
+        changes["queue_id"] = (await submitter.queue(given["queue"])).queue_id
+    if "project" in given:
+        changes["project_id"] = await submitter.project(given["project"])
+    if "task_class" in given or "timeout_seconds" in given:
+        changes["timeout_us"] = await submitter.timeout_us(
+            given.get("task_class", current.task_class), given.get("timeout_seconds")
         )
-    if patch.required_files is not None:
-        check_required_files(patch.required_files)
-    if patch.working_dir is not None:
-        check_working_dir(patch.working_dir)
-    if patch.output_schema is not None:
-        check_schema(patch.output_schema)
-
-
-def _converted(patch: TaskPatch, given: dict[str, Any]) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    if patch.priority is not None:
-        changes["priority"] = PRIORITIES[patch.priority]
-    if patch.retry is not None:
-        changes["retry"] = policy_of(patch.retry)
-    if patch.estimated_cost_usd is not None:
-        changes["estimate"] = micros(patch.estimated_cost_usd, "estimated_cost_usd")
-    if "assigned_to" in given:
-        changes["assignee"] = patch.assigned_to or ""
-    for name, prefix in (("session_id", ids.SESSION), ("parent_id", ids.TASK)):
-        if name in given:
-            changes[name] = None if given[name] is None else ids.decode(prefix, given[name])
-    if "ready_at" in given:
-        changes["ready_at"] = None if patch.ready_at is None else microseconds(patch.ready_at, "ready_at")
     return changes
+
+
+def _check_changes(given: dict[str, Any], current: Current) -> None:
+    if "kind" in given or "payload" in given:
+        check_payload(given.get("kind", current.kind), given.get("payload", current.payload))
+    check_required_files(given.get("required_files", ()))
+    if given.get("working_dir") is not None:
+        check_working_dir(given["working_dir"])
+    if given.get("output_schema") is not None:
+        check_schema(given["output_schema"])
+
+
+def _id_or_none(prefix: str) -> Callable[[str | None], int | None]:
+    return lambda text: None if text is None else ids.decode(prefix, text)
+
+
+_CONVERTED: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
+    "priority": ("priority", lambda label: PRIORITIES[label]),
+    "retry": ("retry", policy_of),
+    "estimated_cost_usd": ("estimate", lambda amount: micros(amount, "estimated_cost_usd")),
+    "assigned_to": ("assignee", lambda agent: agent or ""),
+    "session_id": ("session_id", _id_or_none(ids.SESSION)),
+    "parent_id": ("parent_id", _id_or_none(ids.TASK)),
+    "ready_at": ("ready_at", lambda text: None if text is None else microseconds(text, "ready_at")),
+}

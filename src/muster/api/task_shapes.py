@@ -53,6 +53,12 @@ def _fields(row: TaskRow) -> dict[str, Any]:
         "output": None if attempt is None else attempt.output,
         "error": None if attempt is None else attempt.error,
         "stale": row.stale,
+        **_moments(row),
+    }
+
+
+def _moments(row: TaskRow) -> dict[str, str | None]:
+    return {
         "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
         "started_at": iso_or_none(row.started_at),

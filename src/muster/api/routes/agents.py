@@ -18,7 +18,6 @@ from muster.api.times import iso
 from muster.commands.agents import delete_agent, edit_agent, register_agent
 from muster.commands.queues import ensure_agent_queue
 from muster.domain import ids
-from muster.domain.errors import InvalidInput
 from muster.projections.agents import AgentRow, get_agent
 from muster.projections.agents import list_agents as agents_page
 from muster.projections.queues import get_queue
@@ -88,9 +87,6 @@ async def get_agent_queue(services: ServicesHere, agent_id: str) -> Queue:
 async def patch_agent(services: ServicesHere, agent_id: str, body: shapes.AgentPatch) -> shapes.Agent:
     """Change an agent."""
     given = body.model_dump(exclude_unset=True)
-    for name, value in given.items():
-        if value is None:
-            raise InvalidInput(field=name, problem="must not be null")
     await services.store.execute(edit_agent(agent_id, given))
     return agent_shape(await get_agent(services.store, agent_id))
 
@@ -107,8 +103,8 @@ async def remove_agent(services: ServicesHere, agent_id: str) -> Done:
 ROUTES: Final = (
     Route("GET", "/agents", list_agents),
     Route("POST", "/agents", register_one_agent, (), 201, other=((200, shapes.Agent),)),
-    Route("GET", "/agents/{agent_id:path}/queue", get_agent_queue, (404, 409)),
-    Route("GET", "/agents/{agent_id:path}", get_one_agent, (404,)),
-    Route("PATCH", "/agents/{agent_id:path}", patch_agent, (404,)),
-    Route("DELETE", "/agents/{agent_id:path}", remove_agent, (404, 409)),
+    Route("GET", "/agents/{agent_id:name}/queue", get_agent_queue, (404, 409)),
+    Route("GET", "/agents/{agent_id:name}", get_one_agent, (404,)),
+    Route("PATCH", "/agents/{agent_id:name}", patch_agent, (404,)),
+    Route("DELETE", "/agents/{agent_id:name}", remove_agent, (404, 409)),
 )

@@ -17,14 +17,11 @@ from muster.api.task_shapes import public
 from muster.api.times import iso
 from muster.commands.projects import allocate, create_project, delete_project, edit_project
 from muster.domain import ids
-from muster.domain.errors import InvalidInput
 from muster.domain.money import dollars, micros
 from muster.domain.project import Project
 from muster.projections.projects import LedgerEntry, ProjectRow, get_project, ledger
 from muster.projections.projects import list_projects as projects_page
 from muster.store.database import Store
-
-_NULLABLE: Final = frozenset({"budget_usd", "concurrency", "repo_url", "default_branch", "working_dir"})
 
 
 def project_shape(row: ProjectRow) -> shapes.Project:
@@ -104,9 +101,6 @@ async def patch_project(services: ServicesHere, project: str, body: shapes.Proje
     A paused project hands out no task; what runs goes on.
     """
     given = body.model_dump(exclude_unset=True)
-    for name, value in given.items():
-        if value is None and name not in _NULLABLE:
-            raise InvalidInput(field=name, problem="must not be null")
     number = await find_project(services.store, project)
     await services.store.execute(edit_project(number, _fields(given)))
     return await _shown(services.store, number)
@@ -168,9 +162,9 @@ async def list_ledger(
 ROUTES: Final = (
     Route("GET", "/projects", list_projects),
     Route("POST", "/projects", create_one_project, (409,), 201),
-    Route("POST", "/projects/{project:path}/allocate", allocate_capital, (404,)),
-    Route("GET", "/projects/{project:path}/ledger", list_ledger, (404,)),
-    Route("GET", "/projects/{project:path}", get_one_project, (404,)),
-    Route("PATCH", "/projects/{project:path}", patch_project, (404, 409)),
-    Route("DELETE", "/projects/{project:path}", remove_project, (404, 409)),
+    Route("POST", "/projects/{project:name}/allocate", allocate_capital, (404,)),
+    Route("GET", "/projects/{project:name}/ledger", list_ledger, (404,)),
+    Route("GET", "/projects/{project:name}", get_one_project, (404,)),
+    Route("PATCH", "/projects/{project:name}", patch_project, (404, 409)),
+    Route("DELETE", "/projects/{project:name}", remove_project, (404, 409)),
 )

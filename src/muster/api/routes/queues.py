@@ -24,13 +24,10 @@ from muster.commands.queues import (
     unarchive_queue,
 )
 from muster.domain import ids
-from muster.domain.errors import InvalidInput
 from muster.domain.queue import Queue
 from muster.projections.queues import QueueRow, get_queue
 from muster.projections.queues import list_queues as queues_page
 from muster.store.database import Store
-
-_NULLABLE: Final = frozenset({"concurrency", "project_id", "session_id"})
 
 
 def queue_shape(row: QueueRow) -> shapes.Queue:
@@ -98,9 +95,6 @@ async def patch_queue(services: ServicesHere, queue: str, body: shapes.QueuePatc
     """Change a queue."""
     store = services.store
     given = body.model_dump(exclude_unset=True)
-    for name, value in given.items():
-        if value is None and name not in _NULLABLE:
-            raise InvalidInput(field=name, problem="must not be null")
     number = await _number(store, queue)
     await store.execute(edit_queue(number, await _fields(store, given)))
     return await _shown(store, number)
@@ -150,11 +144,11 @@ async def unarchive_one_queue(services: ServicesHere, queue: str) -> shapes.Queu
 ROUTES: Final = (
     Route("GET", "/queues", list_queues),
     Route("POST", "/queues", create_one_queue, (404, 409), 201),
-    Route("POST", "/queues/{queue:path}/pause", pause_one_queue, (404,)),
-    Route("POST", "/queues/{queue:path}/resume", resume_one_queue, (404,)),
-    Route("POST", "/queues/{queue:path}/archive", archive_one_queue, (404,)),
-    Route("POST", "/queues/{queue:path}/unarchive", unarchive_one_queue, (404,)),
-    Route("GET", "/queues/{queue:path}", get_one_queue, (404,)),
-    Route("PATCH", "/queues/{queue:path}", patch_queue, (404, 409)),
-    Route("DELETE", "/queues/{queue:path}", remove_queue, (404, 409)),
+    Route("POST", "/queues/{queue:name}/pause", pause_one_queue, (404,)),
+    Route("POST", "/queues/{queue:name}/resume", resume_one_queue, (404,)),
+    Route("POST", "/queues/{queue:name}/archive", archive_one_queue, (404,)),
+    Route("POST", "/queues/{queue:name}/unarchive", unarchive_one_queue, (404,)),
+    Route("GET", "/queues/{queue:name}", get_one_queue, (404,)),
+    Route("PATCH", "/queues/{queue:name}", patch_queue, (404, 409)),
+    Route("DELETE", "/queues/{queue:name}", remove_queue, (404, 409)),
 )

@@ -68,8 +68,8 @@ async def list_waiting_reasons() -> shapes.WaitingReasonList:
 
 ROUTES: Final = (
     Route("GET", "/task-classes", list_task_classes),
-    Route("PUT", "/task-classes/{name}", put_task_class, (404,), other=((201, shapes.TaskClass),)),
-    Route("DELETE", "/task-classes/{name}", remove_task_class, (404, 409)),
+    Route("PUT", "/task-classes/{name:name}", put_task_class, (404,), other=((201, shapes.TaskClass),)),
+    Route("DELETE", "/task-classes/{name:name}", remove_task_class, (404, 409)),
     Route("GET", "/failure-codes", list_failure_codes),
     Route("GET", "/waiting-reasons", list_waiting_reasons),
 )

@@ -98,7 +98,7 @@ async def enqueue_script(services: ServicesHere, name: str, body: ScriptEnqueue)
 
 ROUTES: Final = (
     Route("GET", "/scripts", list_scripts),
-    Route("GET", "/scripts/{name}", get_script, (404,)),
+    Route("GET", "/scripts/{name:name}", get_script, (404,)),
     Route("POST", "/scripts/reload", reload_scripts),
-    Route("POST", "/scripts/{name}/enqueue", enqueue_script, (404, 409), 201),
+    Route("POST", "/scripts/{name:name}/enqueue", enqueue_script, (404, 409), 201),
 )

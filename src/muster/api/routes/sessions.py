@@ -15,7 +15,6 @@ from muster.api.task_shapes import public
 from muster.api.times import iso, iso_or_none
 from muster.commands.sessions import create_session, edit_session, end_session
 from muster.domain import ids
-from muster.domain.errors import InvalidInput
 from muster.domain.session import Session
 from muster.projections.sessions import SessionRow, get_session
 from muster.projections.sessions import list_sessions as sessions_page
@@ -77,9 +76,6 @@ async def get_one_session(services: ServicesHere, session_id: str) -> shapes.Ses
 async def patch_session(services: ServicesHere, session_id: str, body: shapes.SessionPatch) -> shapes.Session:
     """Change a session that has not ended."""
     given = body.model_dump(exclude_unset=True)
-    for name, value in given.items():
-        if value is None:
-            raise InvalidInput(field=name, problem="must not be null")
     number = ids.decode(ids.SESSION, session_id)
     await services.store.execute(edit_session(number, given))
     return await _shown(services.store, number)

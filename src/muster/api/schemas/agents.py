@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from muster.api.schemas.shape import Answer, Body, EntityName, Moment, Name, PageQuery, Text, Word
+from muster.api.schemas.shape import (
+    Answer,
+    Body,
+    EntityName,
+    Int,
+    Moment,
+    Name,
+    PageQuery,
+    Text,
+    Word,
+    absent,
+)
 
 AgentId = Annotated[
     str,
@@ -31,7 +42,7 @@ class AgentRegister(Body):
     id: AgentId | None = None
     model: Name | None = None
     status: Reported | None = None
-    max_tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000)
+    max_tokens: Int | None = Field(default=None, ge=0, le=1_000_000_000_000)
 
 
 class AgentPatch(Body):
@@ -39,11 +50,11 @@ class AgentPatch(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"status": "offline"}]})
 
-    name: EntityName | None = None
-    model: Name | None = None
-    status: Reported | None = None
-    max_tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000)
-    memory_bytes: int | None = Field(default=None, ge=0, le=1_000_000_000_000_000)
+    name: EntityName = Field(default_factory=absent)
+    model: Name = Field(default_factory=absent)
+    status: Reported = Field(default_factory=absent)
+    max_tokens: Int = Field(default_factory=absent, ge=0, le=1_000_000_000_000)
+    memory_bytes: Int = Field(default_factory=absent, ge=0, le=1_000_000_000_000_000)
 
 
 class Agent(Answer):

@@ -12,11 +12,13 @@ from muster.api.schemas.shape import (
     Body,
     Dollars,
     EntityName,
+    Int,
     Moment,
     Name,
     Note,
     PageQuery,
     Text,
+    absent,
 )
 from muster.api.schemas.tasks import AbsolutePath
 
@@ -40,7 +42,7 @@ class ProjectCreate(Body):
     enforcement: Enforcement = Field(
         default="hard", description="hard: an exhausted budget hands out nothing; soft: it is only shown."
     )
-    concurrency: int | None = Field(default=None, ge=1, le=10_000, description="Tasks at once, at most.")
+    concurrency: Int | None = Field(default=None, ge=1, le=10_000, description="Tasks at once, at most.")
     repo_url: Note | None = None
     default_branch: Name | None = None
     working_dir: AbsolutePath | None = None
@@ -51,14 +53,14 @@ class ProjectPatch(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"status": "paused"}]})
 
-    name: EntityName | None = None
-    icon: Icon | None = None
-    status: ProjectStatus | None = None
-    priority: ProjectPriority | None = None
-    description: Text | None = None
+    name: EntityName = Field(default_factory=absent)
+    icon: Icon = Field(default_factory=absent)
+    status: ProjectStatus = Field(default_factory=absent)
+    priority: ProjectPriority = Field(default_factory=absent)
+    description: Text = Field(default_factory=absent)
     budget_usd: Dollars | None = None
-    enforcement: Enforcement | None = None
-    concurrency: int | None = Field(default=None, ge=1, le=10_000)
+    enforcement: Enforcement = Field(default_factory=absent)
+    concurrency: Int | None = Field(default=None, ge=1, le=10_000)
     repo_url: Note | None = None
     default_branch: Name | None = None
     working_dir: AbsolutePath | None = None
@@ -69,7 +71,12 @@ class Allocation(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"amount_usd": 10, "note": "second week"}]})
 
-    amount_usd: float = Field(ge=-1_000_000, le=1_000_000)
+    amount_usd: float = Field(
+        ge=-1_000_000,
+        le=1_000_000,
+        json_schema_extra={"anyOf": [{"minimum": 0.000001}, {"maximum": -0.000001}]},
+        description="Not 0.",
+    )
     note: Note = ""
 
 

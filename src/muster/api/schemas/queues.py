@@ -6,7 +6,18 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from muster.api.schemas.shape import Answer, Body, EntityName, LongText, Moment, Name, PageQuery, Text64
+from muster.api.schemas.shape import (
+    Answer,
+    Body,
+    EntityName,
+    Int,
+    LongText,
+    Moment,
+    Name,
+    PageQuery,
+    Text64,
+    absent,
+)
 
 Mode = Literal["auto", "manual", "external"]
 
@@ -23,7 +34,7 @@ class QueueCreate(Body):
     mode: Mode = Field(
         default="auto", description="Who works it: our workers, a person, or agents over the API."
     )
-    concurrency: int | None = Field(default=None, ge=1, le=10_000, description="Tasks at once, at most.")
+    concurrency: Int | None = Field(default=None, ge=1, le=10_000, description="Tasks at once, at most.")
     project_id: Name | None = None
     session_id: Name | None = None
 
@@ -33,10 +44,10 @@ class QueuePatch(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"concurrency": 4}]})
 
-    name: EntityName | None = None
-    instructions: Text64 | None = None
-    mode: Mode | None = None
-    concurrency: int | None = Field(default=None, ge=1, le=10_000)
+    name: EntityName = Field(default_factory=absent)
+    instructions: Text64 = Field(default_factory=absent)
+    mode: Mode = Field(default_factory=absent)
+    concurrency: Int | None = Field(default=None, ge=1, le=10_000)
     project_id: Name | None = None
     session_id: Name | None = None
 
@@ -81,8 +92,8 @@ class SessionPatch(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "parser, second try"}]})
 
-    name: EntityName | None = None
-    context: LongText | None = None
+    name: EntityName = Field(default_factory=absent)
+    context: LongText = Field(default_factory=absent)
 
 
 class Session(Answer):

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+
 
 NO_NUL = r"^[^\x00]*$"
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -26,6 +31,8 @@ Moment = Annotated[
     Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T09:30:00.000Z"]),
 ]
 Dollars = Annotated[float, Field(ge=0, le=1_000_000, examples=[0.25])]
+Int = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
+"""An integer; 3.0 is one too, as JSON schema has it."""
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 JsonObject = dict[str, Any]
 
@@ -34,6 +41,11 @@ class Body(BaseModel):
     """A request body: unknown fields and wrong types are refused, never guessed."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+def absent() -> Any:
+    """The value of a field that was left out and that may not be null: nobody looks at it."""
+    return None
 
 
 class Query(BaseModel):

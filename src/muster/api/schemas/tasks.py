@@ -10,6 +10,7 @@ from muster.api.schemas.shape import (
     Answer,
     Body,
     Dollars,
+    Int,
     JsonObject,
     LongText,
     Moment,
@@ -19,6 +20,7 @@ from muster.api.schemas.shape import (
     Text,
     Title,
     Word,
+    absent,
 )
 
 Kind = Literal["bash", "python", "command", "prompt", "manual", "llm"]
@@ -40,7 +42,7 @@ BULK = 1_000
 class Retry(Body):
     """How often a task is tried, and the wait in between: base * factor^(n-1), at most max, spread by +/- jitter."""
 
-    max_attempts: int = Field(default=3, ge=1, le=100)
+    max_attempts: Int = Field(default=3, ge=1, le=100)
     base_seconds: Seconds = 2.0
     factor: float = Field(default=2.0, ge=1, le=10)
     max_seconds: Seconds = 300.0
@@ -86,7 +88,7 @@ class TaskFields(Body):
         description="Files it must leave behind, relative to the working directory.",
     )
     acceptance_command: Text | None = None
-    max_test_fix_cycles: int = Field(default=0, ge=0, le=100)
+    max_test_fix_cycles: Int = Field(default=0, ge=0, le=100)
     retry: Retry = Retry()
     estimated_cost_usd: Dollars = 0.0
     ready_at: Moment | None = Field(default=None, description="Not before this time.")
@@ -171,30 +173,30 @@ class TaskPatch(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"priority": "urgent"}]})
 
-    title: Title | None = None
-    description: LongText | None = None
-    type: Type | None = None
-    priority: PriorityName | None = None
-    tags: list[Tag] | None = Field(default=None, max_length=50)
-    kind: Kind | None = None
-    payload: JsonObject | None = None
-    queue: Name | None = None
-    project: Name | None = None
+    title: Title = Field(default_factory=absent)
+    description: LongText = Field(default_factory=absent)
+    type: Type = Field(default_factory=absent)
+    priority: PriorityName = Field(default_factory=absent)
+    tags: list[Tag] = Field(default_factory=absent, max_length=50)
+    kind: Kind = Field(default_factory=absent)
+    payload: JsonObject = Field(default_factory=absent)
+    queue: Name = Field(default_factory=absent)
+    project: Name = Field(default_factory=absent)
     session_id: Name | None = None
     parent_id: Name | None = None
-    depends_on: list[Name] | None = Field(default=None, max_length=DEPENDENCIES)
-    task_class: Name | None = None
+    depends_on: list[Name] = Field(default_factory=absent, max_length=DEPENDENCIES)
+    task_class: Name = Field(default_factory=absent)
     timeout_seconds: TaskTimeout | None = None
     assigned_to: Name | None = None
-    requires: list[Label] | None = Field(default=None, max_length=50)
+    requires: list[Label] = Field(default_factory=absent, max_length=50)
     working_dir: AbsolutePath | None = None
-    network: bool | None = None
+    network: bool = Field(default_factory=absent)
     output_schema: JsonObject | None = None
-    required_files: list[Path] | None = Field(default=None, max_length=100)
+    required_files: list[Path] = Field(default_factory=absent, max_length=100)
     acceptance_command: Text | None = None
-    max_test_fix_cycles: int | None = Field(default=None, ge=0, le=100)
-    retry: Retry | None = None
-    estimated_cost_usd: Dollars | None = None
+    max_test_fix_cycles: Int = Field(default_factory=absent, ge=0, le=100)
+    retry: Retry = Field(default_factory=absent)
+    estimated_cost_usd: Dollars = Field(default_factory=absent)
     ready_at: Moment | None = None
 
 

@@ -1,0 +1,155 @@
+"""Runs schemathesis over an OpenAPI document against a real server of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+import uvicorn
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
+
+from muster.api.native import create_native_app
+from muster.api.services import ApiSettings, Services
+from muster.scripts.index import ScriptIndex
+from muster.store.database import Durability
+from muster.store.open import open_store
+
+
+# A cursor is a text the server gave out; no schema can say which.
+CHECKS = {
+    "positive_data_acceptance": {
+        "expected-statuses": ["2xx", "3xx", "400", "401", "403", "404", "409", "429", "5xx"]
+    }
+}
+
+
+@dataclass
+class Served:
+    """A server in a thread of its own."""
+
+    url: str = ""
+    document: dict[str, Any] = field(default_factory=dict[str, Any])
+    server: uvicorn.Server | None = None
+    ready: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def served(database: Path, scripts: ScriptIndex) -> Iterator[Served]:
+    """Serve a seeded SQLite file. The server counts as shutting down, so that long-polls answer at once."""
+    here = Served()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(database, scripts, here)))
+    thread.start()
+    try:
+        assert here.ready.wait(30)
+        yield here
+    finally:
+        if here.server is not None:
+            here.server.should_exit = True
+        thread.join(30)
+
+
+async def _serve(database: Path, scripts: ScriptIndex, here: Served) -> None:
+    store = await open_store(database, durability=Durability.RELAXED, clock=lambda: time.time_ns() // 1000)
+    services = Services(
+        store=store,
+        settings=ApiSettings(version="1"),
+        scripts=scripts,
+        instance="t",
+        started_at=store.now(),
+    )
+    services.drain.start()
+    app = create_native_app(services)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        here.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        here.document = app.document()
+        here.server = uvicorn.Server(
+            uvicorn.Config(
+                app, http="httptools", lifespan="off", log_config=None, access_log=False, server_header=False
+            )
+        )
+        here.ready.set()
+        await here.server.serve(sockets=[listener])
+    await store.close()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A check that failed, and how to see it again."""
+
+    operation: str
+    kind: str
+    message: str
+    curl: str
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.kind}: {self.message}\n    {self.curl[:500]}"
+
+
+@dataclass
+class Report:
+    """What a run did."""
+
+    cases: int = 0
+    found: dict[tuple[str, str], Found] = field(default_factory=dict[tuple[str, str], Found])
+    errors: list[str] = field(default_factory=list[str])
+    phases: list[str] = field(default_factory=list[str])
+
+
+def fuzz(
+    here: Served, paths: tuple[str, ...], *, examples: int, checks: dict[str, Any] | None = None
+) -> Report:
+    """Try every operation below `paths` in all phases; deterministic."""
+    config = SchemathesisConfig.from_dict(
+        {
+            "seed": 1,
+            "base-url": here.url,
+            "continue-on-failure": True,
+            # NUL is no text anywhere in this API; the document says so in its description.
+            "generation": {
+                "allow-x00": False,
+                "deterministic": True,
+                "max-examples": examples,
+                "no-shrink": True,
+            },
+            "phases": {"stateful": {"max-steps": 8}},
+            "checks": CHECKS | (checks or {}),
+        }
+    )
+    document = dict(here.document)
+    document["paths"] = {path: item for path, item in document["paths"].items() if path.startswith(paths)}
+    report = Report()
+    for event in from_schema(schemathesis.openapi.from_dict(document, config=config)).execute():
+        _note(report, event)
+    return report
+
+
+def _note(report: Report, event: Any) -> None:
+    if isinstance(event, events.PhaseFinished):
+        report.phases.append(f"{event.phase.name} {event.status} after {report.cases} cases")
+    elif isinstance(event, events.NonFatalError):
+        report.errors.append(f"{event.label}: {event.info.format()}")
+    elif isinstance(event, events.FatalError):
+        report.errors.append(repr(event.exception))
+    elif isinstance(event, events.ScenarioFinished):
+        report.cases += len(event.recorder.cases)
+        for checked in event.recorder.checks.values():
+            for check in checked:
+                if check.failure_info is not None:
+                    failure = check.failure_info.failure
+                    found = Found(
+                        failure.operation,
+                        type(failure).__name__,
+                        failure.message[:300],
+                        check.failure_info.code_sample or "",
+                    )
+                    report.found.setdefault((found.operation, found.kind), found)
