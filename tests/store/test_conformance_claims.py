@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from muster.commands.agents import delete_agent
 from muster.commands.attempts import EndAttempt, end_attempts
 from muster.commands.claims import Claimed, ClaimTasks, claim_tasks
 from muster.commands.leases import Heartbeat, heartbeat
@@ -324,6 +325,29 @@ async def test_one_named_task_is_claimed_by_one_of_many(place: Place) -> None:
         *(claim(f"agent-{n}") for n in range(8)), *(place.claim(f"x{n}") for n in range(8))
     )
     assert len([answer for answer in answers if answer is not None]) == 1
+
+
+async def test_a_deleted_agent_is_registered_anew_by_its_next_call(place: Place) -> None:
+    assert await place.claim("ann") is None
+    assert await place.claim("ann") is None
+    await place.store.execute(delete_agent("ann"))
+    assert await one(place.store, "SELECT count(*) FROM agents WHERE id = 'ann'") == 0
+    await place.claim("ann")
+    assert await one(place.store, "SELECT count(*) FROM agents WHERE id = 'ann'") == 1
+
+
+async def test_agents_heard_of_and_the_next_time_to_look_are_told_once(place: Place) -> None:
+    store = place.store
+    await place.submit()
+    store.take_seen()
+    claimed = await place.claim("ann")
+    assert claimed is not None
+    assert set(store.take_seen()) == {"ann"}
+    assert not store.take_seen()
+    wake = store.next_wake()
+    assert wake is not None
+    assert wake > store.now()
+    assert store.next_wake() is None
 
 
 async def test_output_is_kept_in_order_and_a_repeated_batch_is_recognised(place: Place) -> None:

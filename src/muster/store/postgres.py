@@ -15,7 +15,6 @@ from sqlalchemy import ClauseElement
 
 from muster.domain.errors import MusterError, StoreUnavailable
 from muster.domain.events import (
-    AgentDeleted,
     AttemptFailed,
     AttemptSucceeded,
     TaskCancelled,
@@ -48,7 +47,7 @@ from muster.store.unit_of_work import FusedOperation, Operation
 
 INTERACTIVE_CONNECTIONS: Final = 3
 SLOW_CONNECTIONS: Final = 2
-_KIND, _TASK, _ATTEMPT, _AGENT = 2, 3, 4, 5
+_KIND, _TASK, _ATTEMPT = 2, 3, 4
 _MAY_READY: Final = {
     kind.kind for kind in (TaskSubmitted, TaskReadied, TaskRequeued, TaskEdited, AttemptFailed)
 }
@@ -169,10 +168,8 @@ class PostgresStore:
             self.signals.admission_changed()
 
     def _forget_deleted(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            if row[_KIND] == AgentDeleted.kind:
-                for writer in self._writers():
-                    writer.memory.agents.discard(row[_AGENT])
+        for writer in self._writers():
+            writer.memory.forget_deleted(rows)
 
     async def _foreign(self, rows: Sequence[Row]) -> None:
         """What other processes committed concerns those who wait here just as much."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from muster.domain.events import AgentDeleted
 from muster.domain.ids import IdSequence
 from muster.domain.task import TaskState
 from muster.store import tables
@@ -64,6 +65,12 @@ class Memory:
         """The time of a transaction: never earlier than the one before, whatever the clock does."""
         self.last_now = max(self.clock(), self.last_now)
         return self.last_now
+
+    def forget_deleted(self, rows: Sequence[Row]) -> None:
+        """Rows of the log that say an agent was removed: its next call registers it anew."""
+        for row in rows:
+            if row[2] == AgentDeleted.kind:
+                self.agents.discard(row[5])
 
     def forget(self) -> None:
         """After a rollback what was learnt inside the transaction may be untrue."""

@@ -19,6 +19,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from muster.domain.errors import DataFolderUnusable, DiskFull, SQLiteTooOld, StoreUnavailable
 from muster.domain.ids import IdSequence
+from muster.store.announce import Announcer
 from muster.store.codec import to_json
 from muster.store.combiner import Intake, Pending, run_batch
 from muster.store.database import Durability
@@ -109,14 +110,13 @@ class SqliteStore:
         self._intake = Intake(self._run)
         self._unsynced: list[Pending] = []
         self._syncing: asyncio.Task[None] | None = None
-        self._wake_at: int | None = None
-        self._seen: dict[str, int] = {}
         self._broken: StoreUnavailable | None = None
         self._closed = False
         self.batches = 0
         self.batched = 0
         self.feed = Feed(head)
         self.signals = Signals()
+        self._announcer = Announcer(self.signals)
 
     def now(self) -> int:
         return self._memory.tick()
@@ -129,12 +129,10 @@ class SqliteStore:
         return await self._intake.submit(operation)
 
     def take_seen(self) -> Mapping[str, int]:
-        seen, self._seen = self._seen, {}
-        return seen
+        return self._announcer.take_seen()
 
     def next_wake(self) -> int | None:
-        at, self._wake_at = self._wake_at, None
-        return at
+        return self._announcer.next_wake()
 
     # The write path: one turn's commands, one transaction.
 
@@ -184,30 +182,10 @@ class SqliteStore:
         self._head += len(rows)
         if rows:
             self.feed.publish(rows)
-        for agent in journal.seen:
-            self._seen[agent] = scope.now
-        if journal.wake_at is not None and (self._wake_at is None or journal.wake_at < self._wake_at):
-            self._wake_at = journal.wake_at
-            self.signals.publish("timers")
-        if journal.readied:
-            if self.signals.unknown_lanes(journal.readied):
-                self._learn_lanes()
-            self.signals.readied(journal.readied)
-        for attempt in journal.ended:
-            self.signals.publish(f"attempt:{attempt}")
-        for attempt in journal.output:
-            self.signals.publish(f"output:{attempt}")
-        self._publish_topics(journal.topics, len(journal.ended))
-
-    def _publish_topics(self, topics: set[str], ended: int) -> None:
-        for topic in topics:
-            if topic == "admission":
-                self.signals.forget_lanes()
-                self.signals.admission_changed()
-            elif topic == "limits":
-                self.signals.limits_freed(ended)
-            else:
-                self.signals.publish(topic)
+        self._memory.forget_deleted(rows)
+        if journal.readied and self.signals.unknown_lanes(journal.readied):
+            self._learn_lanes()
+        self._announcer.announce(journal, scope.now)
 
     def _learn_lanes(self) -> None:
         for lane in drive(load_lane_facts(self)):
