@@ -15,7 +15,7 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
 from muster.domain.errors import DataFolderUnusable, StoreUnavailable
 from muster.store.postgres_connection import PostgresConnection, connect, explain
-from muster.store.sqlite_files import SqliteConnection, open_connection
+from muster.store.sqlite_files import SqliteConnection, open_connection, run_script
 from muster.store.statements import Row, Statement
 
 # A long read may take its time, and it must not make the server cancel it.
@@ -54,7 +54,8 @@ class SqliteSnapshot:
     def _begin(self) -> None:
         try:
             self._connection = open_connection(self._path, read_only=True, interactive=False)
-            self._connection.execute("BEGIN")
+            # Pages of a mapped file count as memory of this process, and a look at everything maps everything.
+            run_script(self._connection, "PRAGMA mmap_size = 0; BEGIN")
             list(self._connection.execute("SELECT count(*) FROM sqlite_schema"))
         except (apsw.CantOpenError, apsw.ReadOnlyError) as error:
             raise DataFolderUnusable(path=self._path, problem=f"SQLite cannot open it ({error})") from error
