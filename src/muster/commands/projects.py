@@ -52,7 +52,6 @@ async def insert_project(uow: UnitOfWork, project: Project) -> int:
     uow.journal.fact(ProjectCreated(values), project=project_id)
     if project.allocated is not None:
         uow.journal.fact(CapitalAllocated(), project=project_id, amount=project.allocated)
-    uow.journal.topics.add("admission")
     return project_id
 
 

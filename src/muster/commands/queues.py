@@ -66,7 +66,6 @@ async def insert_queue(uow: UnitOfWork, queue: Queue) -> int:
         project=queue.project_id,
         agent=queue.agent_id,
     )
-    uow.journal.topics.add("admission")
     return queue_id
 
 

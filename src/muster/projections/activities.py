@@ -11,7 +11,7 @@ from muster.domain.activity import SHOWN, About, describe
 from muster.domain.errors import NotFound
 from muster.domain.events import ActivityPosted, ProjectCreated
 from muster.projections.log import COLUMNS
-from muster.projections.page import Key, Page
+from muster.projections.page import LAST_ID, Key, Page
 from muster.store.codec import Event
 from muster.store.database import Reader
 from muster.store.statements import Statement
@@ -59,8 +59,9 @@ _TITLES: Final = Statement("SELECT id, title FROM task_specs WHERE id IN_INTS(?1
 _AGENTS: Final = Statement("SELECT id, name FROM agents WHERE id IN_TEXTS(?1)")
 _PROJECTS: Final = Statement("SELECT id, name FROM projects WHERE id IN_INTS(?1)")
 _POSTED: Final = Statement(
-    f"SELECT {COLUMNS} FROM events WHERE kind = 'activity.posted' AND seq > ?1 ORDER BY seq DESC"
+    f"SELECT {COLUMNS} FROM events WHERE kind = 'activity.posted' AND seq > ?1 AND seq <= ?2 ORDER BY seq DESC"
 )
+_WINDOW: Final = 500
 
 
 async def list_activities(
@@ -98,11 +99,14 @@ async def list_activities(
 
 async def get_activity(reader: Reader, public_id: str, head: int) -> ActivityRow:
     """An entry that was just posted, by its public id; it is looked for among the newest events."""
-    for row in await reader.rows(_POSTED, head - SEARCHED):
-        event = Event(*row)
-        payload = event.payload()
-        if isinstance(payload, ActivityPosted) and payload.activity_id == public_id:
-            return (await _entries(reader, [event]))[0]
+    top = LAST_ID
+    for bottom in range(head - _WINDOW, head - SEARCHED, -_WINDOW):
+        for row in await reader.rows(_POSTED, bottom, top):
+            event = Event(*row)
+            payload = event.payload()
+            if isinstance(payload, ActivityPosted) and payload.activity_id == public_id:
+                return (await _entries(reader, [event]))[0]
+        top = bottom
     raise NotFound(noun="activity", id=public_id[:60])
 
 

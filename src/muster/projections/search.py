@@ -72,3 +72,21 @@ async def search_for(reader: Reader, text: str) -> str | None:
             if len(found) <= COMPLETED:
                 completions[word] = found
     return search_query(words, completions) if words else None
+
+
+RARE: Final = 2_000
+TSQUERY: Final = "replace(replace(replace({}, '*', ':*'), ' AND ', ' & '), ' OR ', ' | ')::tsquery"
+"""PostgreSQL's spelling of a query, which is written as FTS5 has it."""
+_MATCHES: Final = for_each(
+    "SELECT ?1 IS NULL",
+    "SELECT count(*) FROM (SELECT 1 FROM task_search WHERE document @@ "
+    f"{TSQUERY.format('?1')} LIMIT {RARE + 1}) found",
+)
+
+
+async def is_rare(reader: Reader, query: str) -> bool:
+    """Whether few tasks match, so that all of them are better gathered than the newest ones tried one by one.
+
+    PostgreSQL guesses that wrong for rare words; FTS5 needs no guess, and there it makes no difference.
+    """
+    return (await reader.rows(_MATCHES, query))[0][0] <= RARE

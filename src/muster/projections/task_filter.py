@@ -30,6 +30,8 @@ class TaskFilter:
     archived: bool | None = False
     created_after: int | None = None
     created_before: int | None = None
+    rare: bool = False
+    """Whether few tasks match `text`; found out by `list_task_ids`."""
 
     @property
     def all_states(self) -> frozenset[TaskState]:

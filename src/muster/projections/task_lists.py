@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from muster.projections.page import Key, Page
-from muster.projections.search import search_for
+from muster.projections.search import is_rare, search_for
 from muster.projections.task_filter import (
     OPEN,
     LaneCount,
@@ -59,7 +59,7 @@ async def list_task_ids(
         query = await search_for(reader, wanted.text)
         if query is None:
             return Page([])
-        wanted = replace(wanted, text=query)
+        wanted = replace(wanted, text=query, rare=await is_rare(reader, query))
     if order is Order.QUEUE:
         return await _in_queue_order(reader, wanted, after, limit)
     behind = int(after[0]) if after else None

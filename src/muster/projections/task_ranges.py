@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from muster.domain import ids
 from muster.domain.task import TaskState
+from muster.projections.search import TSQUERY
 from muster.projections.task_filter import OPEN, LaneCount, TaskFilter
 from muster.store.statements import Statement, for_each
 
@@ -24,8 +25,7 @@ MERGED: Final = 40
 """More ranges than that are not merged."""
 
 _MATCH: Final = re.compile(r"SEARCH_MATCH\((\?\d+)\)")
-# Terms are written as SQLite's FTS5 has them; PostgreSQL spells prefixes and conjunctions otherwise.
-_TSQUERY: Final = r"f.document @@ replace(replace(\1, '*', ':*'), ' AND ', ' & ')::tsquery"
+_MATCHING: Final = "f.document @@ " + TSQUERY.format(r"\1")
 
 
 @dataclass(slots=True)
@@ -50,7 +50,8 @@ def narrow_range(wanted: TaskFilter) -> Range | None:
             ("SEARCH_MATCH({})", wanted.text),
             ("t.id = SEARCH_KEY", NOTHING_BOUND),
         ]
-        return Range(frozenset({"text"}), conditions, source, "SEARCH_KEY")
+        key = "SEARCH_SORTED" if wanted.rare else "SEARCH_KEY"
+        return Range(frozenset({"text"}), conditions, source, key)
     if wanted.parent_id is not None:
         return Range(frozenset({"parent_id"}), [("t.parent_id = {}", wanted.parent_id)])
     if wanted.session_id is not None:
@@ -270,6 +271,12 @@ def _merged(parts: Sequence[str], columns: str, final: str) -> Statement:
 def _in_both(text: str) -> Statement:
     if "SEARCH_" not in text:
         return Statement(text)
-    sqlite = _MATCH.sub(r"f.task_search MATCH \1", text).replace("SEARCH_KEY", "f.rowid")
-    postgres = _MATCH.sub(_TSQUERY, text).replace("SEARCH_KEY", "f.task_id")
+    sqlite = _MATCH.sub(r"f.task_search MATCH \1", text)
+    postgres = _MATCH.sub(_MATCHING, text)
+    # An expression keeps PostgreSQL from walking the primary key in the hope of matches.
+    for token, lite, full in (
+        ("SEARCH_SORTED", "f.rowid", "f.task_id + 0"),
+        ("SEARCH_KEY", "f.rowid", "f.task_id"),
+    ):
+        sqlite, postgres = sqlite.replace(token, lite), postgres.replace(token, full)
     return for_each(sqlite, postgres)
