@@ -128,8 +128,10 @@ async def test_a_backup_is_of_one_moment_though_work_goes_on(
         for _ in range(4):
             group.create_task(work())
         report = await back_up(database, tmp_path / "b")
+        meanwhile = await verified(database)
         stop.set()
     assert report.ok
+    assert meanwhile.problems == []
     fresh = tmp_path / "fresh.db"
     assert (await put_back(tmp_path / "b", str(fresh))).verified.problems == []
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import apsw
 import pytest
 
 from muster.commands.seals import seal_next_block
@@ -35,6 +41,34 @@ async def test_an_empty_log_verifies(store: Store, database: str) -> None:
     assert (report.events, report.blocks, report.head_hash) == (0, 0, GENESIS)
 
 
+@on_sqlite
+async def test_the_chain_can_be_checked_without_muster(store: Store, database: str) -> None:
+    """The format is the one that docs/explanation/durability.md gives."""
+    await a_day_of_work(store)
+    await (await Place.at(store)).submit("t\b\f\n\r\t\x1f\x7f \\ / \u2028 é 🎉 <&>")
+    await seal_all(store, block=6)
+
+    def line(values: Sequence[Any]) -> bytes:
+        return json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+    previous = "0" * 64
+    connection = apsw.Connection(database)
+    for block, first, last, before, checks, sealed_at, sealed in connection.execute(
+        "SELECT block, first_seq, last_seq, previous, checks, sealed_at, hash FROM seals ORDER BY block"
+    ):
+        events = connection.execute(
+            "SELECT seq, at, kind, task_id, attempt_id, agent_id, project_id, amount, data FROM events "
+            "WHERE seq BETWEEN ? AND ? ORDER BY seq",
+            (first, last),
+        )
+        text = line([block, first, last, before, checks, sealed_at]) + b"".join(map(line, events))
+        assert (before, hashlib.sha256(text).hexdigest()) == (previous, sealed)
+        previous = sealed
+    connection.close()
+    assert previous == (await verified(database)).head_hash
+
+
+@on_sqlite
 async def test_sealing_takes_what_is_there_and_no_more_than_asked(store: Store) -> None:
     await a_day_of_work(store)
     assert await store.execute(seal_next_block(5)) == 5
