@@ -13,6 +13,7 @@ from muster.domain.errors import InvalidInput, TooLarge
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
+UNDECLARED: Final = frozenset({b"", b"application/x-www-form-urlencoded"})
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _LONG_INTEGER: Final = re.compile(rb"(?<![\d.eE+])-?\d{19,}+(?![\d.eE])")
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
@@ -60,9 +61,11 @@ async def _read_rest(receive: Receive, first: bytes, limit: int) -> bytes:
             return b"".join(parts)
 
 
-def check_media_type(headers: dict[bytes, bytes]) -> None:
-    """Only JSON is read."""
+def check_media_type(headers: dict[bytes, bytes], *, undeclared: bool = False) -> None:
+    """Only JSON is read. `undeclared`: also when nothing was declared, or what `curl -d` declares unasked."""
     found = headers.get(b"content-type", b"")
+    if undeclared and found in UNDECLARED:
+        return
     if found != b"application/json" and found.partition(b";")[0].strip().lower() != b"application/json":
         raise UnsupportedMediaType(found=found.decode("latin-1")[:100] or "none")
 

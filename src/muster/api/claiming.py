@@ -17,6 +17,7 @@ from muster.api.services import Services
 from muster.commands.attempts import EndAttempt, Ended, end_attempts
 from muster.commands.claims import ClaimAnswerRows, Claimed, ClaimTasks, claim_tasks
 from muster.commands.lifecycle import claim_task
+from muster.commands.together import end_and_unassign
 from muster.domain.errors import InvalidInput
 from muster.store.codec import decode_spec
 from muster.store.statements import Statement
@@ -85,11 +86,14 @@ class ClaimDesk:
             for claimed in claims:
                 self._schemas.remember(claimed)
 
-    async def end(self, request: EndAttempt) -> Ended:
-        """End an attempt. A result that does not fit the task's output schema is refused and changes nothing."""
+    async def end(self, request: EndAttempt, *, unassign: bool = False) -> Ended:
+        """End an attempt. A result that does not fit the task's output schema is refused and changes nothing.
+
+        `unassign`: if the task goes back into its queue, it is then for anybody.
+        """
         if request.code is None:
             await self._schemas.check(request)
-        ended = await self._store.execute(end_attempts(request))
+        ended = await self._store.execute(end_and_unassign(request) if unassign else end_attempts(request))
         if not ended.repeated:
             if request.code is None:
                 self._metrics.completions.inc()

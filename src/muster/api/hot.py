@@ -43,6 +43,8 @@ class HotRoute(Generic[Q, A]):
     """The larger limit of the body's size applies."""
     empty_answer: bool = False
     """The handler may answer 204."""
+    undeclared: bool = False
+    """Bodies of clients that do not say what they send (`curl -d`) are read as JSON too."""
     method: str = "POST"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from muster.api.claiming import ClaimDesk
@@ -19,23 +20,37 @@ from muster.projections.tasks import get_task
 from muster.store.database import Store
 from muster.store.statements import Statement
 
-_LATEST: Final = Statement(
-    "SELECT a.id, a.token, a.agent_id FROM tasks t LEFT JOIN attempts a ON a.id = t.attempt_id WHERE t.id = ?1"
+_OF_AGENT: Final = Statement(
+    "SELECT a.id, a.token, a.state, a.code, l.assignee FROM tasks t JOIN lanes l ON l.id = t.lane_id "
+    "LEFT JOIN attempts a ON a.task_id = t.id AND a.agent_id = ?2 WHERE t.id = ?1 ORDER BY a.number DESC LIMIT 1"
 )
+FAILED_BY_AGENT: Final = "agent_error"
 
 
-async def held_by(store: Store, task_id: int, agent_id: str) -> tuple[int, int]:
-    """Attempt and token of the task's latest attempt, if it is this agent's; Conflict otherwise."""
-    rows = await store.rows(_LATEST, task_id)
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """An agent's latest attempt at a task. `assigned`: the task is for one agent alone."""
+
+    attempt_id: int
+    token: int
+    assigned: bool
+
+
+async def held_by(store: Store, task_id: int, agent_id: str, *, failing: bool) -> Holding:
+    """The attempt an agent speaks for: the one it holds, or its latest when this is the same word again.
+
+    Conflict otherwise: an attempt that was taken back for silence was not ended by the agent.
+    """
+    rows = await store.rows(_OF_AGENT, task_id, agent_id)
+    name = ids.encode(ids.TASK, task_id)
     if not rows:
-        raise NotFound(noun="task", id=ids.encode(ids.TASK, task_id))
-    attempt, token, holder = rows[0]
-    if attempt is None or holder != agent_id:
-        name = ids.encode(ids.TASK, task_id)
+        raise NotFound(noun="task", id=name)
+    attempt, token, state, code, assignee = rows[0]
+    if attempt is None or (failing and state == "failed" and code != FAILED_BY_AGENT):
         raise Conflict(
             problem=f"task {name} is not held by agent {agent_id}", task_id=name, agent_id=agent_id
         )
-    return attempt, token
+    return Holding(attempt, token, bool(assignee))
 
 
 class MissionCalls:
@@ -56,18 +71,17 @@ class MissionCalls:
     async def complete(self, _: str, call: CompleteCall, caller: Caller) -> HotTask:
         """End what the agent holds. A failure costs nothing in this dialect."""
         task_id = ids.decode(ids.TASK, call.taskId)
-        attempt, token = await held_by(self._store, task_id, call.agentId)
         failed = bool(call.error)
-        await self._desk.end(
-            EndAttempt(
-                attempt,
-                token,
-                output=call.output,
-                cost=0 if failed else micros(call.actualCost or 0, "actualCost"),
-                code="agent_error" if failed else None,
-                message=call.error or "",
-            )
+        held = await held_by(self._store, task_id, call.agentId, failing=failed)
+        end = EndAttempt(
+            held.attempt_id,
+            held.token,
+            output=call.output,
+            cost=0 if failed else micros(call.actualCost or 0, "actualCost"),
+            code=FAILED_BY_AGENT if failed else None,
+            message=call.error or "",
         )
+        await self._desk.end(end, unassign=failed and held.assigned)
         return hot_task((await get_task(self._store, task_id, self._store.now())).row)
 
 
@@ -86,6 +100,7 @@ def hot_calls(services: Services, desk: ClaimDesk) -> list[HotRoute[Any, Any]]:
             handler=calls.claim,
             example={"agentId": "agent-main", "agentName": "Main"},
             errors=(404,),
+            undeclared=True,
         ),
         HotRoute(
             path="/api/tasks/complete",
@@ -103,5 +118,6 @@ def hot_calls(services: Services, desk: ClaimDesk) -> list[HotRoute[Any, Any]]:
                 "actualCost": 0.4,
             },
             errors=(404, 409),
+            undeclared=True,
         ),
     ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Query, Response
 
@@ -39,26 +40,36 @@ from muster.projections.activities import get_activity, list_activities
 from muster.projections.agents import AgentRow, get_agent, list_agents
 from muster.projections.page import Key, Page
 from muster.projections.projects import ProjectRow, get_project, list_projects
-from muster.store.database import Store
 
-MOST: Final = 1_000
+MOST: Final = 10_000
+AT_ONCE: Final = 200
+Row = TypeVar("Row")
 
 
-async def _all_projects(store: Store) -> list[ProjectRow]:
-    rows: list[ProjectRow] = []
+async def _whole(read: Callable[[Key | None], Awaitable[Page[Row]]], response: Response) -> list[Row]:
+    """The pages of a list put together; the header says when the bound cut it."""
+    rows: list[Row] = []
     after: Key | None = None
     while len(rows) < MOST:
-        page: Page[ProjectRow] = await list_projects(store, after=after, limit=200)
+        page = await read(after)
         rows += page.items
         after = page.next
         if after is None:
-            break
+            return rows
+    response.headers["X-Has-More"] = "true"
     return rows
 
 
-async def list_ventures(services: ServicesHere) -> list[Venture]:
-    """List ventures, newest first, at most a thousand."""
-    return [venture_shape(row) for row in await _all_projects(services.store)]
+async def list_ventures(services: ServicesHere, response: Response) -> list[Venture]:
+    """List ventures, newest first.
+
+    All of them, up to 10,000; the header `X-Has-More: true` says that there are more.
+    """
+
+    async def read(after: Key | None) -> Page[ProjectRow]:
+        return await list_projects(services.store, after=after, limit=AT_ONCE)
+
+    return [venture_shape(row) for row in await _whole(read, response)]
 
 
 def _budget(amount: float | None) -> int | None:
@@ -131,10 +142,16 @@ def agent_shape(row: AgentRow) -> Agent:
     )
 
 
-async def list_mission_agents(services: ServicesHere) -> list[Agent]:
-    """List agents, at most a thousand."""
-    page = await list_agents(services.store, limit=MOST)
-    return [agent_shape(row) for row in page.items]
+async def list_mission_agents(services: ServicesHere, response: Response) -> list[Agent]:
+    """List agents by id.
+
+    All of them, up to 10,000; the header `X-Has-More: true` says that there are more.
+    """
+
+    async def read(after: Key | None) -> Page[AgentRow]:
+        return await list_agents(services.store, after=after, limit=AT_ONCE)
+
+    return [agent_shape(row) for row in await _whole(read, response)]
 
 
 _NAMES: Final = {

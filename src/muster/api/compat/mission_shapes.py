@@ -9,7 +9,18 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 from pydantic import Field
 
-from muster.api.schemas.shape import Answer, Body, Dollars, LongText, Moment, Name, Query, Text, Title
+from muster.api.schemas.shape import (
+    Answer,
+    Body,
+    Dollars,
+    EntityName,
+    LongText,
+    Moment,
+    Name,
+    Query,
+    Text,
+    Title,
+)
 from muster.api.times import iso, iso_or_none
 from muster.commands.claims import Claimed
 from muster.domain import ids
@@ -67,7 +78,7 @@ class Venture(Answer):
 class VentureCreate(Body):
     """A new venture."""
 
-    name: Name = Field(examples=["Website"])
+    name: EntityName = Field(examples=["Website"])
     icon: Annotated[str, Field(max_length=64)] | None = None
     priority: Level = "medium"
     capitalBudget: Dollars | None = None
@@ -238,7 +249,7 @@ class TaskQuery(Query):
 class ActivityQuery(Query):
     """How many entries."""
 
-    limit: int = Field(default=50, ge=1, le=200)
+    limit: int = Field(default=50, ge=1, le=1_000)
 
 
 # The hot calls, decoded before the router.

@@ -7,42 +7,51 @@ from typing import Annotated, Any, Final, cast
 
 from fastapi import Query
 
-from muster.api.compat.mission_calls import held_by
+from muster.api.compat.mission_calls import FAILED_BY_AGENT, held_by
 from muster.api.compat.mission_shapes import (
     STATES,
     STATUS,
     Deleted,
+    HotTask,
     IdBody,
     IdQuery,
     Task,
     TaskCreate,
     TaskPatch,
     TaskQuery,
+    hot_task,
     task_shape,
 )
+from muster.api.compat.whole import whole_list
 from muster.api.places import find_project, find_queue
 from muster.api.routing import Route
 from muster.api.services import ServicesHere
-from muster.commands.attempts import EndAttempt, end_attempts
+from muster.api.submission import Submitter
+from muster.commands.attempts import EndAttempt
 from muster.commands.claims import ClaimTasks
 from muster.commands.edits import edit_task
-from muster.commands.lifecycle import cancel_task, claim_task, delete_task, requeue_task
+from muster.commands.lifecycle import claim_task, requeue_task
 from muster.commands.tasks import NewTask, submit_tasks
+from muster.commands.together import discard_task, end_and_unassign, end_attempt, together
 from muster.domain import ids
 from muster.domain.admission import ClaimFilter
 from muster.domain.errors import Conflict, InvalidInput
 from muster.domain.money import micros
 from muster.domain.retry import IMMEDIATE
 from muster.domain.task import PRIORITIES, TaskKind, TaskSpec, TaskState
+from muster.projections.attempts import WHOLE
 from muster.projections.task_lists import Order, TaskFilter, list_tasks
-from muster.projections.tasks import get_task
+from muster.projections.tasks import TaskRow, get_task
 from muster.store.database import Store
+from muster.store.unit_of_work import Operation
 
 QUEUE: Final = "inbox"
 TIMEOUT_CLASS: Final = "LLM_HEAVY"
-TIMEOUT_US: Final = 900_000_000
-MOST: Final = 1_000
+MOST: Final = 10_000
 """Tasks a list holds at the most: the dialect has no pages."""
+MOST_TEXT: Final = 32_000_000
+"""Characters a list holds, more or less."""
+AT_ONCE: Final = 100
 MAX_TAGS: Final = 50
 
 
@@ -66,7 +75,7 @@ def _checked(values: Any) -> tuple[str, ...]:
         raise InvalidInput(field="tags", problem=f"must be at most {MAX_TAGS} texts of 1 to 100 characters")
     if any("\x00" in tag for tag in tags):
         raise InvalidInput(field="tags", problem="must not contain NUL characters")
-    return tuple(tags)
+    return tuple(dict.fromkeys(tags))
 
 
 async def shown(store: Store, task_id: int) -> Task:
@@ -74,20 +83,22 @@ async def shown(store: Store, task_id: int) -> Task:
     return task_shape((await get_task(store, task_id, store.now())).row)
 
 
-async def list_mission_tasks(
-    services: ServicesHere, status: str | None, venture: str | None, agent: str | None
-) -> list[Task]:
-    """Tasks in queue order, at most a thousand."""
-    store = services.store
-    if status is not None and status not in STATES:
-        raise InvalidInput(field="status", problem=f"must be one of {', '.join(sorted(STATES))}")
-    wanted = TaskFilter(
-        states=None if status is None else STATES[status],
-        project_id=None if venture is None else await find_project(store, venture),
-        agent_id=agent,
-    )
-    page = await list_tasks(store, wanted, store.now(), order=Order.QUEUE, limit=MOST, cut=262_144)
-    return [task_shape(row) for row in page.items]
+async def _listed(store: Store, wanted: TaskFilter, assignee: str | None) -> tuple[list[HotTask], bool]:
+    """All tasks up to the bounds, by priority and age, and whether there are more."""
+    found: dict[int, tuple[int, HotTask]] = {}
+    size, after, more = 0, None, True
+    while more and len(found) < MOST and size < MOST_TEXT:
+        page = await list_tasks(
+            store, wanted, store.now(), order=Order.QUEUE, after=after, limit=AT_ONCE, cut=WHOLE
+        )
+        for row in page.items:
+            task = hot_task(row)
+            if assignee is None or task.assignedTo == assignee:
+                found[row.id] = (row.priority, task)
+                size += len(task.description or "") + len(task.output or "") + len(task.error or "")
+        after, more = page.next, page.next is not None
+    ordered = sorted(found.items(), key=lambda item: (item[1][0], item[0]))
+    return [task for _, (_, task) in ordered], more
 
 
 async def create_mission_task(services: ServicesHere, body: TaskCreate) -> Task:
@@ -106,43 +117,38 @@ async def create_mission_task(services: ServicesHere, body: TaskCreate) -> Task:
         project_id=await find_project(store, body.ventureId),
         queue_id=(await find_queue(store, QUEUE)).queue_id,
         priority=PRIORITIES[body.priority],
-        timeout_us=await _timeout(store),
+        timeout_us=await Submitter(store).timeout_us(TIMEOUT_CLASS, None),
         estimate=micros(body.estimatedCost or 0, "estimatedCost"),
     )
     (made,) = await store.execute(submit_tasks([new]))
     return await shown(store, made.task_id)
 
 
-async def _timeout(store: Store) -> int:
-    from muster.api.submission import Submitter  # noqa: PLC0415 - it belongs to the native routes
-
-    return await Submitter(store).timeout_us(TIMEOUT_CLASS, None)
-
-
 async def patch_mission_task(services: ServicesHere, body: TaskPatch) -> Task:
-    """Change a task."""
+    """Change a task: all that is asked for, or nothing."""
     store = services.store
     task_id = ids.decode(ids.TASK, body.id)
     given = body.model_dump(exclude_unset=True, exclude={"id"})
     row = (await get_task(store, task_id, store.now())).row
     status = given.pop("status", None)
-    moved = status is not None and status != STATUS[row.state]
+    target = None if status is None or status == STATUS[row.state] else str(status)
     ending = {name: given.pop(name) for name in ("output", "error", "actualCost") if name in given}
-    if ending and not (moved and status == "completed"):
+    if ending and target != "completed":
         raise Conflict(problem="output, error and actualCost are set by completing the task")
-    assignee = given.get("assignedTo")
-    if (row.state is not TaskState.RUNNING and not row.state.finished) or set(given) - {"assignedTo"}:
-        changes = await _changes(store, given, waiting=row.state.waiting)
-        if changes:
-            await store.execute(edit_task(task_id, changes))
-    if moved:
-        await _move(store, task_id, row.state, str(status), assignee or row.assigned_to, ending)
+    move = None if target is None else await _move(store, row, target, given, ending)
+    changes = await _changes(store, given, row, target)
+    steps: list[Operation[Any]] = [edit_task(task_id, changes)] if changes else []
+    if move is not None:
+        # What is put back can be changed as a waiting task can; what is taken must be changed before.
+        steps = [move, *steps] if target == "queue" else [*steps, move]
+    if steps:
+        await store.execute(together(steps))
     return await shown(store, task_id)
 
 
-async def _changes(store: Store, given: dict[str, Any], *, waiting: bool) -> dict[str, Any]:
+async def _changes(store: Store, given: dict[str, Any], row: TaskRow, target: str | None) -> dict[str, Any]:
     changes: dict[str, Any] = {}
-    for name in ("title", "priority"):
+    for name in ("title", "priority", "ventureId"):
         if name in given and given[name] is None:
             raise InvalidInput(field=name, problem="must not be null")
     if "title" in given:
@@ -155,56 +161,56 @@ async def _changes(store: Store, given: dict[str, Any], *, waiting: bool) -> dic
         changes["estimate"] = micros(given["estimatedCost"] or 0, "estimatedCost")
     if "tags" in given:
         changes["tags"] = tags_of(given["tags"])
-    if given.get("ventureId") is not None:
+    if "ventureId" in given:
         changes["project_id"] = await find_project(store, given["ventureId"])
-    if "assignedTo" in given and waiting:
-        changes["assignee"] = given["assignedTo"] or ""
+    if "assignedTo" in given:
+        changes |= _assignment(given["assignedTo"], row, target)
     return changes
 
 
+def _assignment(agent: str | None, row: TaskRow, target: str | None) -> dict[str, Any]:
+    """Whom a waiting task is for. Saying who holds a task, or held it, changes nothing."""
+    waits = target == "queue" or row.state.waiting
+    if target == "active" and row.assigned_to is None:
+        return {}
+    if not waits and agent == row.agent_id:
+        return {}
+    if not waits:
+        raise Conflict(problem="a task can be assigned only while it is in the queue")
+    return {"assignee": agent or ""}
+
+
 async def _move(
-    store: Store, task_id: int, state: TaskState, status: str, agent: str | None, ending: dict[str, Any]
-) -> None:
-    match (status, state):
-        case ("queue", TaskState.RUNNING):
-            await _end(store, task_id, {"error": "put back by hand"}, code="released")
-        case ("queue", _):
-            await store.execute(requeue_task(task_id, "put back by hand"))
-        case ("active", _) if state.finished:
-            raise Conflict(problem="the task is completed; put it back into the queue first")
-        case ("active", _):
-            if agent is None:
-                raise InvalidInput(
-                    field="assignedTo", problem="is needed to make a task active: it says who does it"
-                )
-            await store.execute(claim_task(task_id, ClaimTasks(ClaimFilter(agent))))
-        case ("completed", TaskState.RUNNING):
-            await _end(store, task_id, ending, code="agent_error" if ending.get("error") else None)
-        case _:
+    store: Store, row: TaskRow, target: str, given: dict[str, Any], ending: dict[str, Any]
+) -> Operation[Any]:
+    """The command that brings a task into another status; Conflict when there is no such way."""
+    running = row.state is TaskState.RUNNING
+    if target == "queue":
+        put_back = EndAttempt(0, 0, code="released", message="put back by hand")
+        return await _end(store, row, put_back) if running else requeue_task(row.id, "put back by hand")
+    if target == "completed":
+        if not running:
             raise Conflict(problem="only a task that is active can be completed; claim it first")
-
-
-_HOLDER: Final = "the task is not held by anybody"
-
-
-async def _end(store: Store, task_id: int, ending: dict[str, Any], *, code: str | None) -> None:
-    row = (await get_task(store, task_id, store.now())).row
-    if row.agent_id is None:
-        raise Conflict(problem=_HOLDER)
-    attempt, token = await held_by(store, task_id, row.agent_id)
-    cost = 0 if code is not None else micros(ending.get("actualCost") or 0, "actualCost")
-    await store.execute(
-        end_attempts(
-            EndAttempt(
-                attempt,
-                token,
-                output=ending.get("output"),
-                cost=cost,
-                code=code,
-                message=ending.get("error") or "",
-            )
+        failed = bool(ending.get("error"))
+        cost = 0 if failed else micros(ending.get("actualCost") or 0, "actualCost")
+        code = FAILED_BY_AGENT if failed else None
+        message = ending.get("error") or ""
+        return await _end(
+            store, row, EndAttempt(0, 0, output=ending.get("output"), cost=cost, code=code, message=message)
         )
-    )
+    if row.state.finished:
+        raise Conflict(problem="the task is completed; put it back into the queue first")
+    agent = given.get("assignedTo") or row.assigned_to
+    if agent is None:
+        raise InvalidInput(field="assignedTo", problem="is needed to make a task active: it says who does it")
+    return claim_task(row.id, ClaimTasks(ClaimFilter(agent)))
+
+
+async def _end(store: Store, row: TaskRow, end: EndAttempt) -> Operation[Any]:
+    held = await held_by(store, row.id, row.agent_id or "", failing=end.code is not None)
+    end.attempt_id, end.token = held.attempt_id, held.token
+    failed = end.code == FAILED_BY_AGENT
+    return end_and_unassign(end) if failed and held.assigned else end_attempt(end)
 
 
 async def delete_mission_task(
@@ -212,7 +218,7 @@ async def delete_mission_task(
 ) -> Deleted:
     """Delete a task.
 
-    One that waits is cancelled first; one that an agent works on is refused with 409.
+    409 while an agent works on it or other tasks wait for it.
     """
     store = services.store
     ident = wanted_id(query, body)
@@ -220,9 +226,7 @@ async def delete_mission_task(
     row = (await get_task(store, task_id, store.now())).row
     if row.state is TaskState.RUNNING:
         raise Conflict(problem=f"agent {row.agent_id} works on the task; complete it first")
-    if not row.state.finished:
-        await store.execute(cancel_task(task_id, "deleted"))
-    await store.execute(delete_task(task_id))
+    await store.execute(discard_task(task_id))
     return Deleted(id=ident)
 
 
@@ -235,8 +239,19 @@ def wanted_id(query: IdQuery, body: IdBody | None) -> str:
 
 
 async def get_mission_tasks(services: ServicesHere, query: Annotated[TaskQuery, Query()]) -> list[Task]:
-    """List tasks: high priority first, then the oldest."""
-    return await list_mission_tasks(services, query.status, query.ventureId, query.assignedTo)
+    """List tasks: high priority first, then the oldest.
+
+    All of them, up to 10,000 tasks or 32 million characters; the header `X-Has-More: true` says that there are
+    more, and those left out are the ones that were completed first.
+    """
+    store = services.store
+    wanted = TaskFilter(
+        states=None if query.status is None else STATES[query.status],
+        project_id=None if query.ventureId is None else await find_project(store, query.ventureId),
+        agent_id=query.assignedTo,
+    )
+    tasks, more = await _listed(store, wanted, query.assignedTo)
+    return whole_list(tasks, more=more)
 
 
 ROUTES: Final = (
