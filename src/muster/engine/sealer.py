@@ -9,7 +9,7 @@ from muster.commands.seals import seal_next_block
 from muster.store.database import Store
 
 GATHER_SECONDS: Final = 1.0
-BLOCK_EVENTS: Final = 4_096
+BLOCK_EVENTS: Final = 1_024
 
 
 async def run_sealer(store: Store) -> None:
