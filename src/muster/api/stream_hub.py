@@ -21,7 +21,7 @@ from muster.store.statements import Row, Statement
 
 TICK_SECONDS: Final = 0.02
 """Deliveries are never put off longer than this."""
-REST: Final = 3
+REST: Final = 2
 """After a delivery that cost t of CPU, the next one waits REST * t: most of the loop's time is left to others."""
 PAGE_EVENTS: Final = 500
 PAGE_BYTES: Final = 65_536
@@ -180,8 +180,10 @@ class StreamHub:
                 await asyncio.sleep(0)
                 return page
         events = _bounded(events)
-        await asyncio.sleep(0)
-        return Page(view.select(events), events[-1].seq if events else max(position, until))
+        reached = events[-1].seq if events else max(position, until)
+        if reached < until:
+            await asyncio.sleep(0)
+        return Page(view.select(events), reached)
 
     async def _from_database(self, view: View, position: int, until: int) -> Page:
         if view.task_id is None:
