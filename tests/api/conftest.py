@@ -16,18 +16,19 @@ from muster.api.native import create_native_app
 from muster.api.services import ApiSettings, Services
 from muster.api.stream_limits import StreamLimits
 from muster.commands.defaults import ensure_defaults
+from muster.domain.task_class import TaskClass
 from muster.scripts.index import ScriptIndex
 from muster.store.database import Durability, Store
 from muster.store.open import open_store
 from tests.api.asgi import Api
 from tests.api.live import LiveServer
 
-CLASSES = {
-    "FAST_SCRIPT": 30_000_000,
-    "MEDIUM_SCRIPT": 300_000_000,
-    "LLM_LITE": 300_000_000,
-    "LLM_HEAVY": 900_000_000,
-}
+CLASSES = [
+    TaskClass("FAST_SCRIPT", 30_000_000),
+    TaskClass("MEDIUM_SCRIPT", 300_000_000),
+    TaskClass("LLM_LITE", 300_000_000, network=True),
+    TaskClass("LLM_HEAVY", 900_000_000, network=True),
+]
 ECHO = "#!/usr/bin/env bash\n# name: echo\n# description: Says it\n# inputs:\n#   text: string required\n# tags: demo\necho\n"
 
 

@@ -33,7 +33,7 @@ async def test_a_class_changed_over_the_api_stays_until_its_setting_changes(stor
     await store.execute(set_task_class(TaskClass("FAST_SCRIPT", 45_000_000, "quick")))
     await store.execute(ensure_defaults(CLASSES))
     assert await one(store, "SELECT timeout_us FROM task_classes WHERE name = 'FAST_SCRIPT'") == 45_000_000
-    await store.execute(ensure_defaults(CLASSES | {"FAST_SCRIPT": 60_000_000}))
+    await store.execute(ensure_defaults([TaskClass("FAST_SCRIPT", 60_000_000), *CLASSES[1:]]))
     assert await one(store, "SELECT timeout_us FROM task_classes WHERE name = 'FAST_SCRIPT'") == 60_000_000
     assert await one(store, "SELECT description FROM task_classes WHERE name = 'FAST_SCRIPT'") == "quick"
 

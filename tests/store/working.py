@@ -11,15 +11,16 @@ from muster.commands.tasks import NewTask, submit_tasks
 from muster.domain import ids
 from muster.domain.admission import ClaimFilter
 from muster.domain.task import TaskSpec
+from muster.domain.task_class import TaskClass
 from muster.store.database import Store
 from tests.store.events import one
 
-CLASSES = {
-    "FAST_SCRIPT": 30_000_000,
-    "MEDIUM_SCRIPT": 300_000_000,
-    "LLM_LITE": 300_000_000,
-    "LLM_HEAVY": 900_000_000,
-}
+CLASSES = [
+    TaskClass("FAST_SCRIPT", 30_000_000),
+    TaskClass("MEDIUM_SCRIPT", 300_000_000),
+    TaskClass("LLM_LITE", 300_000_000, network=True),
+    TaskClass("LLM_HEAVY", 900_000_000, network=True),
+]
 
 
 class Place:

@@ -33,7 +33,7 @@ DEFAULT_QUEUES: Final = {
     TaskKind.PROMPT: "inbox",
     TaskKind.LLM: "inbox",
 }
-_CLASSES: Final = Statement("SELECT name, timeout_us FROM task_classes")
+_CLASSES: Final = Statement("SELECT name, timeout_us, network FROM task_classes")
 _ENCODE: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -45,7 +45,7 @@ class Submitter:
     _queues: dict[str, QueuePlace] = field(default_factory=dict[str, QueuePlace])
     _projects: dict[str, int] = field(default_factory=dict[str, int])
     _agents: dict[str, int] = field(default_factory=dict[str, int])
-    _classes: dict[str, int] | None = None
+    _classes: dict[str, tuple[int, bool]] | None = None
 
     async def new_tasks(self, wanted: Sequence[TaskCreate]) -> list[NewTask]:
         """The commands' form of all tasks; InvalidInput or NotFound for the first that cannot be."""
@@ -55,7 +55,10 @@ class Submitter:
         check_task(task)
         queue = await self._queue_of(task)
         return NewTask(
-            spec=spec_of(task),
+            spec=spec_of(
+                task,
+                network=(await self._class(task.task_class))[1] if task.network is None else task.network,
+            ),
             kind=task.kind,
             project_id=await self._project_of(task, queue),
             queue_id=queue.queue_id,
@@ -75,14 +78,18 @@ class Submitter:
 
     async def timeout_us(self, task_class: str, seconds: float | None) -> int:
         """The timeout of a task: its own, else its class's. InvalidInput names an unknown class."""
+        of_class, _ = await self._class(task_class)
+        return of_class if seconds is None else max(round(seconds * 1_000_000), 1)
+
+    async def _class(self, task_class: str) -> tuple[int, bool]:
         if self._classes is None:
-            self._classes = {row[0]: row[1] for row in await self.store.rows(_CLASSES)}
+            self._classes = {row[0]: (row[1], bool(row[2])) for row in await self.store.rows(_CLASSES)}
         if task_class not in self._classes:
             known = ", ".join(sorted(self._classes))
             raise InvalidInput(
                 field="task_class", problem=f"there is no class {task_class[:60]} (known: {known})"
             )
-        return self._classes[task_class] if seconds is None else max(round(seconds * 1_000_000), 1)
+        return self._classes[task_class]
 
     async def _queue_of(self, task: TaskCreate) -> QueuePlace:
         if task.queue is None and task.assigned_to is not None:
@@ -120,7 +127,7 @@ def check_task(task: TaskCreate) -> None:
         check_schema(task.output_schema)
 
 
-def spec_of(task: TaskCreate) -> TaskSpec:
+def spec_of(task: TaskCreate, *, network: bool) -> TaskSpec:
     """What the task's execution needs."""
     return TaskSpec(
         title=task.title,
@@ -134,7 +141,7 @@ def spec_of(task: TaskCreate) -> TaskSpec:
         acceptance_command=task.acceptance_command,
         max_test_fix_cycles=task.max_test_fix_cycles,
         retry=policy_of(task.retry),
-        network=task.network,
+        network=network,
         tags=tuple(dict.fromkeys(task.tags)),
     )
 

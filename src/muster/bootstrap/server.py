@@ -28,6 +28,7 @@ from muster.bootstrap.schema import is_empty_postgres
 from muster.bootstrap.settings import Settings
 from muster.commands.defaults import ensure_defaults
 from muster.commands.leases import StaleRules
+from muster.domain.task_class import TaskClass
 from muster.engine.presence import run_presence
 from muster.engine.projector import run_projector
 from muster.engine.pruner import Retention, run_pruner
@@ -37,15 +38,17 @@ from muster.engine.supervisor import Loop, supervise
 from muster.scripts.index import ScriptIndex
 from muster.store.database import Durability, Store
 from muster.store.open import open_store
+from muster.store.steady_clock import SteadyClock
 
 DISTRIBUTION: Final = "muster-fleet"
 
 log = logging.getLogger("muster.server")
 
 
-def clock() -> int:
-    """Microseconds since the epoch."""
-    return time.time_ns() // 1_000
+def steady_clock() -> SteadyClock:
+    """Microseconds since the epoch, following what time has really passed, also while the machine slept."""
+    elapsed = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return SteadyClock(lambda: time.time_ns() // 1_000, lambda: time.clock_gettime_ns(elapsed) // 1_000)
 
 
 def run(settings: Settings, *, demo: bool = False, worker: bool = True) -> int:
@@ -109,11 +112,14 @@ async def assembled(settings: Settings, *, worker: bool) -> AsyncGenerator[Parts
     store = await open_store(
         settings.database_url,
         durability=Durability(settings.durability),
-        clock=clock,
+        clock=steady_clock(),
         migrate=await is_empty_postgres(settings),
     )
     try:
-        classes = {name: int(entry.timeout_seconds * 1e6) for name, entry in settings.task_classes.items()}
+        classes = [
+            TaskClass(name, round(entry.timeout_seconds * 1e6), network=entry.network)
+            for name, entry in settings.task_classes.items()
+        ]
         await store.execute(ensure_defaults(classes))
         services = _services(settings, store)
         app = create_native_app(services)
@@ -144,7 +150,7 @@ def _services(settings: Settings, store: Store) -> Services:
         ),
         scripts=scripts,
         instance=f"{secrets.token_hex(3)}{os.getpid():x}",
-        started_at=clock(),
+        started_at=store.now(),
         logger=logging.getLogger("muster.api"),
     )
 

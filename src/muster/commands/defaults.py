@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 from muster.commands.projects import insert_project
 from muster.commands.queues import insert_queue
@@ -26,9 +27,9 @@ _REMEMBER: Final = Statement(
 
 
 @command()
-async def ensure_defaults(uow: UnitOfWork, classes: Mapping[str, int]) -> None:
-    """Make the default project and queues where they are missing, and the configured task classes (timeouts in
-    microseconds). A class changed over the API stays so until its configured value changes."""
+async def ensure_defaults(uow: UnitOfWork, classes: Sequence[TaskClass]) -> None:
+    """Make the default project and queues where they are missing, and the configured task classes.
+    A class changed over the API stays so until its configured value changes."""
     await uow.exclusive("defaults")
     if not await uow.rows(_PROJECT, DEFAULT_PROJECT):
         await insert_project(
@@ -41,12 +42,13 @@ async def ensure_defaults(uow: UnitOfWork, classes: Mapping[str, int]) -> None:
     await _seed_classes(uow, classes)
 
 
-async def _seed_classes(uow: UnitOfWork, classes: Mapping[str, int]) -> None:
+async def _seed_classes(uow: UnitOfWork, classes: Sequence[TaskClass]) -> None:
     rows = await uow.rows(_CONFIGURED)
-    before: dict[str, int] = from_json(rows[0][0]) if rows else {}
-    known = {row[0]: row[1] for row in await uow.rows(_CLASSES, list(classes))}
-    for name, timeout_us in classes.items():
-        if name not in known or before.get(name) != timeout_us:
-            await put_task_class(uow, TaskClass(name, timeout_us, known.get(name, "")))
-    if before != dict(classes):
-        await uow.run(_REMEMBER, to_json(dict(classes)))
+    before: dict[str, list[Any]] = from_json(rows[0][0]) if rows else {}
+    configured: dict[str, list[Any]] = {entry.name: [entry.timeout_us, entry.network] for entry in classes}
+    known = {row[0]: row[1] for row in await uow.rows(_CLASSES, list(configured))}
+    for entry in classes:
+        if entry.name not in known or before.get(entry.name) != configured[entry.name]:
+            await put_task_class(uow, replace(entry, description=known.get(entry.name, "")))
+    if before != configured:
+        await uow.run(_REMEMBER, to_json(configured))

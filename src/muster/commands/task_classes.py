@@ -10,10 +10,11 @@ from muster.domain.task_class import BUILT_IN, TaskClass
 from muster.store.statements import Statement
 from muster.store.unit_of_work import UnitOfWork, command
 
-_LOAD: Final = Statement("SELECT timeout_us, description FROM task_classes WHERE name = ?1 FOR UPDATE")
+_LOAD: Final = Statement("SELECT timeout_us, description, network FROM task_classes WHERE name = ?1 FOR UPDATE")
 _SET: Final = Statement(
-    "INSERT INTO task_classes (name, timeout_us, description) VALUES (?1, ?2, ?3) "
-    "ON CONFLICT (name) DO UPDATE SET timeout_us = excluded.timeout_us, description = excluded.description"
+    "INSERT INTO task_classes (name, timeout_us, description, network) VALUES (?1, ?2, ?3, ?4) "
+    "ON CONFLICT (name) DO UPDATE SET timeout_us = excluded.timeout_us, description = excluded.description, "
+    "network = excluded.network"
 )
 _DELETE: Final = Statement("DELETE FROM task_classes WHERE name = ?1")
 
@@ -28,10 +29,11 @@ async def put_task_class(uow: UnitOfWork, entry: TaskClass) -> bool:
     """Define or change a class as part of another command."""
     await uow.exclusive("task classes")
     known = await uow.rows(_LOAD, entry.name)
-    if known and tuple(known[0]) == (entry.timeout_us, entry.description):
+    values = (entry.timeout_us, entry.description, int(entry.network))
+    if known and tuple(known[0]) == values:
         return False
-    await uow.run(_SET, entry.name, entry.timeout_us, entry.description)
-    uow.journal.fact(TaskClassSet(entry.name, entry.timeout_us, entry.description))
+    await uow.run(_SET, entry.name, *values)
+    uow.journal.fact(TaskClassSet(entry.name, entry.timeout_us, entry.description, entry.network))
     return not known
 
 

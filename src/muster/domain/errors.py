@@ -157,6 +157,14 @@ class DatabaseTooOld(StoreUnavailable):
     code = "database_too_old"
 
 
+class DatabaseDamaged(StoreUnavailable):
+    """{path} is not a database of muster, or it is damaged ({problem}). Nothing was changed. Put a backup in its place
+    with 'muster restore --force BACKUP'; the present file is then kept beside it.
+    """
+
+    code = "database_damaged"
+
+
 class DatabaseLocked(StoreUnavailable):
     """Another muster server (process {pid}) has {path} open. Stop it with 'muster stop', or give this one another --data-dir."""
 

@@ -275,6 +275,7 @@ class TaskClassSet(Payload):
     name: str
     timeout_us: int
     description: str = ""
+    network: bool = False
 
 
 @dataclass(slots=True)

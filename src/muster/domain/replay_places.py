@@ -130,7 +130,11 @@ def evolve_task_class(world: World, fact: Fact, payload: TaskClassPayload) -> No
     """Fold one event about a task class."""
     match payload:
         case TaskClassSet():
-            columns = {"timeout_us": payload.timeout_us, "description": payload.description}
+            columns = {
+                "timeout_us": payload.timeout_us,
+                "description": payload.description,
+                "network": int(payload.network),
+            }
             world.task_classes[payload.name] = PlaceRow(fact.seq, columns)
         case TaskClassDeleted():
             _delete(world, fact, world.task_classes, payload.name)

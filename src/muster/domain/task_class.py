@@ -17,11 +17,12 @@ _LONGEST_US: Final = 7 * 86_400_000_000
 
 @dataclass(frozen=True, slots=True)
 class TaskClass:
-    """A class and its timeout in microseconds."""
+    """A class: its timeout in microseconds, and whether its tasks may use the network unless they say otherwise."""
 
     name: str
     timeout_us: int
     description: str = ""
+    network: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -289,6 +289,7 @@ task_classes = Table(
     _text("name", key=True),
     _int("timeout_us"),
     _text("description", default=""),
+    _int("network", default=0),
 )
 
 events = Table(

@@ -18,12 +18,24 @@ from muster.domain.task_class import TaskClass
 from muster.projections.task_classes import list_task_classes as classes_by_name
 
 
+def _shape(entry: TaskClass) -> shapes.TaskClass:
+    return shapes.TaskClass(
+        name=entry.name,
+        timeout_seconds=entry.timeout_us / 1_000_000,
+        network=entry.network,
+        description=entry.description,
+    )
+
+
 async def list_task_classes(services: ServicesHere) -> shapes.TaskClassList:
     """The classes of tasks and their timeouts."""
     return shapes.TaskClassList(
         items=[
             shapes.TaskClass(
-                name=entry.name, timeout_seconds=entry.timeout_us / 1_000_000, description=entry.description
+                name=entry.name,
+                timeout_seconds=entry.timeout_us / 1_000_000,
+                description=entry.description,
+                network=entry.network,
             )
             for entry in await classes_by_name(services.store)
         ]
@@ -31,17 +43,20 @@ async def list_task_classes(services: ServicesHere) -> shapes.TaskClassList:
 
 
 async def put_task_class(
-    services: ServicesHere, name: str, body: shapes.TaskClassSet, response: Response
+    services: ServicesHere, name: shapes.ClassName, body: shapes.TaskClassSet, response: Response
 ) -> shapes.TaskClass:
     """Define a class or change one.
 
     Tasks that are queued keep the timeout they got. 201: it is new.
     """
-    entry = TaskClass(name, round(body.timeout_seconds * 1_000_000), body.description)
+    entry = TaskClass(name, round(body.timeout_seconds * 1_000_000), body.description, body.network)
     new = await services.store.execute(set_task_class(entry))
     response.status_code = 201 if new else 200
     return shapes.TaskClass(
-        name=name, timeout_seconds=entry.timeout_us / 1_000_000, description=body.description
+        name=name,
+        timeout_seconds=entry.timeout_us / 1_000_000,
+        description=body.description,
+        network=body.network,
     )
 
 

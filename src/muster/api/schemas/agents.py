@@ -22,10 +22,12 @@ from muster.api.schemas.shape import (
 AgentId = Annotated[
     str,
     StringConstraints(
-        min_length=1, max_length=200, pattern=r"^[^\x00-\x20\x7f/]([^\x00-\x1f\x7f/]*[^\x00-\x20\x7f/])?$"
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x20\x7f-\xa0\xad/]([^\x00-\x1f\x7f-\xa0\xad/]*[^\x00-\x20\x7f-\xa0\xad/])?$",
     ),
 ]
-_LINE = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
+_LINE = r"^[^\x00-\x20\x7f-\xa0\xad]([^\x00-\x1f\x7f-\xa0\xad]*[^\x00-\x20\x7f-\xa0\xad])?$"
 ActivityType = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_LINE)]
 ActivityTitle = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_LINE)]
 Reported = Literal["online", "offline", "error"]
@@ -150,7 +152,7 @@ class WorkerQuery(PageQuery):
 
 
 class ActivityQuery(PageQuery):
-    """Which activities; at most one of task, agent and project narrows."""
+    """Which activities; every parameter narrows."""
 
     agent: Word | None = None
     task: Word | None = None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from fastapi import Path as PathParameter
 from pydantic import ConfigDict, Field
 
 from muster.api.schemas.agents import Worker
 from muster.api.schemas.shape import Answer, Body, Note, Query, Word
 
+ClassName = Annotated[str, PathParameter(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 Timeout = Annotated[float, Field(ge=0.001, le=604_800)]
 
 
@@ -73,6 +75,7 @@ class TaskClass(Answer):
     name: str = Field(examples=["FAST_SCRIPT"])
     timeout_seconds: float
     description: str
+    network: bool = Field(description="Whether its tasks may use the network, unless they say otherwise.")
 
 
 class TaskClassSet(Body):
@@ -83,7 +86,9 @@ class TaskClassSet(Body):
     )
 
     timeout_seconds: Timeout
+    network: bool = False
     description: Note = ""
+    network: bool = False
 
 
 class TaskClassList(Answer):

@@ -17,7 +17,9 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"
 EntityName = Annotated[
     str,
     StringConstraints(
-        min_length=1, max_length=200, pattern=r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x20\x7f-\xa0\xad]([^\x00-\x1f\x7f-\xa0\xad]*[^\x00-\x20\x7f-\xa0\xad])?$",
     ),
 ]
 Note = Annotated[str, StringConstraints(max_length=2_000, pattern=NO_NUL)]
@@ -31,7 +33,7 @@ Moment = Annotated[
     Field(json_schema_extra={"format": "date-time"}, examples=["2026-01-31T09:30:00.000Z"]),
 ]
 Dollars = Annotated[float, Field(ge=0, le=1_000_000, examples=[0.25])]
-Int = Annotated[int, BeforeValidator(_whole, json_schema_input_type=int)]
+Int = Annotated[int, BeforeValidator(_whole)]
 """An integer; 3.0 is one too, as JSON schema has it."""
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 JsonObject = dict[str, Any]

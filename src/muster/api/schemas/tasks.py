@@ -78,7 +78,9 @@ class TaskFields(Body):
     working_dir: AbsolutePath | None = Field(
         default=None, description="An absolute path on the worker's host."
     )
-    network: bool = Field(default=False, description="Whether its sandbox may use the network.")
+    network: bool | None = Field(
+        default=None, description="Whether its sandbox may use the network; null: as its class says."
+    )
     output_schema: JsonObject | None = Field(
         default=None, description="JSON schema (2020-12) the result must fit."
     )

@@ -16,6 +16,17 @@ _VACUUM: Final = (
 )
 
 
+def _int(name: str, *, default: str | None = None, null: bool = False) -> sa.Column[int]:
+    kind = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    given = None if default is None else sa.text(default)
+    return sa.Column(name, kind, server_default=given, autoincrement=False, nullable=null)
+
+
+def _text(name: str, *, default: str | None = None, null: bool = False) -> sa.Column[str]:
+    given = None if default is None else sa.text(default)
+    return sa.Column(name, sa.Text(), server_default=given, nullable=null)
+
+
 def upgrade() -> None:
     _create_tables()
     op.execute("INSERT INTO log_head (id, seq) VALUES (1, 0)")
@@ -34,216 +45,63 @@ def _tune_postgres() -> None:
 def _create_tables() -> None:
     op.create_table(
         "agents",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), server_default=sa.text("'online'"), nullable=False),
-        sa.Column("model", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column(
-            "max_tokens",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "tokens_used",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "sessions_count",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "memory_bytes",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "last_active_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "created_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "updated_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        _text("id"),
+        _text("name"),
+        _text("status", default="'online'"),
+        _text("model", default="''"),
+        _int("max_tokens", default="0"),
+        _int("tokens_used", default="0"),
+        _int("sessions_count", default="0"),
+        _int("memory_bytes", default="0"),
+        _int("last_active_at"),
+        _int("created_at"),
+        _int("updated_at"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "attempts",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column(
-            "task_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "number",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("agent_id", sa.Text(), nullable=False),
-        sa.Column("worker_id", sa.Text(), nullable=True),
-        sa.Column("state", sa.Text(), server_default=sa.text("'running'"), nullable=False),
-        sa.Column(
-            "token", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column(
-            "reserved",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "cost",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "claimed_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "heartbeat_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "warned_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "finished_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column("code", sa.Text(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("output", sa.Text(), nullable=True),
-        sa.Column("result", sa.Text(), nullable=True),
-        sa.Column(
-            "exit_code",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "input_tokens",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "output_tokens",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "cache_read_tokens",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "cache_write_tokens",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("sandbox", sa.Text(), nullable=True),
-        sa.Column("progress", sa.Text(), nullable=True),
-        sa.Column(
-            "lines",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "kept_from",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "bytes",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        _int("id"),
+        _int("task_id"),
+        _int("number"),
+        _text("agent_id"),
+        _text("worker_id", null=True),
+        _text("state", default="'running'"),
+        _int("token"),
+        _int("reserved", default="0"),
+        _int("cost", default="0"),
+        _int("claimed_at"),
+        _int("heartbeat_at"),
+        _int("warned_at", null=True),
+        _int("finished_at", null=True),
+        _text("code", null=True),
+        _text("error", null=True),
+        _text("output", null=True),
+        _text("result", null=True),
+        _int("exit_code", null=True),
+        _int("input_tokens", default="0"),
+        _int("output_tokens", default="0"),
+        _int("cache_read_tokens", default="0"),
+        _int("cache_write_tokens", default="0"),
+        _text("sandbox", null=True),
+        _text("progress", null=True),
+        _int("lines", default="0"),
+        _int("kept_from", default="0"),
+        _int("bytes", default="0"),
         sa.PrimaryKeyConstraint("id"),
         postgresql_with={"fillfactor": "70"},
     )
     op.create_index("attempts_by_task", "attempts", ["task_id", "number"], unique=False)
     op.create_table(
         "events",
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column(
-            "at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column(
-            "task_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "attempt_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column("agent_id", sa.Text(), nullable=True),
-        sa.Column(
-            "project_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=True
-        ),
-        sa.Column("data", sa.Text(), nullable=False),
+        _int("seq"),
+        _int("at"),
+        _text("kind"),
+        _int("task_id", null=True),
+        _int("attempt_id", null=True),
+        _text("agent_id", null=True),
+        _int("project_id", null=True),
+        _int("amount", null=True),
+        _text("data"),
         sa.PrimaryKeyConstraint("seq"),
     )
     op.create_index(
@@ -272,79 +130,25 @@ def _create_tables() -> None:
     )
     op.create_table(
         "installation",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        _text("name"),
+        _text("value"),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "lanes",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column(
-            "project_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "queue_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("requires", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column("assignee", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column(
-            "blocked",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "backoff",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "ready",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "running",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "succeeded",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "failed",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "cancelled",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        _int("id"),
+        _int("project_id"),
+        _int("queue_id"),
+        _text("kind"),
+        _text("requires", default="''"),
+        _text("assignee", default="''"),
+        _int("blocked", default="0"),
+        _int("backoff", default="0"),
+        _int("ready", default="0"),
+        _int("running", default="0"),
+        _int("succeeded", default="0"),
+        _int("failed", default="0"),
+        _int("cancelled", default="0"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -360,245 +164,99 @@ def _create_tables() -> None:
     )
     op.create_table(
         "log_head",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        _int("id"),
+        _int("seq"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "output_chunks",
-        sa.Column(
-            "attempt_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "position",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "lines", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column(
-            "at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column("data", sa.Text(), nullable=False),
+        _int("attempt_id"),
+        _int("position"),
+        _int("lines"),
+        _int("at"),
+        _text("data"),
         sa.PrimaryKeyConstraint("attempt_id", "position"),
     )
     op.create_table(
         "projection_positions",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        _text("name"),
+        _int("seq"),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "projects",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("icon", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column("status", sa.Text(), server_default=sa.text("'active'"), nullable=False),
-        sa.Column("priority", sa.Text(), server_default=sa.text("'medium'"), nullable=False),
-        sa.Column("description", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column(
-            "allocated",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column("enforcement", sa.Text(), server_default=sa.text("'hard'"), nullable=False),
-        sa.Column(
-            "reserved",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "spent",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "concurrency",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column("repo_url", sa.Text(), nullable=True),
-        sa.Column("default_branch", sa.Text(), nullable=True),
-        sa.Column("working_dir", sa.Text(), nullable=True),
-        sa.Column(
-            "created_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "updated_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        _int("id"),
+        _text("name"),
+        _text("icon", default="''"),
+        _text("status", default="'active'"),
+        _text("priority", default="'medium'"),
+        _text("description", default="''"),
+        _int("allocated", null=True),
+        _text("enforcement", default="'hard'"),
+        _int("reserved", default="0"),
+        _int("spent", default="0"),
+        _int("concurrency", null=True),
+        _text("repo_url", null=True),
+        _text("default_branch", null=True),
+        _text("working_dir", null=True),
+        _int("created_at"),
+        _int("updated_at"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("projects_by_name", "projects", ["name"], unique=True)
     op.create_table(
         "queues",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("instructions", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column("mode", sa.Text(), server_default=sa.text("'auto'"), nullable=False),
-        sa.Column("status", sa.Text(), server_default=sa.text("'active'"), nullable=False),
-        sa.Column(
-            "paused",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "concurrency",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "project_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "session_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column("agent_id", sa.Text(), nullable=True),
-        sa.Column(
-            "created_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "updated_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        _int("id"),
+        _text("name"),
+        _text("instructions", default="''"),
+        _text("mode", default="'auto'"),
+        _text("status", default="'active'"),
+        _int("paused", default="0"),
+        _int("concurrency", null=True),
+        _int("project_id", null=True),
+        _int("session_id", null=True),
+        _text("agent_id", null=True),
+        _int("created_at"),
+        _int("updated_at"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("queues_by_name", "queues", ["name"], unique=True)
     op.create_table(
         "seals",
-        sa.Column(
-            "block", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column(
-            "first_seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "last_seq",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("previous", sa.Text(), nullable=False),
-        sa.Column("checks", sa.Text(), nullable=False),
-        sa.Column(
-            "sealed_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("hash", sa.Text(), nullable=False),
+        _int("block"),
+        _int("first_seq"),
+        _int("last_seq"),
+        _text("previous"),
+        _text("checks"),
+        _int("sealed_at"),
+        _text("hash"),
         sa.PrimaryKeyConstraint("block"),
     )
     op.create_table(
         "sessions",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("context", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column("status", sa.Text(), server_default=sa.text("'active'"), nullable=False),
-        sa.Column(
-            "project_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "created_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "updated_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "ended_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
+        _int("id"),
+        _text("name"),
+        _text("context", default="''"),
+        _text("status", default="'active'"),
+        _int("project_id", null=True),
+        _int("created_at"),
+        _int("updated_at"),
+        _int("ended_at", null=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "task_classes",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column(
-            "timeout_us",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("description", sa.Text(), server_default=sa.text("''"), nullable=False),
+        _text("name"),
+        _int("timeout_us"),
+        _text("description", default="''"),
+        _int("network", default="0"),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "task_dependencies",
-        sa.Column(
-            "task_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "depends_on",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "done",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        _int("task_id"),
+        _int("depends_on"),
+        _int("done", default="0"),
         sa.PrimaryKeyConstraint("task_id", "depends_on"),
         sqlite_with_rowid=False,
     )
@@ -607,15 +265,13 @@ def _create_tables() -> None:
     )
     op.create_table(
         "task_specs",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("description", sa.Text(), server_default=sa.text("''"), nullable=False),
-        sa.Column("type", sa.Text(), server_default=sa.text("'custom'"), nullable=False),
-        sa.Column("idempotency_key", sa.Text(), nullable=True),
-        sa.Column("request_hash", sa.Text(), nullable=True),
-        sa.Column("doc", sa.Text(), nullable=False),
+        _int("id"),
+        _text("title"),
+        _text("description", default="''"),
+        _text("type", default="'custom'"),
+        _text("idempotency_key", null=True),
+        _text("request_hash", null=True),
+        _text("doc"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -629,157 +285,37 @@ def _create_tables() -> None:
     op.create_index("task_specs_by_type", "task_specs", ["type", "id"], unique=False)
     op.create_table(
         "task_tags",
-        sa.Column("tag", sa.Text(), nullable=False),
-        sa.Column(
-            "task_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        _text("tag"),
+        _int("task_id"),
         sa.PrimaryKeyConstraint("tag", "task_id"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "tasks",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column(
-            "lane_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "project_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "queue_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "session_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "parent_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "state", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
-        sa.Column(
-            "priority",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "position",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "attempts",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "burned",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "max_attempts",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "attempt_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column("agent_id", sa.Text(), nullable=True),
-        sa.Column(
-            "blockers",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "dependents",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "ready_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "timeout_us",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "estimate",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "cost",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "started_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "finished_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "archived_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
-        sa.Column(
-            "updated_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        _int("id"),
+        _int("lane_id"),
+        _int("project_id"),
+        _int("queue_id"),
+        _int("session_id", null=True),
+        _int("parent_id", null=True),
+        _int("state"),
+        _int("priority"),
+        _int("position"),
+        _int("attempts", default="0"),
+        _int("burned", default="0"),
+        _int("max_attempts"),
+        _int("attempt_id", null=True),
+        _text("agent_id", null=True),
+        _int("blockers", default="0"),
+        _int("dependents", default="0"),
+        _int("ready_at", null=True),
+        _int("timeout_us"),
+        _int("estimate", default="0"),
+        _int("cost", default="0"),
+        _int("started_at", null=True),
+        _int("finished_at", null=True),
+        _int("archived_at", null=True),
+        _int("updated_at"),
         sa.PrimaryKeyConstraint("id"),
         postgresql_with={"fillfactor": "70"},
     )
@@ -851,41 +387,18 @@ def _create_tables() -> None:
     )
     op.create_table(
         "workers",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("host", sa.Text(), nullable=True),
-        sa.Column(
-            "pid", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=True
-        ),
-        sa.Column("version", sa.Text(), nullable=True),
-        sa.Column(
-            "capacity",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            server_default=sa.text("0"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("modes", sa.Text(), server_default=sa.text("'[]'"), nullable=False),
-        sa.Column("queues", sa.Text(), nullable=True),
-        sa.Column("kinds", sa.Text(), nullable=True),
-        sa.Column("capabilities", sa.Text(), server_default=sa.text("'[]'"), nullable=False),
-        sa.Column("sandbox", sa.Text(), nullable=True),
-        sa.Column(
-            "seen_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "started_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column(
-            "left_at",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=True,
-        ),
+        _text("id"),
+        _text("host", null=True),
+        _int("pid", null=True),
+        _text("version", null=True),
+        _int("capacity", default="0"),
+        _text("modes", default="'[]'"),
+        _text("queues", null=True),
+        _text("kinds", null=True),
+        _text("capabilities", default="'[]'"),
+        _text("sandbox", null=True),
+        _int("seen_at"),
+        _int("started_at"),
+        _int("left_at", null=True),
         sa.PrimaryKeyConstraint("id"),
     )
