@@ -19,5 +19,6 @@ async def run_sealer(store: Store) -> None:
         await store.feed.wait(position)
         await asyncio.sleep(GATHER_SECONDS)
         position = store.feed.head
-        while await store.execute(seal_next_block(BLOCK_EVENTS)) >= BLOCK_EVENTS:
-            await asyncio.sleep(0)
+        sealed = BLOCK_EVENTS
+        while sealed >= BLOCK_EVENTS:
+            sealed = await store.execute(seal_next_block(BLOCK_EVENTS))
