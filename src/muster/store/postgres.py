@@ -1,8 +1,9 @@
-"""PostgreSQL through asyncpg: two connections that write, a few that read, one that follows the log.
+"""PostgreSQL through asyncpg: two connections that write, one that waits for the disk, a few that read, one
+that follows the log.
 
-Two connections because a batch then computes while another one is on its way to the disk; more
-were no faster. Commands that must survive a power loss go to the first; claims, heartbeats and output to
-the second, which does not wait for the disk.
+Two connections write so that one batch is computed here while another is in PostgreSQL; more were
+no faster. Commands that must survive a power loss go to the first and are answered by way of the
+flusher; claims, heartbeats and output go to the second and are answered at commit.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from muster.store.postgres_connection import (
     compile_for_postgres,
     connect,
 )
+from muster.store.postgres_flush import Flusher
 from muster.store.postgres_scope import PostgresScope
 from muster.store.postgres_sql import StatementCache
 from muster.store.postgres_tail import LogTail
@@ -82,15 +84,12 @@ class PostgresStore:
         # A lane learnt inside one transaction does not exist yet for the other connection's.
         other = Memory(ids, self._memory.tick)
         statements = StatementCache()
-        strict, relaxed = durability is Durability.STRICT, durability is Durability.RELAXED
+        self._flusher = None if durability is Durability.RELAXED else Flusher(url)
         self._durable = Writer(
-            url, self._memory, statements, self.feed, self._committed, synchronous=not relaxed
+            url, self._memory, statements, self.feed, self._committed, flusher=self._flusher
         )
-        self._quick = (
-            self._durable
-            if strict
-            else Writer(url, other, statements, self.feed, self._committed, synchronous=False)
-        )
+        flusher = self._flusher if durability is Durability.STRICT else None
+        self._quick = Writer(url, other, statements, self.feed, self._committed, flusher=flusher)
         self._reads = ReadPool(url, "muster reads", READER_SETTINGS, size=INTERACTIVE_CONNECTIONS)
         self._slow = ReadPool(url, "muster long reads", SLOW_SETTINGS, size=SLOW_CONNECTIONS)
         self._tail = LogTail(url, self.feed, foreign=self._foreign, output=self._foreign_output)
@@ -119,6 +118,8 @@ class PostgresStore:
     async def _start(self) -> None:
         await self._durable.open()
         await self._quick.open()
+        if self._flusher is not None:
+            await self._flusher.open()
         await self._tail.start()
 
     @property
@@ -132,7 +133,7 @@ class PostgresStore:
         return sum(writer.batched for writer in self._writers())
 
     def _writers(self) -> Sequence[Writer]:
-        return [self._durable] if self._quick is self._durable else [self._durable, self._quick]
+        return [self._durable, self._quick]
 
     def now(self) -> int:
         return self._memory.tick()
@@ -220,6 +221,8 @@ class PostgresStore:
         self._closed = True
         for writer in self._writers():
             await writer.close()
+        if self._flusher is not None:
+            await self._flusher.close()
         await self._tail.close()
         await self._reads.close()
         await self._slow.close()

@@ -19,12 +19,14 @@ from muster.store.postgres_connection import (
     is_lost,
     outcome_unknown,
 )
+from muster.store.postgres_flush import Flusher
 from muster.store.postgres_scope import PostgresScope
 from muster.store.postgres_sql import StatementCache
 from muster.store.scope import Memory
 from muster.store.statements import Row
 
 TRIES: Final = 4
+_SETTINGS: Final = {**WRITER_SETTINGS, "synchronous_commit": "off"}
 _AGAIN: Final = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -36,7 +38,7 @@ Committed = Callable[[PostgresScope, Sequence[Row]], Awaitable[None]]
 
 
 class Writer:
-    """Runs commands in batches on one connection. `synchronous`: answered when PostgreSQL has them on disk."""
+    """Runs commands in batches on one connection. With a `flusher`, it answers those that succeeded."""
 
     def __init__(
         self,
@@ -46,7 +48,7 @@ class Writer:
         feed: Feed,
         committed: Committed,
         *,
-        synchronous: bool,
+        flusher: Flusher | None,
     ) -> None:
         self.memory = memory
         self.batches = 0
@@ -55,7 +57,7 @@ class Writer:
         self._statements = statements
         self._feed = feed
         self._committed = committed
-        self._settings = {**WRITER_SETTINGS, "synchronous_commit": "on" if synchronous else "off"}
+        self._flusher = flusher
         self._intake = Intake(self._start)
         self._working: asyncio.Task[None] | None = None
         self._connection: PostgresConnection | None = None
@@ -68,7 +70,7 @@ class Writer:
         """The connection, made anew when it was lost."""
         connection = self._connection
         if connection is None or connection.is_closed():
-            connection = await connect(self._url, "muster", self._settings)
+            connection = await connect(self._url, "muster", _SETTINGS)
             await self._keep_head(connection)
             self._connection = connection
         return connection
@@ -91,8 +93,17 @@ class Writer:
             except Exception as error:  # noqa: BLE001 - whatever it was reaches the callers it belongs to
                 for pending in batch:
                     pending.error = pending.error or error
-            for pending in batch:
+            self._answer(batch)
+
+    def _answer(self, batch: Sequence[Pending]) -> None:
+        succeeded: list[Pending] = []
+        for pending in batch:
+            if self._flusher is None or pending.error is not None:
                 pending.settle()
+            else:
+                succeeded.append(pending)
+        if self._flusher is not None and succeeded:
+            self._flusher.settle(succeeded)
 
     async def _run(self, batch: Sequence[Pending]) -> None:
         for left in reversed(range(TRIES)):
