@@ -22,6 +22,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from muster.domain.errors import (
+    DatabaseDamaged,
     DatabaseLocked,
     DatabaseTooNew,
     DatabaseTooOld,
@@ -176,15 +177,27 @@ async def test_a_version_can_be_written_down_without_migrating(tmp_path: Path, p
 async def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "m.db"
     connection = apsw.Connection(str(path))
-    connection.execute("CREATE TABLE workers (mine TEXT); INSERT INTO workers VALUES ('kept')")
+    connection.execute("CREATE VIEW workers AS SELECT 'kept' AS mine")
     connection.close()
     with pytest.raises(Exception, match="workers already exists"):
         migrate_sqlite(path)
     connection = apsw.Connection(str(path))
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    assert {name for name in tables if not str(name).startswith(SEARCH_PREFIX)} == {"workers"}
+    names = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
+    assert {name for name in names if not str(name).startswith(SEARCH_PREFIX)} == {"workers"}
     assert connection.execute("SELECT mine FROM workers").fetchall() == [("kept",)]
     connection.close()
+
+
+def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    """OD-42"""
+    path = tmp_path / "m.db"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('soup')")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(DatabaseDamaged, match="tables of another program"):
+        migrate_sqlite(path)
+    assert path.read_bytes() == before
 
 
 async def test_a_second_server_on_one_file_is_refused_with_the_first_ones_process(tmp_path: Path) -> None:

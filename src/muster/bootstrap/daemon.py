@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,11 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from muster.bootstrap.settings import Settings
-from muster.domain.errors import Conflict, DataFolderUnusable
+from muster.domain.errors import Conflict, DataFolderUnusable, DiskFull
 
 PID_NAME: Final = "muster.pid"
 LOG_NAME: Final = "muster.log"
 _LOG_BYTES: Final = 10 * 1024 * 1024
+_PROBE_BYTES: Final = 64 * 1024
 
 
 class AlreadyRunning(Conflict):
@@ -90,8 +93,19 @@ def prepare_data_dir(data_dir: Path) -> None:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not data_dir.is_dir() or not os.access(data_dir, os.W_OK | os.X_OK):
             raise DataFolderUnusable(path=data_dir, problem="it is not a directory that you may write to")
+        _try_space(data_dir)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(path=data_dir) from error
         raise DataFolderUnusable(path=data_dir, problem=error.strerror or str(error)) from error
+
+
+def _try_space(data_dir: Path) -> None:
+    """Write something for a moment: nothing else tells a full disk before the database is touched."""
+    with tempfile.TemporaryFile(dir=data_dir) as probe:
+        probe.write(bytes(_PROBE_BYTES))
+        probe.flush()
+        os.fsync(probe.fileno())
 
 
 def write_private(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 from muster.bootstrap.daemon import running_server
 from muster.bootstrap.settings import Settings
-from muster.domain.errors import MusterError
+from muster.domain.errors import DatabaseDamaged, MusterError
 from muster.store.open import SQLITE
 
 Status = Literal["ok", "warn", "fail"]
@@ -181,18 +181,14 @@ async def _database(settings: Settings) -> Check:
 
 
 async def _file(path: Path) -> Check:
-    import apsw
-
     from muster.store.migrate import behind, sqlite_version
 
     if not path.exists():
         return Check("database", "ok", f"{path} will be made when the server first starts")
     try:
         found = await asyncio.to_thread(sqlite_version, path)
-    except apsw.Error as error:
-        return Check(
-            "database", "fail", f"{path} cannot be read: {error}", "restore a backup: muster restore"
-        )
+    except DatabaseDamaged as error:
+        return Check("database", "fail", error.message, "restore a backup: muster restore")
     if behind(found):
         return Check(
             "database", "warn", f"{path} has schema {found}; the server will migrate it at its start"
@@ -300,7 +296,7 @@ async def _clock(settings: Settings) -> Check:
     if newest is not None and newest > now + SKEW_US:
         behind_by = (newest - now) // 1_000_000
         words = f"it says {shown}, {behind_by} s before the newest event"
-        return Check("clock", "warn", words, f"{remedy}; muster's own time stands still until then")
+        return Check("clock", "warn", words, f"{remedy}; muster's own time goes on from that event")
     return Check("clock", "ok", shown)
 
 

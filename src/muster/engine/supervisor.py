@@ -6,8 +6,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
+from muster.domain.errors import StoreUnavailable
+
+FIRST_PAUSE: Final = 0.5
+OUTAGE_PAUSE: Final = 4.0
 LONGEST_PAUSE: Final = 30.0
 
 log = logging.getLogger("muster.engine")
@@ -29,13 +33,39 @@ async def supervise(loops: list[Loop]) -> None:
 
 
 async def _keep_running(loop: Loop) -> None:
-    pause = 0.5
+    clock = asyncio.get_running_loop().time
+    pause = 0.0
     while True:
+        began = clock()
         try:
             await loop.run()
-        except Exception:
-            log.exception("engine loop %s failed; it starts again in %.1f s", loop.name, pause)
+        except Exception as error:
+            known = _is_outage(error)
+            lasted = clock() - began > LONGEST_PAUSE
+            pause = FIRST_PAUSE if lasted else max(pause * 2, FIRST_PAUSE)
+            pause = min(pause, OUTAGE_PAUSE if known else LONGEST_PAUSE)
+            problem = f": {_first(error)}" if known else ""
+            log.log(
+                logging.WARNING if known else logging.ERROR,
+                "engine loop %s failed%s; it starts again in %.1f s",
+                loop.name,
+                problem,
+                pause,
+                exc_info=not known,
+            )
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
         else:
             return
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether it is nothing but a database that cannot be used now: a full disk, a restart."""
+    if isinstance(error, ExceptionGroup):
+        return cast(ExceptionGroup[Exception], error).split(StoreUnavailable)[1] is None
+    return isinstance(error, StoreUnavailable)
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = cast(BaseExceptionGroup[BaseException], error).exceptions[0]
+    return error

@@ -12,9 +12,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import apsw
-
-from muster.domain.errors import DatabaseTooNew
+from muster.domain.errors import DatabaseDamaged, DatabaseTooNew
+from muster.store.sqlite_errors import explained
 from muster.store.sqlite_files import SqliteConnection, open_connection
 from muster.store.tables import SCHEMA_VERSION
 
@@ -34,22 +33,28 @@ _SEARCH_WORDS: Final = (
 
 
 def sqlite_version(path: Path) -> str | None:
-    """The schema a SQLite file has; None when it is missing or empty."""
+    """The schema a SQLite file has; None when it is missing or empty. DatabaseDamaged when it is something else."""
+    if path.is_dir():
+        raise DatabaseDamaged(path=str(path), problem="it is a folder")
     if not path.exists() or path.stat().st_size == 0:
         return None
-    connection = open_connection(path, read_only=True, interactive=False)
-    try:
-        return _version_row(connection)
-    finally:
-        connection.close()
+    with explained(path):
+        connection = open_connection(path, read_only=True, interactive=False)
+        try:
+            return _version_row(connection, path)
+        finally:
+            connection.close()
 
 
-def _version_row(connection: SqliteConnection) -> str | None:
-    try:
+def _version_row(connection: SqliteConnection, path: Path) -> str | None:
+    names = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if "alembic_version" in names:
         row = next(connection.execute("SELECT version_num FROM alembic_version"), None)
-    except apsw.SQLError:
-        return None
-    return None if row is None else str(row[0])
+        return None if row is None else str(row[0])
+    # A first migration that was killed leaves the search tables, which are made before all others.
+    if any(not name.startswith("task_search") for name in names):
+        raise DatabaseDamaged(path=str(path), problem="it holds tables of another program")
+    return None
 
 
 def migrate_sqlite(path: Path) -> bool:
@@ -60,13 +65,14 @@ def migrate_sqlite(path: Path) -> bool:
     found = sqlite_version(path)
     if not behind(found):
         return False
-    connection = open_connection(path)
-    try:
-        connection.execute(_SEARCH)
-        connection.execute(_SEARCH_WORDS)
-    finally:
-        connection.close()
-    _on_sqlite(path, upgrade)
+    with explained(path):
+        connection = open_connection(path)
+        try:
+            connection.execute(_SEARCH)
+            connection.execute(_SEARCH_WORDS)
+        finally:
+            connection.close()
+        _on_sqlite(path, upgrade)
     return True
 
 

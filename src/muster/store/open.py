@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from muster.domain.errors import DatabaseLocked, DataFolderUnusable, InvalidInput
+from muster.domain.errors import (
+    DatabaseLocked,
+    DataFolderUnusable,
+    DiskFull,
+    InvalidInput,
+    StoreUnavailable,
+)
 from muster.store.database import Durability, Store
 
 if TYPE_CHECKING:
@@ -28,23 +35,31 @@ class FileLock:
             database.parent.mkdir(parents=True, exist_ok=True)
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise DataFolderUnusable(
-                path=str(database.parent), problem=error.strerror or str(error)
-            ) from error
+            raise _unusable(error, database.parent) from error
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(self._handle, 32, 0).decode(errors="replace").strip()
             os.close(self._handle)
             raise DatabaseLocked(pid=holder or "unknown", path=str(database)) from error
-        os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._handle, 0)
+            os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._handle)
+            raise _unusable(error, database.parent) from error
 
     def release(self) -> None:
         """Let others have it. The file stays: removing it would let two processes lock two files of one name."""
         handle, self._handle = self._handle, -1
         if handle >= 0:
             os.close(handle)
+
+
+def _unusable(error: OSError, folder: Path) -> StoreUnavailable:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(path=str(folder))
+    return DataFolderUnusable(path=str(folder), problem=error.strerror or str(error))
 
 
 async def open_store(
@@ -79,6 +94,7 @@ async def _open_postgres(
 def _open_sqlite(path: Path, durability: Durability, clock: Callable[[], int]) -> SqliteStore:
     from muster.store.migrate import migrate_sqlite  # noqa: PLC0415 - PostgreSQL needs none of it
     from muster.store.sqlite import SqliteStore, require_safe_sqlite  # noqa: PLC0415 - as above
+    from muster.store.sqlite_errors import explained  # noqa: PLC0415 - as above
 
     class LockedStore(SqliteStore):
         async def close(self) -> None:
@@ -89,7 +105,8 @@ def _open_sqlite(path: Path, durability: Durability, clock: Callable[[], int]) -
     lock = FileLock(path)
     try:
         migrate_sqlite(path)
-        return LockedStore(path, durability=durability, clock=clock)
+        with explained(path):
+            return LockedStore(path, durability=durability, clock=clock)
     except BaseException:
         lock.release()
         raise

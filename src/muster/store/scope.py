@@ -16,6 +16,7 @@ from muster.store import tables
 from muster.store.codec import encode_payload
 from muster.store.combiner import TransactionScope
 from muster.store.statements import Row, Statement, insert, update
+from muster.store.steady_clock import SLEW
 from muster.store.unit_of_work import Journal
 
 _COUNTED: Final = tuple(state.label for state in TaskState)
@@ -59,11 +60,24 @@ class Memory:
     lanes: dict[LaneKeyTuple, int] = field(default_factory=dict[LaneKeyTuple, int])
     agents: set[str] = field(default_factory=set[str])
     last_now: int = 0
+    ahead: int = 0
+    """How far our time runs before a clock that was set back."""
+    last_read: int = 0
     tokens: list[int] = field(default_factory=list[int])
 
     def tick(self) -> int:
-        """The time of a transaction: never earlier than the one before, whatever the clock does."""
-        self.last_now = max(self.clock(), self.last_now)
+        """The time of a transaction: never earlier than the one before, and never standing still.
+
+        When the clock was set back, also while no server ran, time goes on from the last one known, a little
+        slower until the clock has caught up: a lease taken before must still run out.
+        """
+        read = self.clock()
+        if self.ahead and read > self.last_read:
+            self.ahead = max(self.ahead - (read - self.last_read) // SLEW, 0)
+        self.last_read = read
+        if read + self.ahead < self.last_now:
+            self.ahead = self.last_now - read
+        self.last_now = read + self.ahead
         return self.last_now
 
     def forget_deleted(self, rows: Sequence[Row]) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from muster.domain.errors import DataFolderUnusable, DiskFull, SQLiteTooOld, StoreUnavailable
+from muster.domain.errors import SQLiteTooOld, StoreUnavailable
 from muster.domain.ids import IdSequence
 from muster.store.announce import Announcer
 from muster.store.codec import to_json
@@ -27,6 +27,7 @@ from muster.store.feed import Feed
 from muster.store.lanes import load_lane_facts
 from muster.store.notify import Signals
 from muster.store.scope import INSERT_EVENTS, Memory, Scope
+from muster.store.sqlite_errors import explain, explained
 from muster.store.sqlite_files import Checkpointer, SqliteConnection, WalSync, open_connection
 from muster.store.statements import ManyRows, Row, Statement
 from muster.store.unit_of_work import FusedOperation, Operation
@@ -157,7 +158,7 @@ class SqliteStore:
             try:
                 self._transact([pending])
             except Exception as error:  # noqa: BLE001 - raised again at its caller
-                pending.error = self._explain(error)
+                pending.error = explain(error, self._path, self._writer)
 
     def _transact(self, batch: Sequence[Pending]) -> None:
         connection = self._writer
@@ -223,15 +224,6 @@ class SqliteStore:
             for pending in waiting:
                 pending.settle()
 
-    def _explain(self, error: Exception) -> BaseException:
-        if isinstance(error, apsw.FullError) or (isinstance(error, OSError) and error.errno == 28):
-            return DiskFull(path=str(self._path.parent))
-        if isinstance(error, apsw.ReadOnlyError | apsw.CantOpenError):
-            return DataFolderUnusable(path=str(self._path), problem=str(error))
-        if isinstance(error, apsw.BusyError):
-            return StoreUnavailable(problem="another program holds the database file")
-        return error
-
     # The read side.
 
     async def rows(self, statement: Statement, *params: Any) -> list[Row]:
@@ -245,6 +237,8 @@ class SqliteStore:
             return list(self._reader.execute(sql, params))
         except apsw.InterruptError:
             return await self._read_aside(sql, params)
+        except apsw.Error as error:
+            raise explain(error, self._path, self._reader) from error
 
     async def long_rows(self, statement: Statement, *params: Any) -> list[Row]:
         return await self._read_aside(statement.sqlite, _bind(params))
@@ -257,7 +251,8 @@ class SqliteStore:
     def _read_on_helper(self, sql: str, params: Sequence[Any]) -> list[Row]:
         if self._slow is None:
             self._slow = open_connection(self._path, read_only=True, interactive=False)
-        return list(self._slow.execute(sql, params))
+        with explained(self._path):
+            return list(self._slow.execute(sql, params))
 
     async def close(self) -> None:
         if self._closed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,8 @@ import apsw
 PASSIVE_PAGES: Final = 4_000
 RESTART_PAGES: Final = 16_000
 INTERACTIVE_SECONDS: Final = 0.05
+
+log = logging.getLogger("muster.store")
 
 
 class SqliteConnection(Protocol):
@@ -162,6 +165,8 @@ class Checkpointer:
             self._folder.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         except apsw.BusyError:
             return
+        except apsw.Error as error:
+            log.warning("the write-ahead log cannot be folded back now: %s", error)
 
     def _restart(self) -> None:
         """Most pages are folded already; the rest is short work for the writer, who is between two commits."""
@@ -170,6 +175,11 @@ class Checkpointer:
             self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
         except apsw.BusyError:
             self._passed = 0
+            return
+        except apsw.Error as error:
+            # A full disk, say. The commit before it stands, and those who wait behind it go on.
+            self._passed = self._pages
+            log.warning("the write-ahead log cannot be started over now: %s", error)
             return
         finally:
             self._writer.set_busy_timeout(5_000)
