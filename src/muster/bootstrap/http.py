@@ -7,9 +7,10 @@ import errno
 import socket
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from muster.api.stream_protocol import SocketProtocol
 from muster.bootstrap.settings import Settings
@@ -56,6 +57,52 @@ def bind(settings: Settings) -> socket.socket:
     return listener
 
 
+class JoinedWrites:
+    """A transport whose writes of one loop turn leave in one system call.
+
+    uvicorn writes an answer's head and its body apart: two calls, two packets, and a client woken twice.
+    Measured: a fifth of the server's time at full load.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._parts: list[bytes] = []
+        self._call_soon = asyncio.get_running_loop().call_soon
+
+    def write(self, data: bytes) -> None:
+        """Send with whatever else is written in this turn."""
+        if not self._parts:
+            self._call_soon(self._flush)
+        self._parts.append(data)
+
+    def _flush(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts:
+            self._transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
+
+    def close(self) -> None:
+        """Send what was written, then hang up."""
+        self._flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class JoiningProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol over `JoinedWrites`; a socket that is upgraded gets the plain transport back."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """A client connected."""
+        super().connection_made(cast(asyncio.Transport, JoinedWrites(transport)))
+        self._plain = transport
+
+    def handle_websocket_upgrade(self) -> None:
+        """The client wants to speak WebSocket."""
+        self.transport = self._plain
+        super().handle_websocket_upgrade()
+
+
 class HttpServer(uvicorn.Server):
     """uvicorn that says so, once, when it is asked to end."""
 
@@ -63,7 +110,7 @@ class HttpServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=JoiningProtocol,
                 ws=SocketProtocol,
                 ws_max_size=SOCKET_MESSAGE_BYTES,
                 ws_per_message_deflate=False,
