@@ -194,7 +194,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"tags": "ci"}, "tags"),
     ({"tags": ["x" * 101]}, "tags.0"),
     ({"tags": ["x"] * 51}, "tags"),
-    ({"task_class": "HUGE"}, "task_class"),
     ({"timeout_seconds": 0}, "timeout_seconds"),
     ({"timeout_seconds": -5}, "timeout_seconds"),
     ({"timeout_seconds": "5"}, "timeout_seconds"),
@@ -239,6 +238,7 @@ class TestBadInput:
         "wrong",
         [
             {"queue": "nobody"},
+            {"task_class": "HUGE"},
             {"queue": "que_0000000000001"},
             {"project": "nobody"},
             {"session_id": "ses_0000000000001"},
@@ -422,7 +422,6 @@ class TestChanging:
             {"kind": "command"},
             {"payload": {}},
             {"retry": None},
-            {"task_class": "HUGE"},
             {"estimated_cost_usd": -1},
             {"state": "succeeded"},
             {"working_dir": "x"},

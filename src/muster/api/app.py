@@ -13,6 +13,7 @@ from starlette.responses import Response as PlainResponse
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
+from muster.api.compat.dispatch import Dialects
 from muster.api.errors import INTERNAL, Refusal, of_http, of_validation, refusal_of
 from muster.api.hot import HotRoute
 from muster.api.openapi import build_document
@@ -43,7 +44,7 @@ class App:
             add_routes(self.router, tag, routes)
         self._hot = tuple(hot)
         self.router.state.streams = streams = StreamHub(services.store)
-        self._shell = Shell(services, self._hot, self.router, Sockets(services, streams))
+        self._shell = Shell(services, self._hot, Dialects(self.router), Sockets(services, streams))
         self._document: dict[str, Any] | None = None
         self.router.state.document = self.document
 
@@ -113,9 +114,10 @@ async def _on_anything(request: Request, _: Exception) -> Response:
 
 
 def _methods_at(request: Request) -> set[str]:
-    methods: set[str] = set()
-    for route in request.app.router.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            methods |= set(getattr(route, "methods", None) or ())
-    return methods
+    path: str = request.scope["path"]
+    matching = [
+        route for route in request.app.router.routes if route.matches(request.scope)[0] is not Match.NONE
+    ]
+    # `/scripts/reload` is that, and not the script of that name.
+    literal = [route for route in matching if getattr(route, "path", None) == path]
+    return {method for route in literal or matching for method in getattr(route, "methods", None) or ()}

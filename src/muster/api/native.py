@@ -7,7 +7,15 @@ from typing import Final
 from muster.api import stream_sse
 from muster.api.app import App, Nouns, create_app
 from muster.api.claiming import ClaimDesk
-from muster.api.compat import mission_calls, mission_places, mission_tasks
+from muster.api.compat import (
+    mission_calls,
+    mission_places,
+    mission_tasks,
+    sparkq_places,
+    sparkq_tasks,
+    swarm_calls,
+    swarm_tickets,
+)
 from muster.api.presence import worker_route
 from muster.api.routes import (
     activities,
@@ -37,6 +45,8 @@ NATIVE: Final[Nouns] = (
     ("reference", reference.ROUTES),
     ("server", status.ROUTES),
     ("mission control", (*mission_tasks.ROUTES, *mission_places.ROUTES)),
+    ("swarm", swarm_tickets.ROUTES),
+    ("sparkq", (*sparkq_tasks.ROUTES, *sparkq_places.ROUTES)),
     ("server", health.ROUTES),
     ("events", stream_sse.ROUTES),
 )
@@ -45,5 +55,10 @@ NATIVE: Final[Nouns] = (
 def create_native_app(services: Services) -> App:
     """The whole API over the given services."""
     desk = ClaimDesk(services)
-    hot = [*hot_routes(services, desk), *mission_calls.hot_calls(services, desk), worker_route(services)]
+    hot = [
+        *hot_routes(services, desk),
+        *mission_calls.hot_calls(services, desk),
+        *swarm_calls.hot_calls(services, desk),
+        worker_route(services),
+    ]
     return create_app(services, hot, NATIVE)

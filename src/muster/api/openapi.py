@@ -24,6 +24,13 @@ TAGS: Final = (
     ("scripts", "Scripts that can be queued by name."),
     ("reference", "Lists of classes and codes."),
     ("server", "Health, status, metrics."),
+    ("mission control", "The dialect of Mission Control's agents."),
+    ("swarm", "The dialect of Swarm's workers and tools."),
+    (
+        "sparkq",
+        "The dialect of SparkQ's tools. All of it is answered below /api too; /api/tasks itself belongs to Mission "
+        "Control, unless the request names a `queue_id` or accepts application/vnd.sparkq+json.",
+    ),
 )
 
 
@@ -44,6 +51,9 @@ def build_document(
         if name in components:
             raise ValueError(f"two shapes are named {name}")
         components[name] = _plain(schema)
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            _json_errors(operation["responses"])
     for route in hot:
         document["paths"].setdefault(route.path, {})[route.method.lower()] = _operation(route)
     if secured:
@@ -52,6 +62,13 @@ def build_document(
     document["paths"] = dict(sorted(document["paths"].items()))
     document["components"]["schemas"] = dict(sorted(components.items()))
     return document
+
+
+def _json_errors(responses: dict[str, Any]) -> None:
+    """Errors are JSON whatever the answer would have been."""
+    for status, response in responses.items():
+        if status.startswith(("4", "5")) and "application/json" not in response.get("content", {}):
+            response["content"] = {"application/json": {"schema": {"$ref": _TEMPLATE.format(name="Error")}}}
 
 
 def _operation(route: HotRoute[Any, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from muster.api.times import microseconds
 from muster.commands.queues import ensure_agent_queue
 from muster.commands.tasks import NewTask
 from muster.domain import ids
-from muster.domain.errors import InvalidInput
+from muster.domain.errors import NotFound
 from muster.domain.money import micros
 from muster.domain.retry import RetryPolicy
 from muster.domain.task import PRIORITIES, TaskKind, TaskSpec
@@ -77,7 +77,7 @@ class Submitter:
         )
 
     async def timeout_us(self, task_class: str, seconds: float | None) -> int:
-        """The timeout of a task: its own, else its class's. InvalidInput names an unknown class."""
+        """The timeout of a task: its own, else its class's. NotFound for an unknown class."""
         of_class, _ = await self._class(task_class)
         return of_class if seconds is None else max(round(seconds * 1_000_000), 1)
 
@@ -86,8 +86,10 @@ class Submitter:
             self._classes = {row[0]: (row[1], bool(row[2])) for row in await self.store.rows(_CLASSES)}
         if task_class not in self._classes:
             known = ", ".join(sorted(self._classes))
-            raise InvalidInput(
-                field="task_class", problem=f"there is no class {task_class[:60]} (known: {known})"
+            raise NotFound(
+                f"There is no task class {task_class[:60]} (there are {known}).",
+                noun="task class",
+                id=task_class[:60],
             )
         return self._classes[task_class]
 

@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.api.body import UNDECLARED
+from muster.api.guard import SAFE_METHODS
 from muster.api.routing import PREFIX
 
 SPARKQ: Final = "/sparkq/api"
@@ -40,7 +41,7 @@ class Dialects:
             await self._router(scope, receive, send)
             return
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        if any(name == b"content-length" and value != b"0" for name, value in headers):
+        if scope["method"] not in SAFE_METHODS:
             scope["headers"] = _declared(headers)
         if path == SHARED:
             receive = await _shared(scope, receive)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from muster.api.claiming import ClaimDesk
+from muster.api.compat.holding import FAILED_BY_AGENT, held_by
 from muster.api.compat.mission_shapes import ClaimCall, CompleteCall, HotTask, claimed_shape, hot_task
 from muster.api.hot import HotRoute
 from muster.api.longpoll import Caller
@@ -14,43 +14,9 @@ from muster.commands.attempts import EndAttempt
 from muster.commands.claims import ClaimTasks
 from muster.domain import ids
 from muster.domain.admission import ClaimFilter
-from muster.domain.errors import Conflict, NotFound, NothingReady
+from muster.domain.errors import NothingReady
 from muster.domain.money import micros
 from muster.projections.tasks import get_task
-from muster.store.database import Store
-from muster.store.statements import Statement
-
-_OF_AGENT: Final = Statement(
-    "SELECT a.id, a.token, a.state, a.code, l.assignee FROM tasks t JOIN lanes l ON l.id = t.lane_id "
-    "LEFT JOIN attempts a ON a.task_id = t.id AND a.agent_id = ?2 WHERE t.id = ?1 ORDER BY a.number DESC LIMIT 1"
-)
-FAILED_BY_AGENT: Final = "agent_error"
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """An agent's latest attempt at a task. `assigned`: the task is for one agent alone."""
-
-    attempt_id: int
-    token: int
-    assigned: bool
-
-
-async def held_by(store: Store, task_id: int, agent_id: str, *, failing: bool) -> Holding:
-    """The attempt an agent speaks for: the one it holds, or its latest when this is the same word again.
-
-    Conflict otherwise: an attempt that was taken back for silence was not ended by the agent.
-    """
-    rows = await store.rows(_OF_AGENT, task_id, agent_id)
-    name = ids.encode(ids.TASK, task_id)
-    if not rows:
-        raise NotFound(noun="task", id=name)
-    attempt, token, state, code, assignee = rows[0]
-    if attempt is None or (failing and state == "failed" and code != FAILED_BY_AGENT):
-        raise Conflict(
-            problem=f"task {name} is not held by agent {agent_id}", task_id=name, agent_id=agent_id
-        )
-    return Holding(attempt, token, bool(assignee))
 
 
 class MissionCalls:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, cast
 
 from fastapi import Query
 
-from muster.api.compat.mission_calls import FAILED_BY_AGENT, held_by
+from muster.api.compat.holding import FAILED_BY_AGENT, held_by
 from muster.api.compat.mission_shapes import (
     STATES,
     STATUS,

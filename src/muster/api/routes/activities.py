@@ -15,7 +15,6 @@ from muster.api.task_shapes import public
 from muster.api.times import iso
 from muster.commands.activities import NewActivity, post_activity
 from muster.domain import ids
-from muster.domain.errors import InvalidInput
 from muster.projections.activities import ActivityRow, get_activity
 from muster.projections.activities import list_activities as activities_page
 
@@ -39,20 +38,24 @@ async def list_activities(services: ServicesHere, query: Annotated[ActivityQuery
 
     A page may be short although more follow: go on while there is a `next_cursor`.
     """
-    if sum(value is not None for value in (query.agent, query.task, query.project)) > 1:
-        raise InvalidInput(field="agent, task, project", problem="only one of them may be given")
     store = services.store
     after = integer_cursor(query.cursor)
+    task = None if query.task is None else ids.decode(ids.TASK, query.task)
+    project = None if query.project is None else await find_project(store, query.project)
     page = await activities_page(
         store,
         agent_id=query.agent,
-        task_id=None if query.task is None else ids.decode(ids.TASK, query.task),
-        project_id=None if query.project is None else await find_project(store, query.project),
+        task_id=task,
+        project_id=project,
         after=None if after is None else (after,),
         limit=query.limit,
     )
     return ActivityList(
-        items=[activity_shape(row) for row in page.items],
+        items=[
+            activity_shape(row)
+            for row in page.items
+            if query.agent in (None, row.agent_id) and project in (None, row.project_id)
+        ],
         next_cursor=None if page.next is None else encode_cursor(page.next),
     )
 

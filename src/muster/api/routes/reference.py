@@ -18,15 +18,6 @@ from muster.domain.task_class import TaskClass
 from muster.projections.task_classes import list_task_classes as classes_by_name
 
 
-def _shape(entry: TaskClass) -> shapes.TaskClass:
-    return shapes.TaskClass(
-        name=entry.name,
-        timeout_seconds=entry.timeout_us / 1_000_000,
-        network=entry.network,
-        description=entry.description,
-    )
-
-
 async def list_task_classes(services: ServicesHere) -> shapes.TaskClassList:
     """The classes of tasks and their timeouts."""
     return shapes.TaskClassList(

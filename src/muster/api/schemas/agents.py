@@ -10,7 +10,6 @@ from muster.api.schemas.shape import (
     Answer,
     Body,
     EntityName,
-    Int,
     Moment,
     Name,
     PageQuery,
@@ -44,7 +43,7 @@ class AgentRegister(Body):
     id: AgentId | None = None
     model: Name | None = None
     status: Reported | None = None
-    max_tokens: Int | None = Field(default=None, ge=0, le=1_000_000_000_000)
+    max_tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000)
 
 
 class AgentPatch(Body):
@@ -55,8 +54,8 @@ class AgentPatch(Body):
     name: EntityName = Field(default_factory=absent)
     model: Name = Field(default_factory=absent)
     status: Reported = Field(default_factory=absent)
-    max_tokens: Int = Field(default_factory=absent, ge=0, le=1_000_000_000_000)
-    memory_bytes: Int = Field(default_factory=absent, ge=0, le=1_000_000_000_000_000)
+    max_tokens: int = Field(default_factory=absent, ge=0, le=1_000_000_000_000)
+    memory_bytes: int = Field(default_factory=absent, ge=0, le=1_000_000_000_000_000)
 
 
 class Agent(Answer):

@@ -12,7 +12,6 @@ from muster.api.schemas.shape import (
     Body,
     Dollars,
     EntityName,
-    Int,
     Moment,
     Name,
     Note,
@@ -42,7 +41,7 @@ class ProjectCreate(Body):
     enforcement: Enforcement = Field(
         default="hard", description="hard: an exhausted budget hands out nothing; soft: it is only shown."
     )
-    concurrency: Int | None = Field(default=None, ge=1, le=10_000, description="Tasks at once, at most.")
+    concurrency: int | None = Field(default=None, ge=1, le=10_000, description="Tasks at once, at most.")
     repo_url: Note | None = None
     default_branch: Name | None = None
     working_dir: AbsolutePath | None = None
@@ -60,7 +59,7 @@ class ProjectPatch(Body):
     description: Text = Field(default_factory=absent)
     budget_usd: Dollars | None = None
     enforcement: Enforcement = Field(default_factory=absent)
-    concurrency: Int | None = Field(default=None, ge=1, le=10_000)
+    concurrency: int | None = Field(default=None, ge=1, le=10_000)
     repo_url: Note | None = None
     default_branch: Name | None = None
     working_dir: AbsolutePath | None = None

@@ -10,7 +10,6 @@ from muster.api.schemas.shape import (
     Answer,
     Body,
     EntityName,
-    Int,
     LongText,
     Moment,
     Name,
@@ -34,7 +33,7 @@ class QueueCreate(Body):
     mode: Mode = Field(
         default="auto", description="Who works it: our workers, a person, or agents over the API."
     )
-    concurrency: Int | None = Field(default=None, ge=1, le=10_000, description="Tasks at once, at most.")
+    concurrency: int | None = Field(default=None, ge=1, le=10_000, description="Tasks at once, at most.")
     project_id: Name | None = None
     session_id: Name | None = None
 
@@ -47,7 +46,7 @@ class QueuePatch(Body):
     name: EntityName = Field(default_factory=absent)
     instructions: Text64 = Field(default_factory=absent)
     mode: Mode = Field(default_factory=absent)
-    concurrency: Int | None = Field(default=None, ge=1, le=10_000)
+    concurrency: int | None = Field(default=None, ge=1, le=10_000)
     project_id: Name | None = None
     session_id: Name | None = None
 

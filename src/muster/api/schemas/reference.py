@@ -88,7 +88,6 @@ class TaskClassSet(Body):
     timeout_seconds: Timeout
     network: bool = False
     description: Note = ""
-    network: bool = False
 
 
 class TaskClassList(Answer):

@@ -10,7 +10,6 @@ from muster.api.schemas.shape import (
     Answer,
     Body,
     Dollars,
-    Int,
     JsonObject,
     LongText,
     Moment,
@@ -42,7 +41,7 @@ BULK = 1_000
 class Retry(Body):
     """How often a task is tried, and the wait in between: base * factor^(n-1), at most max, spread by +/- jitter."""
 
-    max_attempts: Int = Field(default=3, ge=1, le=100)
+    max_attempts: int = Field(default=3, ge=1, le=100)
     base_seconds: Seconds = 2.0
     factor: float = Field(default=2.0, ge=1, le=10)
     max_seconds: Seconds = 300.0
@@ -90,7 +89,7 @@ class TaskFields(Body):
         description="Files it must leave behind, relative to the working directory.",
     )
     acceptance_command: Text | None = None
-    max_test_fix_cycles: Int = Field(default=0, ge=0, le=100)
+    max_test_fix_cycles: int = Field(default=0, ge=0, le=100)
     retry: Retry = Retry()
     estimated_cost_usd: Dollars = 0.0
     ready_at: Moment | None = Field(default=None, description="Not before this time.")
@@ -196,7 +195,7 @@ class TaskPatch(Body):
     output_schema: JsonObject | None = None
     required_files: list[Path] = Field(default_factory=absent, max_length=100)
     acceptance_command: Text | None = None
-    max_test_fix_cycles: Int = Field(default_factory=absent, ge=0, le=100)
+    max_test_fix_cycles: int = Field(default_factory=absent, ge=0, le=100)
     retry: Retry = Field(default_factory=absent)
     estimated_cost_usd: Dollars = Field(default_factory=absent)
     ready_at: Moment | None = None
