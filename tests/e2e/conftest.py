@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from muster.store.postgres_migrate import migrate_postgres
+from tests.e2e.faulty import Desk
 from tests.e2e.server import KillableServer
 
 
@@ -27,3 +28,17 @@ async def server(tmp_path: Path, database: str) -> AsyncIterator[KillableServer]
     yield made
     if made.process is not None:
         made.kill()
+
+
+@pytest.fixture
+async def desk_at() -> AsyncIterator[Callable[[KillableServer], Desk]]:
+    """Call it with a server for a client's desk there; closed after the test."""
+    opened: list[Desk] = []
+
+    def desk(at: KillableServer) -> Desk:
+        opened.append(Desk(at))
+        return opened[-1]
+
+    yield desk
+    for one in opened:
+        await one.client.close()
