@@ -103,7 +103,8 @@ class Fleet:
             if task.id in dependent.edges:
                 dependent.edges[task.id] = True
                 if dependent.state == "blocked" and not dependent.blocked:
-                    dependent.state = "ready"
+                    later = dependent.ready_at is not None and dependent.ready_at > self.now
+                    dependent.state = "backoff" if later else "ready"
 
     def fail(self, lease: Lease, cost: int, *, retry: bool = True, counts: bool = True) -> None:
         task = self.end(lease, cost, ended="failed")

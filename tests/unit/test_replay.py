@@ -336,3 +336,12 @@ def test_tokens_of_an_unknown_agent_are_nobodys(log: Log) -> None:
     log.add(AgentDeleted(), agent_id="ann")
     log.succeed(tokens=[1, 1, 1, 1])
     assert not log.world.agents
+
+
+def test_a_task_for_a_later_time_waits_for_it_once_its_dependencies_are_done(log: Log) -> None:
+    log.submit(OTHER)
+    log.submit(state=10, depends_on=[public(OTHER)], blockers=1, ready_at=10**16)
+    log.start(OTHER)
+    log.succeed(OTHER)
+    log.change(TaskReadied("dependencies_done", 20))
+    assert (log.task.state, log.task.ready_at) == (TaskState.BACKOFF, 10**16)

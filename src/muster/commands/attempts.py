@@ -73,7 +73,7 @@ _SATISFY: Final = Statement(
     "UPDATE task_dependencies SET done = 1 WHERE depends_on IN_INTS(?1) AND done = 0 RETURNING task_id"
 )
 _UNBLOCKED: Final = Statement(
-    "SELECT id, lane_id, project_id FROM tasks WHERE id IN_INTS(?1) AND state = 10 AND blockers = 0 FOR UPDATE"
+    "SELECT id, lane_id, project_id, ready_at FROM tasks WHERE id IN_INTS(?1) AND state = 10 AND blockers = 0 FOR UPDATE"
 )
 _END_ATTEMPT: Final = update(
     tables.attempts,
@@ -225,7 +225,7 @@ def _succeed(uow: UnitOfWork, request: EndAttempt, held: Held) -> Ended:
         request.sandbox,
     )
     uow.journal.facts.append(
-        (payload, held.task_id, held.attempt_id, held.agent_id, held.project_id, request.cost)
+        (payload, held.task_id, held.attempt_id, held.agent_id, held.project_id, _moved(request, held))
     )
     return Ended(held.task_id, held.attempt_id, TaskState.SUCCEEDED)
 
@@ -245,9 +245,14 @@ def _fail(uow: UnitOfWork, request: EndAttempt, held: Held, after: AfterFailure)
         request.sandbox,
     )
     uow.journal.facts.append(
-        (payload, held.task_id, held.attempt_id, held.agent_id, held.project_id, request.cost)
+        (payload, held.task_id, held.attempt_id, held.agent_id, held.project_id, _moved(request, held))
     )
     return Ended(held.task_id, held.attempt_id, after.state, after.ready_at)
+
+
+def _moved(request: EndAttempt, held: Held) -> int | None:
+    """The amount of the ledger's entry; none where no money moved."""
+    return request.cost if request.cost or held.reserved else None
 
 
 async def _write(uow: UnitOfWork, work: _Work) -> None:
@@ -270,10 +275,16 @@ async def _free_dependents(uow: UnitOfWork, satisfied: Sequence[int]) -> None:
         return
     await uow.run_many(_UNBLOCK, sorted(counts.items()))
     freed = await uow.rows(_UNBLOCKED, list(counts))
-    await uow.run_many(_READY, [(task, int(TaskState.READY), uow.now) for task, _, _ in freed])
-    for task, lane, project in freed:
-        uow.journal.move(lane, TaskState.BLOCKED, TaskState.READY)
-        uow.journal.fact(TaskReadied("dependencies_done"), task=task, project=project)
+    ready: list[tuple[int, int, int]] = []
+    for task, lane, project, ready_at in freed:
+        later: int | None = ready_at if ready_at is not None and ready_at > uow.now else None
+        state = TaskState.READY if later is None else TaskState.BACKOFF
+        ready.append((task, int(state), uow.now))
+        uow.journal.move(lane, TaskState.BLOCKED, state)
+        uow.journal.fact(TaskReadied("dependencies_done", int(state)), task=task, project=project)
+        if later is not None:
+            uow.journal.wake_by(later)
+    await uow.run_many(_READY, ready)
 
 
 async def _claim_next(

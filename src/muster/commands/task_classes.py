@@ -10,7 +10,9 @@ from muster.domain.task_class import BUILT_IN, TaskClass
 from muster.store.statements import Statement
 from muster.store.unit_of_work import UnitOfWork, command
 
-_LOAD: Final = Statement("SELECT timeout_us, description, network FROM task_classes WHERE name = ?1 FOR UPDATE")
+_LOAD: Final = Statement(
+    "SELECT timeout_us, description, network FROM task_classes WHERE name = ?1 FOR UPDATE"
+)
 _SET: Final = Statement(
     "INSERT INTO task_classes (name, timeout_us, description, network) VALUES (?1, ?2, ?3, ?4) "
     "ON CONFLICT (name) DO UPDATE SET timeout_us = excluded.timeout_us, description = excluded.description, "

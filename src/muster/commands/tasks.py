@@ -65,8 +65,8 @@ _BY_KEY: Final = Statement(
     "WHERE s.idempotency_key IN_TEXTS(?1)"
 )
 _DEPENDENCIES: Final = Statement("SELECT id, state FROM tasks WHERE id IN_INTS(?1) FOR UPDATE")
-_PLACES: Final = Statement("SELECT id, status FROM queues WHERE id IN_INTS(?1)")
-_PROJECTS: Final = Statement("SELECT id FROM projects WHERE id IN_INTS(?1)")
+_PLACES: Final = Statement("SELECT id, status FROM queues WHERE id IN_INTS(?1) FOR KEY SHARE")
+_PROJECTS: Final = Statement("SELECT id FROM projects WHERE id IN_INTS(?1) FOR KEY SHARE")
 _SESSIONS: Final = Statement("SELECT id, status FROM sessions WHERE id IN_INTS(?1)")
 _PARENTS: Final = Statement("SELECT id FROM tasks WHERE id IN_INTS(?1)")
 

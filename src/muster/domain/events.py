@@ -60,10 +60,12 @@ class TaskEdited(Payload):
 
 @dataclass(slots=True)
 class TaskReadied(Payload):
-    """A waiting task became ready: its dependencies are done or its back-off is over."""
+    """A waiting task became ready: its dependencies are done or its back-off is over. One that was submitted for
+    a later time waits for that next (`state`)."""
 
     kind: ClassVar[str] = "task.readied"
     reason: str
+    state: int = 30
 
 
 @dataclass(slots=True)

@@ -143,7 +143,7 @@ def _spec_value(name: str, value: Any) -> Any:
 
 
 def _ready(world: World, task: TaskRow, payload: TaskReadied) -> None:
-    task.state = TaskState.READY
+    task.state = TaskState(payload.state)
     if payload.reason == "backoff_over":
         task.ready_at = None
     if payload.reason == "by_hand":

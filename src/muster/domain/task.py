@@ -37,7 +37,7 @@ class TaskState(IntEnum):
 STATES: Final = {state.label: state for state in TaskState}
 
 TRANSITIONS: Final[dict[TaskState, frozenset[TaskState]]] = {
-    TaskState.BLOCKED: frozenset({TaskState.READY, TaskState.CANCELLED}),
+    TaskState.BLOCKED: frozenset({TaskState.READY, TaskState.BACKOFF, TaskState.CANCELLED}),
     TaskState.BACKOFF: frozenset({TaskState.READY, TaskState.BLOCKED, TaskState.CANCELLED}),
     TaskState.READY: frozenset({TaskState.RUNNING, TaskState.BLOCKED, TaskState.CANCELLED}),
     TaskState.RUNNING: frozenset(

@@ -18,7 +18,7 @@ from muster.store.tables import metadata
 type_of: Final = {True: "bigint", False: "text"}
 _PARAMETER: Final = re.compile(r"\?(\d+)")
 _LIST: Final = re.compile(r"IN_(INTS|TEXTS)\(\?(\d+)\)")
-_LOCKING: Final = re.compile(r" FOR UPDATE( OF \w+)?( SKIP LOCKED)?")
+_LOCKING: Final = re.compile(r" FOR (UPDATE|KEY SHARE)( OF \w+)?( SKIP LOCKED)?")
 _WORD: Final = re.compile(r"\w+")
 _TABLES: Final = frozenset(metadata.tables)
 

@@ -191,7 +191,12 @@ task_specs = Table(
 )
 
 task_tags = Table(
-    "task_tags", metadata, _text("tag", key=True), _int("task_id", key=True), sqlite_with_rowid=False
+    "task_tags",
+    metadata,
+    _text("tag", key=True),
+    _int("task_id", key=True),
+    Index("task_tags_by_task", "task_id"),
+    sqlite_with_rowid=False,
 )
 
 task_dependencies = Table(

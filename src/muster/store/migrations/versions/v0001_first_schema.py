@@ -290,6 +290,7 @@ def _create_tables() -> None:
         sa.PrimaryKeyConstraint("tag", "task_id"),
         sqlite_with_rowid=False,
     )
+    op.create_index("task_tags_by_task", "task_tags", ["task_id"], unique=False)
     op.create_table(
         "tasks",
         _int("id"),
