@@ -141,7 +141,7 @@ def fuzz(here: Served, paths: tuple[str, ...], *, examples: int) -> Report:
                 "max-examples": examples,
                 "no-shrink": True,
             },
-            "phases": {"stateful": {"max-steps": 8}},
+            "phases": {"coverage": {"unexpected-methods": ["OPTIONS", "PUT"]}, "stateful": {"max-steps": 8}},
             "checks": CHECKS,
             "operations": [{"include-path": path, "checks": DEPENDS} for path in DEPENDING],
         }
