@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from muster.api.claiming import ClaimDesk
 from muster.api.compat.holding import FAILED_BY_AGENT, held_by, token_number
@@ -97,10 +97,12 @@ def _tokens(given: int | TokenCounts | None) -> tuple[int, int, int, int]:
     return (given.input, given.output, given.cache_read, given.cache_write)
 
 
+_HELD: Final = {"agent_id": "agent-main", "ticket_id": "tsk_0dq3m8x1c7w00"}
+
+
 def hot_calls(services: Services, desk: ClaimDesk) -> list[HotRoute[Any, Any]]:
     """The dialect's part of the hot table."""
     calls = SwarmCalls(services, desk)
-    held = {"agent_id": "agent-main", "ticket_id": "tsk_0dq3m8x1c7w00"}
     return [
         HotRoute(
             path="/claim",
@@ -116,30 +118,38 @@ def hot_calls(services: Services, desk: ClaimDesk) -> list[HotRoute[Any, Any]]:
             empty_answer=True,
             undeclared=True,
         ),
-        HotRoute(
-            path="/heartbeat",
-            operation_id="swarm_heartbeat",
-            tag="swarm",
-            summary="Keep the lease of a ticket alive",
-            description="`cancel` among the directives means stop. 409: the lease is gone.",
-            request=SwarmHeartbeat,
-            answer=SwarmDirectives,
-            handler=calls.heartbeat,
-            example=held | {"lease_token": "5f2a90c1d3e4b687", "progress": 0.4},
-            errors=(404, 409),
-            undeclared=True,
-        ),
-        HotRoute(
-            path="/complete",
-            operation_id="swarm_complete",
-            tag="swarm",
-            summary="A ticket is done, or it failed",
-            description="The same call sent twice is one completion. 409: it is not this agent's.",
-            request=SwarmComplete,
-            answer=TicketAnswer,
-            handler=calls.complete,
-            example=held | {"status": "done", "output": "merged", "branch": "login", "cost_usd": 0.4},
-            errors=(404, 409),
-            undeclared=True,
-        ),
+        _heartbeat_route(calls),
+        _complete_route(calls),
     ]
+
+
+def _heartbeat_route(calls: SwarmCalls) -> HotRoute[Any, Any]:
+    return HotRoute(
+        path="/heartbeat",
+        operation_id="swarm_heartbeat",
+        tag="swarm",
+        summary="Keep the lease of a ticket alive",
+        description="`cancel` among the directives means stop. 409: the lease is gone.",
+        request=SwarmHeartbeat,
+        answer=SwarmDirectives,
+        handler=calls.heartbeat,
+        example=_HELD | {"lease_token": "5f2a90c1d3e4b687", "progress": 0.4},
+        errors=(404, 409),
+        undeclared=True,
+    )
+
+
+def _complete_route(calls: SwarmCalls) -> HotRoute[Any, Any]:
+    return HotRoute(
+        path="/complete",
+        operation_id="swarm_complete",
+        tag="swarm",
+        summary="A ticket is done, or it failed",
+        description="The same call sent twice is one completion. 409: it is not this agent's.",
+        request=SwarmComplete,
+        answer=TicketAnswer,
+        handler=calls.complete,
+        example=_HELD | {"status": "done", "output": "merged", "branch": "login", "cost_usd": 0.4},
+        errors=(404, 409),
+        undeclared=True,
+    )
