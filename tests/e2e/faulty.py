@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,6 @@ class Desk:
         headers = {} if body is None else {"content-type": kind}
         async with (
             aiohttp.ClientSession() as session,
-            session.request(method, self.url + path, data=body, headers=headers) as answer,
+            session.request(method, self.url + path, data=body and BytesIO(body), headers=headers) as answer,
         ):
             return Refusal(answer.status, await answer.json(content_type=None))
