@@ -31,11 +31,12 @@ CHECKS = {
 }
 
 
-# What these take depends on the script, on the money left, on the kind of task that is changed.
+# What these take depends on the script, on the money left, on the kind of task that is changed, on JSON in a text.
 DEPENDING = (
     "/api/v1/scripts/{name}/enqueue",
     "/api/v1/projects/{project}/allocate",
     "/api/v1/tasks/{task_id}",
+    "/api/tasks",
 )
 DEPENDS = {
     "positive_data_acceptance": {

@@ -33,7 +33,6 @@ from muster.commands.activities import NewActivity, post_activity
 from muster.commands.agents import delete_agent, edit_agent, register_agent
 from muster.commands.projects import create_project, delete_project, edit_project
 from muster.domain import ids
-from muster.domain.errors import InvalidInput
 from muster.domain.money import micros
 from muster.domain.project import Project
 from muster.projections.activities import get_activity, list_activities
@@ -100,8 +99,6 @@ async def patch_venture(services: ServicesHere, body: VenturePatch) -> Venture:
     for name, value in given.items():
         if name == "capitalBudget":
             changes["allocated"] = _budget(value)
-        elif value is None and name in ("name", "priority", "status"):
-            raise InvalidInput(field=name, problem="must not be null")
         else:
             changes[name] = value if value is not None else ""
     if changes:
@@ -236,7 +233,7 @@ ROUTES: Final = (
     _route("PATCH", "/ventures", patch_venture, (404, 409)),
     _route("DELETE", "/ventures", delete_venture, (404, 409)),
     _route("GET", "/agents", list_mission_agents),
-    _route("POST", "/agents", register_mission_agent, (), 201),
+    Route("POST", "/agents", register_mission_agent, (), 201, "/api", other=((200, Agent),)),
     _route("PATCH", "/agents", patch_mission_agent, (404,)),
     _route("DELETE", "/agents", delete_mission_agent, (404, 409)),
     _route("GET", "/activities", list_mission_activities),

@@ -20,6 +20,7 @@ from muster.api.schemas.shape import (
     Query,
     Text,
     Title,
+    absent,
 )
 from muster.api.times import iso, iso_or_none
 from muster.commands.claims import Claimed
@@ -90,12 +91,12 @@ class VenturePatch(Body):
     """The venture's id and the fields to change."""
 
     id: Name
-    name: Name | None = None
+    name: EntityName = Field(default_factory=absent)
     icon: Annotated[str, Field(max_length=64)] | None = None
-    priority: Level | None = None
+    priority: Level = Field(default_factory=absent)
     capitalBudget: Dollars | None = None
     description: Text | None = None
-    status: VentureStatus | None = None
+    status: VentureStatus = Field(default_factory=absent)
 
 
 class Task(Answer):
@@ -138,15 +139,15 @@ class TaskPatch(Body):
     """
 
     id: Name
-    title: Title | None = None
+    title: Title = Field(default_factory=absent)
     description: LongText | None = None
-    priority: Level | None = None
+    priority: Level = Field(default_factory=absent)
     estimatedCost: Dollars | None = None
     actualCost: Dollars | None = None
     tags: Tags | None = None
     status: Status | None = None
     assignedTo: Name | None = None
-    ventureId: Name | None = None
+    ventureId: Name = Field(default_factory=absent)
     output: LongText | None = None
     error: LongText | None = None
 

@@ -148,9 +148,6 @@ async def patch_mission_task(services: ServicesHere, body: TaskPatch) -> Task:
 
 async def _changes(store: Store, given: dict[str, Any], row: TaskRow, target: str | None) -> dict[str, Any]:
     changes: dict[str, Any] = {}
-    for name in ("title", "priority", "ventureId"):
-        if name in given and given[name] is None:
-            raise InvalidInput(field=name, problem="must not be null")
     if "title" in given:
         changes["title"] = given["title"]
     if "description" in given:
