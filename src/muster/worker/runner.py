@@ -106,7 +106,7 @@ class Runner:
                 await self._clear(place)
 
     async def _prepare(self, claim: ClaimedTask, place: Workspace) -> Prepared:
-        working_dir = usable_working_dir(Path(claim.working_dir) if claim.working_dir else place.work)
+        working_dir = self._working_dir(claim, place)
         where = ScriptPlace(
             working_dir=working_dir,
             folder=place.box,
@@ -130,6 +130,14 @@ class Runner:
             )
         )
         return Prepared(claim=claim, place=place, working_dir=working_dir, command=command, sandbox=sandbox)
+
+    def _working_dir(self, claim: ClaimedTask, place: Workspace) -> Path:
+        if not claim.working_dir:
+            return usable_working_dir(place.work)
+        working_dir = usable_working_dir(Path(claim.working_dir))
+        if any(working_dir.is_relative_to(hidden.resolve()) for hidden in self._options.hidden):
+            raise WorkdirMissing(path=claim.working_dir, problem="holds the data of muster itself")
+        return working_dir
 
     async def _execute(self, lease: Lease, prepared: Prepared, output: Output) -> Outcome:
         """Run the program, then see whether what it left is what was asked for."""
