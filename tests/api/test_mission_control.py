@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from muster.commands.leases import StaleRules, patrol
+from muster.store.database import Store
 from tests.api.asgi import Api, Reply
 
 TASK_FIELDS = {
@@ -347,6 +349,16 @@ class TestCompleting:
         refused(await complete(api, claimed, "bob", output="x", actualCost=1), 409)
         assert ((await listed(api))[0]["status"], await spent(api)) == ("active", 0)
         refused(await complete(api, {"id": "tsk_0000000000001"}, output="x"), 404)
+
+    @pytest.mark.parametrize("word", [{"output": "late"}, {"error": "late"}])
+    async def test_who_went_silent_comes_too_late(self, api: Api, store: Store, word: dict[str, Any]) -> None:
+        """SQ-5"""
+        await task(api, await venture(api))
+        claimed = await claim(api)
+        await store.execute(patrol(StaleRules(warn=0, fail=0)))
+        assert (await listed(api))[0]["status"] == "queue"
+        refused(await complete(api, claimed, **word), 409)
+        assert (await claim(api, "bob"))["id"] == claimed["id"]
 
     async def test_another_word_after_the_end_is_409(self, api: Api) -> None:
         """MC-10"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Annotated, Any, Final, cast
 
@@ -97,6 +98,8 @@ async def _listed(store: Store, wanted: TaskFilter, assignee: str | None) -> tup
                 found[row.id] = (row.priority, task)
                 size += len(task.description or "") + len(task.output or "") + len(task.error or "")
         after, more = page.next, page.next is not None
+        # A long list must not hold up those who claim meanwhile.
+        await asyncio.sleep(0)
     ordered = sorted(found.items(), key=lambda item: (item[1][0], item[0]))
     return [task for _, (_, task) in ordered], more
 
