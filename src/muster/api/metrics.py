@@ -88,9 +88,8 @@ class Metrics:
         self._log = Gauge(
             "muster_event_log_position", "Position of the newest event.", registry=self._registry
         )
-        self._batch = Gauge(
-            "muster_store_batch_size", "Commands in the latest batch of the store.", registry=self._registry
-        )
+        self._batches = Gauge("muster_store_batches", "Transactions so far.", registry=self._registry)
+        self._commands = Gauge("muster_store_commands", "Commands in them.", registry=self._registry)
 
     def set_tasks(self, counts: Mapping[str, int]) -> None:
         """Queue depth by state."""
@@ -101,9 +100,10 @@ class Metrics:
         """Position of the newest event."""
         self._log.set(position)
 
-    def set_batch_size(self, size: int) -> None:
-        """Commands in the latest batch."""
-        self._batch.set(size)
+    def set_batches(self, batches: int, commands: int) -> None:
+        """Transactions so far and the commands in them: their ratio is the size of a batch."""
+        self._batches.set(batches)
+        self._commands.set(commands)
 
     def text(self) -> bytes:
         """The page Prometheus reads."""

@@ -139,7 +139,7 @@ def _services(settings: Settings, store: Store) -> Services:
         store=store,
         settings=ApiSettings(
             version=version(DISTRIBUTION),
-            hosts=frozenset({settings.server.host}),
+            hosts=frozenset({settings.server.host, *settings.server.hosts}),
             token=None if token is None else token.get_secret_value(),
             body_bytes=settings.limits.body_bytes,
             bulk_body_bytes=settings.limits.bulk_body_bytes,

@@ -67,6 +67,11 @@ class ServerSettings(Section):
         min_length=16,
         description="Bearer token every call must carry. Needed when host is not this machine.",
     )
+    hosts: list[str] = Field(
+        default_factory=list[str],
+        max_length=50,
+        description="Names clients may call the server by, besides host and those of loopback.",
+    )
     url: str | None = Field(
         default=None,
         pattern=r"^https?://[^/\s?#@]+/?$",

@@ -44,6 +44,16 @@ class Store(Reader, Protocol):
     feed: Feed
     signals: Signals
 
+    @property
+    def batches(self) -> int:
+        """Transactions so far."""
+        ...
+
+    @property
+    def batched(self) -> int:
+        """Commands so far."""
+        ...
+
     async def execute(self, operation: Operation[R] | FusedOperation[Any, R]) -> R:
         """Run a command in the next batch; its refusal is raised here."""
         ...

@@ -66,6 +66,7 @@ async def get_metrics(services: ServicesHere) -> Response:
     metrics = services.metrics
     metrics.set_tasks(await _task_counts(services))
     metrics.set_log_position(services.store.feed.head)
+    metrics.set_batches(services.store.batches, services.store.batched)
     metrics.parked.set(services.store.signals.parked)
     return Response(metrics.text(), media_type=CONTENT_TYPE)
 
