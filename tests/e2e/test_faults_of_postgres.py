@@ -23,10 +23,6 @@ from tests.waiting import eventually
 
 TASKS = 300
 CLAIMERS = 8
-CRASH = pytest.mark.xfail(
-    strict=False,
-    reason="known fault: a crash may take unsynced events, whose positions are then missing in the log",
-)
 DeskAt = Callable[[KillableServer], Desk]
 
 
@@ -127,7 +123,7 @@ async def complete(client: Client, claimed: ClaimedTask, told: Told) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("mode", ["fast", pytest.param("immediate", marks=CRASH)])
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
 async def test_a_restart_of_postgresql_under_load_halves_nothing(
     cluster: OwnCluster, tmp_path: Path, desk_at: DeskAt, mode: str
 ) -> None:

@@ -232,5 +232,6 @@ def ready_hold(lane: LaneFacts, estimate: int, workers: Sequence[WorkerFacts]) -
         needs = f" with {lane.requires}" if lane.requires else ""
         return Hold("no_worker", f"no connected worker runs {lane.kind} tasks{needs}", {"kind": lane.kind})
     if all(worker.running >= worker.capacity for worker in serving):
-        return Hold("worker_busy", f"{len(serving)} worker(s) for it, all busy", {"workers": len(serving)})
+        words = "the worker for it is" if len(serving) == 1 else f"all {len(serving)} workers for it are"
+        return Hold("worker_busy", f"{words} busy", {"workers": len(serving)})
     return Hold("in_line", "next in line")

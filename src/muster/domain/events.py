@@ -288,6 +288,15 @@ class TaskClassDeleted(Payload):
     name: str
 
 
+@dataclass(slots=True)
+class LogLost(Payload):
+    """A place in the log whose event was told of but not yet on disk when the database server crashed. Nothing
+    durable was among such events: a lost claim is a task that is ready again."""
+
+    kind: ClassVar[str] = "log.lost"
+    reason: str = "the database server crashed"
+
+
 CATALOGUE: tuple[type[Payload], ...] = (
     TaskSubmitted,
     TaskEdited,
@@ -316,4 +325,5 @@ CATALOGUE: tuple[type[Payload], ...] = (
     ActivityPosted,
     TaskClassSet,
     TaskClassDeleted,
+    LogLost,
 )

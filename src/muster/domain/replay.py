@@ -14,6 +14,7 @@ from muster.domain.events import (
     AttemptSucceeded,
     AttemptWarned,
     CapitalAllocated,
+    LogLost,
     ProjectCreated,
     ProjectDeleted,
     ProjectEdited,
@@ -58,6 +59,7 @@ AnyPayload = (
     | AgentPayload
     | TaskClassPayload
     | ActivityPosted
+    | LogLost
 )
 
 
@@ -88,7 +90,7 @@ def evolve(world: World, fact: Fact) -> None:
             evolve_agent(world, fact, payload)
         case TaskClassSet() | TaskClassDeleted():
             evolve_task_class(world, fact, payload)
-        case ActivityPosted():
+        case ActivityPosted() | LogLost():
             pass
         case _:
             assert_never(payload)

@@ -56,5 +56,5 @@ def delayed_hold(ready_at: int, attempts: int, max_attempts: int) -> Hold:
     at = iso(ready_at)
     if not attempts:
         return Hold("scheduled", f"submitted for {at}", {"ready_at": at})
-    words = f"attempt {attempts} of {max_attempts} failed; tried again at {at}"
+    words = f"attempt {attempts} of {max_attempts} failed; next try at {at}"
     return Hold("backoff_until", words, {"ready_at": at, "attempts": attempts})

@@ -32,7 +32,7 @@ class FileLock:
         self._database = database
         path = database.with_name(database.name + ".lock")
         try:
-            database.parent.mkdir(parents=True, exist_ok=True)
+            database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unusable(error, database.parent) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, Protocol, cast
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it ships none
@@ -51,6 +51,10 @@ class PostgresConnection(Protocol):
 
     async def fetch(self, query: str, *args: Any) -> list[Any]:
         """Rows of a statement."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[None]:
+        """A transaction around the block."""
         ...
 
     async def fetchval(self, query: str, *args: Any) -> Any:

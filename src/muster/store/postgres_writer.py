@@ -9,6 +9,8 @@ from typing import Any, Final
 import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it ships none
 
 from muster.domain.errors import MusterError, StoreUnavailable
+from muster.domain.events import LogLost
+from muster.store.codec import encode_payload
 from muster.store.combiner import AnyOperation, Intake, Pending, run_batch
 from muster.store.feed import Feed
 from muster.store.postgres_connection import (
@@ -34,7 +36,16 @@ _AGAIN: Final = (
     asyncpg.InvalidCachedStatementError,
 )
 
+_FILL: Final = (
+    "INSERT INTO events (seq, at, kind, data) SELECT lost, $3::bigint, $4::text, $5::text "
+    "FROM generate_series($1::bigint, $2::bigint) AS lost"
+)
+
 Committed = Callable[[PostgresScope, Sequence[Row]], Awaitable[None]]
+
+
+def _filling(payload: LogLost) -> tuple[str, str]:
+    return payload.kind, encode_payload(payload)
 
 
 class Writer:
@@ -76,8 +87,17 @@ class Writer:
         return connection
 
     async def _keep_head(self, connection: PostgresConnection) -> None:
-        """A PostgreSQL that crashed may have forgotten unsynced claims that were told of: their positions stay used."""
-        await connection.execute("UPDATE log_head SET seq = $1 WHERE seq < $1", self._feed.head)
+        """A PostgreSQL that crashed may have forgotten unsynced claims that were told of. Their positions stay used,
+        so that no listener takes another event for one it has seen, and say so; lanes made with them are looked up anew."""
+        self.memory.forget()
+        async with connection.transaction():
+            head: int = await connection.fetchval("SELECT seq FROM log_head WHERE id = 1 FOR UPDATE")
+            if head < self._feed.head:
+                payload = LogLost()
+                await connection.execute(
+                    _FILL, head + 1, self._feed.head, self.memory.tick(), *_filling(payload)
+                )
+                await connection.execute("UPDATE log_head SET seq = $1 WHERE id = 1", self._feed.head)
 
     def _start(self) -> asyncio.Task[None]:
         if self._working is None or self._working.done():
