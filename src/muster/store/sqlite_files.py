@@ -15,6 +15,8 @@ import apsw
 
 PASSIVE_PAGES: Final = 4_000
 RESTART_PAGES: Final = 16_000
+RESTART_BEHIND: Final = 600
+"""Pages the writer may have to fold itself: a few milliseconds of the loop."""
 INTERACTIVE_SECONDS: Final = 0.05
 
 log = logging.getLogger("muster.store")
@@ -151,10 +153,11 @@ class Checkpointer:
         """Start or finish a checkpoint when the log has grown; called between batches."""
         if self._pages < PASSIVE_PAGES or (self._running is not None and not self._running.done()):
             return
-        if self._pages >= RESTART_PAGES and self._passed and self._pages - self._passed < PASSIVE_PAGES:
+        behind = self._pages - self._passed
+        if self._pages >= RESTART_PAGES and behind < RESTART_BEHIND:
             self._restart()
-            return
-        if self._pages - self._passed >= PASSIVE_PAGES:
+        elif behind >= (RESTART_BEHIND if self._pages >= RESTART_PAGES else PASSIVE_PAGES):
+            # Close to a restart the thread folds again and again, each time less, until little is left to do here.
             self._passed = self._pages
             self._running = self._thread.submit(self._fold)
 
