@@ -463,12 +463,14 @@ class TestChanging:
     async def test_purging_counts_first_and_removes_then(self, api: Api) -> None:
         """SQ-6"""
         await finished(api)
-        await make(api)
+        cancelled = await make(api)
+        await api.post(f"/api/v1/tasks/{cancelled['id']}/cancel")
+        await make(api, depends_on=[cancelled["id"]])
         assert (await api.post("/api/v1/purge")).json == {"purged": 0, "dry_run": False}
         dry = await api.post("/api/v1/purge", {"older_than_days": 0, "dry_run": True})
         assert dry.json == {"purged": 1, "dry_run": True}
         assert (await api.post("/api/v1/purge", {"older_than_days": 0})).json["purged"] == 1
-        assert await count(api) == 1
+        assert await count(api) == 2
 
 
 class TestHistory:
@@ -583,3 +585,16 @@ class TestScripts:
         assert made["payload"]["inputs"] == {"text": "hi"}
         wrong = await api.post("/api/v1/scripts/echo/enqueue", {"inputs": {}})
         assert (wrong.status, wrong.json["details"]["field"]) == (422, "inputs.text")
+
+
+async def test_many_tasks_are_archived_together_or_not_at_all(api: Api) -> None:
+    """OD-3"""
+    done = [(await finished(api))["id"] for _ in range(2)]
+    still_open = (await make(api))["id"]
+    refused = await api.post("/api/v1/tasks/archive", {"task_ids": [*done, still_open]})
+    assert (refused.status, refused.json["code"]) == (409, "wrong_state")
+    assert sorted(await listed(api)) == sorted([*done, still_open])
+    reply = await api.post("/api/v1/tasks/archive", {"task_ids": [*done, done[0]], "reason": "tidy"})
+    assert (reply.status, reply.json) == (200, {"archived": 2})
+    assert await listed(api) == [still_open]
+    assert sorted(await listed(api, "archived=true")) == sorted(done)

@@ -79,7 +79,7 @@ async def _follow(console: Console, client: Client, feed: Feed, demo: Demo) -> N
 
 def _ending(task: dict[str, Any]) -> str:
     tries = f", attempt {task['attempts']}" if task["attempts"] > 1 else ""
-    error = f" [dim]{escape(str(task['error']).splitlines()[0][:90])}[/]" if task["error"] else ""
+    error = f": [dim]{escape(str(task['error']).splitlines()[0][:90])}[/]" if task["error"] else ""
     return f"{escape(task['title'])}{tries}{error}"
 
 

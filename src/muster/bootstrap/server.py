@@ -159,7 +159,7 @@ async def run_engine(parts: Parts) -> None:
     """The server-side loops, until cancelled."""
     store, settings = parts.store, parts.settings
     rules = StaleRules(settings.stale.warn_multiplier, settings.stale.fail_multiplier)
-    retention = Retention(settings.purge.after_days)
+    retention = Retention(settings.purge.after_days, settings.archive.after_days)
     await supervise(
         [
             Loop("rescuer", lambda: run_rescuer(store, rules)),

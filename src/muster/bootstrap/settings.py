@@ -141,6 +141,14 @@ class PurgeSettings(Section):
     )
 
 
+class ArchiveSettings(Section):
+    """When finished tasks go out of sight by themselves; archived tasks are not purged."""
+
+    after_days: float = Field(
+        default=0.0, ge=0, le=36500, description="Archive finished tasks after this many days; 0: never."
+    )
+
+
 class WorkerSettings(Section):
     """The worker that runs inside `muster up`."""
 
@@ -218,6 +226,7 @@ class Settings(Section):
     )
     stale: StaleSettings = Field(default_factory=StaleSettings)
     purge: PurgeSettings = Field(default_factory=PurgeSettings)
+    archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     scripts: ScriptSettings = Field(default_factory=ScriptSettings)
     manual_worker: ManualWorkerSettings = Field(default_factory=ManualWorkerSettings)

@@ -14,7 +14,7 @@ from muster.cli.output import Column, Record, duration, money, shortened, since
 from muster.cli.task_ids import full_id, full_ids
 from muster.domain.errors import MusterError
 
-Ids = Annotated[list[str], typer.Argument(metavar="TASK...", help="Ids, or unambiguous parts of ids.")]
+Ids = Annotated[list[str], typer.Argument(metavar="TASK", help="Ids, or unambiguous parts of ids.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many at most.")]
 
 
@@ -35,22 +35,22 @@ def waiting_reason(task: Record) -> str:
 TASK_COLUMNS = (
     Column("id", "id"),
     Column("state", "state"),
-    Column("title", lambda row: shortened(row.get("title"), 48), flexible=True),
-    Column("kind", "kind"),
+    Column("title", lambda row: shortened(row.get("title"), 48), flexible=True, clipped=True),
+    Column("kind", "kind", spare=True),
     Column("queue", "queue"),
-    Column("priority", "priority"),
-    Column("tries", "attempts", right=True),
-    Column("created", lambda row: since(row.get("created_at"))),
-    Column("note", waiting_reason, flexible=True),
+    Column("priority", "priority", spare=True),
+    Column("tries", "attempts", right=True, spare=True),
+    Column("created", lambda row: since(row.get("created_at")), spare=True),
+    Column("note", waiting_reason, flexible=True, clipped=True),
 )
 ATTEMPT_COLUMNS = (
     Column("try", "number", right=True),
     Column("state", "state"),
     Column("agent", "agent_id"),
-    Column("sandbox", "sandbox"),
+    Column("sandbox", "sandbox", spare=True),
     Column("exit", "exit_code", right=True),
-    Column("cost", lambda row: money(row.get("cost_usd"))),
-    Column("started", lambda row: since(row.get("started_at") or row.get("claimed_at"))),
+    Column("cost", lambda row: money(row.get("cost_usd")), spare=True),
+    Column("started", lambda row: since(row.get("started_at") or row.get("claimed_at")), spare=True),
     Column("reason", lambda row: shortened(row.get("error") or row.get("code"), 60), flexible=True),
 )
 WAITING_COLUMNS = (
@@ -64,7 +64,7 @@ WAITING_COLUMNS = (
 def tasks(
     context: typer.Context,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORDS]...", help="Only tasks with these words.")
+        list[str] | None, typer.Argument(metavar="WORDS", help="Only tasks with these words.")
     ] = None,
     state: Annotated[
         list[str] | None,
@@ -179,6 +179,36 @@ def requeue(context: typer.Context, task_ids: Ids) -> None:
         task_ids,
         "Queued again",
         lambda connection, item: connection.post(path("tasks", item, "requeue")),
+    )
+
+
+def archive(context: typer.Context, task_ids: Ids) -> None:
+    """Put finished tasks out of sight; 'muster tasks --archived' shows them, and they are not purged."""
+    _each(
+        context,
+        task_ids,
+        "Archived",
+        lambda connection, item: connection.post(path("tasks", item, "archive")),
+    )
+
+
+def unarchive(context: typer.Context, task_ids: Ids) -> None:
+    """Bring archived tasks back into the lists."""
+    _each(
+        context,
+        task_ids,
+        "Back in the lists:",
+        lambda connection, item: connection.post(path("tasks", item, "unarchive")),
+    )
+
+
+def rerun(context: typer.Context, task_ids: Ids) -> None:
+    """Queue new tasks like these; the old ones stay as they are."""
+    _each(
+        context,
+        task_ids,
+        "Queued anew:",
+        lambda connection, item: connection.post(path("tasks", item, "rerun")),
     )
 
 

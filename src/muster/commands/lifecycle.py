@@ -128,6 +128,26 @@ async def requeue_task(uow: UnitOfWork, task_id: int, reason: str = "") -> TaskS
 
 
 _ARCHIVE: Final = Statement("UPDATE tasks SET archived_at = ?2, updated_at = ?2 WHERE id = ?1")
+_TO_ARCHIVE: Final = Statement(
+    "SELECT id, project_id FROM tasks WHERE state = ?1 AND state >= 60 AND archived_at IS NULL AND finished_at < ?2 "
+    "AND id < ?3 ORDER BY id LIMIT ?4 FOR UPDATE"
+)
+
+
+@command()
+async def archive_finished(uow: UnitOfWork, finished_before: int, limit: int = 500) -> int:
+    """Put up to `limit` tasks out of sight that finished before a time (microseconds); returns how many."""
+    bound = ids.first_id_at(finished_before)
+    found: list[tuple[int, int]] = []
+    for state in (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED):
+        rows = await uow.rows(_TO_ARCHIVE, int(state), finished_before, bound, max(limit - len(found), 0))
+        found.extend((row[0], row[1]) for row in rows)
+    for task_id, project_id in found:
+        await uow.run(_ARCHIVE, task_id, uow.now)
+        uow.journal.fact(TaskArchived("retention"), task=task_id, project=project_id)
+    return len(found)
+
+
 _RESTORE: Final = Statement("UPDATE tasks SET archived_at = NULL, updated_at = ?2 WHERE id = ?1")
 
 

@@ -7,11 +7,13 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from muster.commands.lifecycle import purge_tasks
+from muster.commands.lifecycle import archive_finished, purge_tasks
+from muster.commands.workers import forget_workers
 from muster.store.database import Store
 
 EVERY_SECONDS: Final = 600.0
 BATCH: Final = 200
+WORKER_DAYS: Final = 7
 DAY_US: Final = 86_400_000_000
 
 log = logging.getLogger("muster.engine")
@@ -19,17 +21,33 @@ log = logging.getLogger("muster.engine")
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Days after which finished tasks are purged; 0 keeps them."""
+    """Days after which finished tasks are archived, and those not archived purged; 0: never."""
 
     purge_after_days: float = 3.0
+    archive_after_days: float = 0.0
 
 
 async def run_pruner(store: Store, retention: Retention) -> None:
     """Prune at the start and every ten minutes, in small bites."""
     while True:
+        if retention.archive_after_days > 0:
+            await archive(store, retention)
         if retention.purge_after_days > 0:
             await prune(store, retention)
+        await store.execute(forget_workers(store.now() - WORKER_DAYS * DAY_US))
         await asyncio.sleep(EVERY_SECONDS)
+
+
+async def archive(store: Store, retention: Retention) -> int:
+    """Put out of sight what finished long enough ago; returns how many tasks."""
+    before = store.now() - int(retention.archive_after_days * DAY_US)
+    archived = 0
+    while count := await store.execute(archive_finished(before, BATCH)):
+        archived += count
+        await asyncio.sleep(0)
+    if archived:
+        log.info("archived %d tasks that finished over %g days ago", archived, retention.archive_after_days)
+    return archived
 
 
 async def prune(store: Store, retention: Retention) -> int:

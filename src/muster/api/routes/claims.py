@@ -24,7 +24,7 @@ from muster.domain.task import Priority
 from muster.store.codec import decode_spec
 
 _TOKENS_BELOW: Final = 2**63
-_NOTHING: Final = "no task is ready for this claimer"
+_NOTHING: Final = "no task waits there"
 
 
 class ClaimCalls:

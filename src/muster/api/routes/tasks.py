@@ -13,6 +13,8 @@ from muster.api.places import find_project, find_queue
 from muster.api.routing import Route
 from muster.api.schemas.shape import Done
 from muster.api.schemas.tasks import (
+    Archived,
+    ArchiveRequest,
     AttemptList,
     BulkCreate,
     EventList,
@@ -185,6 +187,12 @@ async def archive_one_task(services: ServicesHere, task_id: str, body: Reason | 
     return await shown(services.store, number)
 
 
+async def archive_many_tasks(services: ServicesHere, body: ArchiveRequest) -> Archived:
+    """Put many finished tasks out of sight: all of them or none."""
+    numbers = [_number(task_id) for task_id in dict.fromkeys(body.task_ids)]
+    return Archived(archived=await services.store.execute(archive_tasks(numbers, body.reason)))
+
+
 async def unarchive_one_task(services: ServicesHere, task_id: str) -> Task:
     """Bring an archived task back into the lists."""
     number = _number(task_id)
@@ -224,7 +232,8 @@ async def read_task_logs(
 
 
 _OLD: Final = Statement(
-    "SELECT count(*) FROM tasks WHERE state >= 60 AND finished_at < ?1 AND (archived_at IS NULL OR ?2 = 1)"
+    "SELECT count(*) FROM tasks t WHERE state >= 60 AND finished_at < ?1 AND (archived_at IS NULL OR ?2 = 1) "
+    "AND NOT EXISTS (SELECT 1 FROM task_dependencies d WHERE d.depends_on = t.id AND d.done = 0)"
 )
 
 
@@ -259,6 +268,7 @@ ROUTES: Final = (
     Route("POST", "/tasks/{task_id}/cancel", cancel_one_task, (404, 409)),
     Route("POST", "/tasks/{task_id}/requeue", requeue_one_task, (404, 409)),
     Route("POST", "/tasks/{task_id}/rerun", rerun_one_task, (404, 409), 201),
+    Route("POST", "/tasks/archive", archive_many_tasks, (404, 409)),
     Route("POST", "/tasks/{task_id}/archive", archive_one_task, (404, 409)),
     Route("POST", "/tasks/{task_id}/unarchive", unarchive_one_task, (404, 409)),
     Route("GET", "/tasks/{task_id}/events", list_task_events, (404,)),

@@ -420,6 +420,19 @@ class PurgeRequest(Body):
     archived: bool = Field(default=False, description="Archived tasks too.")
 
 
+class ArchiveRequest(Body):
+    """Finished tasks to put out of sight: all of them or none."""
+
+    task_ids: list[Name] = Field(min_length=1, max_length=BULK, examples=[["tsk_0dq3m8x1c7w00"]])
+    reason: Text = ""
+
+
+class Archived(Answer):
+    """How many tasks were put out of sight that were not before."""
+
+    archived: int
+
+
 class Purged(Answer):
     """How many tasks were removed, or would be."""
 
