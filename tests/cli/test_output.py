@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from muster.cli.output import Column, Output, cell, duration, money, plain_table, shortened, since
+from muster.cli.output import Column, Output, cell, duration, fitting, money, plain_table, shortened, since
 from muster.cli.task_ids import AmbiguousId, match_part
 from muster.cli.task_text import instruction_lines, task_lines
 from muster.domain.errors import InvalidInput, NotFound
@@ -21,6 +21,24 @@ def test_a_plain_table_has_aligned_columns() -> None:
         "tsk_1     5  -",
         "tsk_22  123  -",
     ]
+
+
+def test_a_narrow_terminal_leaves_out_spare_columns_and_keeps_the_others_readable() -> None:
+    columns = (
+        Column("id", "id"),
+        Column("n", "n", spare=True),
+        Column("note", lambda _: "x" * 50, flexible=True),
+        Column("age", lambda _: "2m ago", spare=True),
+    )
+    shown = {
+        width: [column.heading for column in fitting(ROWS, columns, width)] for width in (41, 40, 33, 20)
+    }
+    assert shown == {
+        41: ["id", "n", "note", "age"],
+        40: ["id", "n", "note"],
+        33: ["id", "n", "note"],
+        20: ["id", "note"],
+    }
 
 
 def test_a_table_as_json_is_the_records(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,7 +81,13 @@ def test_short_forms() -> None:
         "27h",
         "2d",
     ]
-    assert [money(v) for v in (0, 1.5, 0.000123, None)] == ["$0.00", "$1.50", "$0.000123", "-"]
+    assert [money(v) for v in (0, 1.5, -0.5, 0.000123, None)] == [
+        "$0.00",
+        "$1.50",
+        "-$0.50",
+        "$0.000123",
+        "-",
+    ]
     assert shortened("abcdef", 4) == "abc…"
     assert since("2020-01-01T00:00:00.000Z").endswith("d ago")
     assert since("2999-01-01T00:00:00.000Z").startswith("in ")

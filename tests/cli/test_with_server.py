@@ -159,7 +159,12 @@ class TestTasks:
     def test_what_is_not_there_is_not_found(self, live: Muster) -> None:
         assert live("task", "tsk_0000000000000").code == ExitCode.NOT_FOUND
         assert live("task", "nonsense").code == ExitCode.NOT_FOUND
-        assert live("queue", "show", "nowhere").code == ExitCode.NOT_FOUND
+        assert live("claim", "nowhere").code == ExitCode.NOT_FOUND
+        ended = live("queue", "show", "nowhere")
+        assert (ended.code, ended.err) == (
+            ExitCode.NOT_FOUND,
+            "muster: There is no queue nowhere. 'muster queue list' shows them.\n",
+        )
 
     def test_bad_values_are_refused_by_name(self, live: Muster) -> None:
         ended = live("enqueue", "--bash", "true", "--priority", "extreme")
@@ -186,6 +191,13 @@ class TestTasks:
         ended = live("enqueue", "--jsonl", "tasks.jsonl", "--queue", by_hand)
         assert ended.code == ExitCode.INVALID
         assert "tasks.jsonl line 2: is not JSON" in ended.err
+        (home / "tasks.jsonl").write_text(
+            '{"title": "a", "kind": "manual"}\n\n{"titel": "b", "kind": "manual"}\n'
+        )
+        ended = live("enqueue", "--jsonl", "tasks.jsonl", "--queue", by_hand)
+        assert ended.code == ExitCode.INVALID
+        assert "tasks.jsonl line 3: title: Field required" in ended.err
+        assert "tasks.jsonl line 3: titel: Extra" in ended.err
         assert live("tasks", "--queue", by_hand, "--json").json == []
 
     def test_tasks_can_come_from_stdin(self, server: LiveServer, live: Muster, by_hand: str) -> None:
@@ -283,6 +295,7 @@ class TestNouns:
         assert live("queue", "create", "short").code == ExitCode.CONFLICT
         assert live("queue", "edit", "short", "--unlimited", "--instructions", "New.").code == 0
         assert "New." in live("queue", "show", "short").out
+        assert live("queue", "edit", "short").code == ExitCode.INVALID
         assert live("queue", "archive", "short").code == 0
         assert "short" not in live("queue", "list").out
         assert "short" in live("queue", "list", "--all").out
@@ -295,6 +308,7 @@ class TestNouns:
         assert live("run", "--bash", "true", "--project", "site", "--estimate", "2").code == 0
         funded = live("project", "allocate", "site", "5", "--note", "more")
         assert "site has $15.00 now" in funded.out
+        assert "1 succeeded" in live("project", "show", "site").out
         kinds = [row["kind"] for row in live("project", "ledger", "site", "--json").json]
         assert {"allocated", "reserved"} <= set(kinds)
         assert live("project", "pause", "site").code == 0
@@ -359,6 +373,17 @@ class TestServing:
             ended = other.muster("start")
         assert ended.returncode == ExitCode.FAILED
         assert str(other.port) in ended.stderr
+
+    def test_the_server_of_another_data_directory_does_not_pass_for_the_one_started(
+        self, server: LiveServer, tmp_path: Path
+    ) -> None:
+        ended = LiveServer(tmp_path, port=server.port).muster("start")
+        assert ended.returncode == ExitCode.FAILED
+        assert "with another data directory answers" in ended.stderr
+
+    def test_a_new_database_is_for_its_owner_only(self, server: LiveServer) -> None:
+        files = (server.folder / "data").glob("muster.db*")
+        assert {path.name: path.stat().st_mode & 0o077 for path in files if path.stat().st_mode & 0o077} == {}
 
     def test_restart_keeps_the_work_and_stopping_twice_is_fine(self, tmp_path: Path) -> None:
         other = LiveServer(tmp_path)

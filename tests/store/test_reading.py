@@ -92,7 +92,7 @@ async def test_a_delayed_task_says_until_when(store: Store) -> None:
     await place.end(claimed, code="exit_nonzero")
     code, words = await why(store, failing)
     assert code == "backoff_until"
-    assert words.startswith("attempt 1 of 3 failed; tried again at 20")
+    assert words.startswith("attempt 1 of 3 failed; next try at 20")
 
 
 async def test_a_ready_task_says_what_holds_it(store: Store) -> None:

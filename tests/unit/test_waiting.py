@@ -38,7 +38,7 @@ def test_a_task_is_delayed_by_its_time_or_by_its_back_off() -> None:
     assert delayed_hold(1_000_000, 0, 3).code == "scheduled"
     hold = delayed_hold(1_000_000, 2, 3)
     assert hold.code == "backoff_until"
-    assert hold.message == "attempt 2 of 3 failed; tried again at 1970-01-01T00:00:01.000Z"
+    assert hold.message == "attempt 2 of 3 failed; next try at 1970-01-01T00:00:01.000Z"
 
 
 def test_times_are_utc_with_milliseconds() -> None:

@@ -13,16 +13,16 @@ from muster.cli.output import Column, since
 AGENT_COLUMNS: Final = (
     Column("agent", "id"),
     Column("name", "name"),
-    Column("model", "model"),
+    Column("model", "model", spare=True),
     Column("status", "status"),
     Column("task", "current_task_id"),
-    Column("tokens", "tokens_used", right=True),
-    Column("last seen", lambda row: since(row.get("last_active_at"))),
+    Column("tokens", "tokens_used", right=True, spare=True),
+    Column("last seen", lambda row: since(row.get("last_active_at")), spare=True),
 )
 ACTIVITY_COLUMNS: Final = (
     Column("when", lambda row: since(row.get("at"))),
     Column("what", "title", flexible=True),
-    Column("agent", "agent_id"),
+    Column("agent", "agent_id", spare=True),
     Column("task", "task_id"),
 )
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")]

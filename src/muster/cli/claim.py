@@ -33,7 +33,7 @@ Cost = Annotated[float, typer.Option("--cost", metavar="USD", min=0, help="What 
 
 def claim(
     context: typer.Context,
-    queue: Annotated[str | None, typer.Argument(metavar="[QUEUE]", help="Queue to take from.")] = None,
+    queue: Annotated[str | None, typer.Argument(metavar="QUEUE", help="Queue to take from.")] = None,
     task_id: Annotated[
         str | None, typer.Option("--task", metavar="TASK", help="Take this very task.")
     ] = None,
@@ -55,7 +55,9 @@ def claim(
             target = path("claims")
             body |= {"queues": [queue]} if queue else {"modes": ["external", "manual"]}
         answer = connection.post(target, body, wait=wait)
-    claims = cast(list[dict[str, Any]], answer["claims"])
+        claims = cast(list[dict[str, Any]], answer["claims"])
+        if queue and not claims:
+            connection.get(path("queues", queue))
     if not claims:
         raise NothingReady(reason=answer.get("reason") or "the queue is empty")
     ClaimBook(call.settings().data_dir).keep(claims[0], agent_id)
@@ -89,7 +91,7 @@ def complete(
 def fail(
     context: typer.Context,
     task_id: TaskPart,
-    message: Annotated[str, typer.Argument(metavar="[MESSAGE]", help="What went wrong.")] = "",
+    message: Annotated[str, typer.Argument(metavar="MESSAGE", help="What went wrong.")] = "",
     code: Annotated[
         str, typer.Option("--code", metavar="CODE", help="A failure code; it decides on a retry.")
     ] = "agent_error",
@@ -138,7 +140,7 @@ def _report(
 
 
 def _tell(call: Invocation, held: HeldClaim, answer: dict[str, Any]) -> None:
-    retry = f", tried again at {answer['ready_at']}" if answer.get("ready_at") else ""
+    retry = f"; next try at {answer['ready_at']}" if answer.get("ready_at") else ""
     call.output.done(f"{held.task_id} is {answer['state']}{retry}", answer)
 
 

@@ -14,6 +14,7 @@ from muster.cli.connection import Connection, path
 from muster.cli.invocation import Invocation, invocation
 from muster.cli.submission import Submission, read_text, with_task_options
 from muster.cli.task_ids import full_ids
+from muster.client.errors import ApiError
 from muster.domain.errors import InvalidInput
 
 BATCH: Final = 200
@@ -59,24 +60,36 @@ def submit(connection: Connection, submission: Submission) -> dict[str, Any]:
 
 def _bulk(call: Invocation, connection: Connection, source: str, submission: Submission) -> None:
     """Queue the tasks of a file in batches; each batch is queued whole or not at all."""
-    tasks = list(_lines(source, _defaults(submission)))
+    numbered = list(_lines(source, _defaults(submission)))
+    tasks = [task for _, task in numbered]
     made: list[str] = []
     by_key: dict[str, str] = {}
     try:
         with call.output.progress("queueing", len(tasks)) as bar:
             for start in range(0, len(tasks), BATCH):
                 batch = [_with_known_keys(task, by_key) for task in tasks[start : start + BATCH]]
-                ids = [
-                    str(item["id"])
-                    for item in connection.post(path("tasks", "bulk"), {"tasks": batch})["items"]
-                ]
+                lines = [f"{source} line {number}" for number, _ in numbered[start : start + BATCH]]
+                ids = _post(connection, batch, lines)
                 made += ids
                 by_key |= {str(task["key"]): id for task, id in zip(batch, ids, strict=True) if "key" in task}
                 bar.advance(len(batch))
     finally:
         if len(made) < len(tasks):
-            call.output.note(f"{len(made)} of {len(tasks)} tasks were queued; the rest was not")
+            call.output.note(f"{len(made) or 'None'} of the {len(tasks)} tasks queued")
     call.output.done(f"{len(made)} tasks queued", {"count": len(made), "ids": made})
+
+
+def _post(connection: Connection, batch: list[dict[str, Any]], lines: list[str]) -> list[str]:
+    """The ids of a batch. A refusal names the line of the file in place of the position in the request."""
+    try:
+        answer = connection.post(path("tasks", "bulk"), {"tasks": batch})
+    except ApiError as error:
+        for problem in cast(list[dict[str, str]], error.details.get("errors") or []):
+            _, position, *names = [*problem["field"].split("."), ""]
+            if position.isdigit() and int(position) < len(lines):
+                problem["field"] = ": ".join([lines[int(position)], ".".join(names).rstrip(".")])
+        raise
+    return [str(item["id"]) for item in answer["items"]]
 
 
 def _with_known_keys(task: dict[str, Any], by_key: dict[str, str]) -> dict[str, Any]:
@@ -98,7 +111,7 @@ def _defaults(submission: Submission) -> dict[str, Any]:
     return {name: value for name, value in shared.items() if value}
 
 
-def _lines(source: str, defaults: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _lines(source: str, defaults: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
     text = sys.stdin.read() if source == "-" else read_text(Path(source))
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -109,4 +122,4 @@ def _lines(source: str, defaults: dict[str, Any]) -> Iterator[dict[str, Any]]:
             raise InvalidInput(field=f"{source} line {number}", problem=f"is not JSON: {error}") from error
         if not isinstance(task, dict):
             raise InvalidInput(field=f"{source} line {number}", problem="must be a JSON object")
-        yield {**defaults, **cast(dict[str, Any], task)}
+        yield number, {**defaults, **cast(dict[str, Any], task)}

@@ -6,7 +6,7 @@ import json
 import sys
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, cast
 
 from muster.client.errors import ApiError, Unreachable
 from muster.domain.errors import Category, MusterError
@@ -57,6 +57,16 @@ _CATEGORIES: Final = MappingProxyType(
 )
 
 
+_LISTS: Final = MappingProxyType(
+    {
+        "queue": "muster queue list",
+        "project": "muster project list",
+        "session": "muster session list",
+        "agent": "muster agents",
+    }
+)
+
+
 class CommandFailed(MusterError):
     """The command could not do what it was asked to."""
 
@@ -76,12 +86,24 @@ def exit_code(error: MusterError) -> ExitCode:
     return _CATEGORIES[error.category]
 
 
+def _in_full(error: MusterError) -> str:
+    """The message; a refusal by the server with every wrong field, and with where to look for what is not there."""
+    if not isinstance(error, ApiError):
+        return error.message
+    problems = error.details.get("errors")
+    if isinstance(problems, list):
+        fields = cast(list[dict[str, Any]], problems)
+        return "; ".join(f"{item.get('field')}: {item.get('problem')}" for item in fields) or error.message
+    listing = _LISTS.get(str(error.details.get("noun"))) if error.code == "not_found" else None
+    return f"{error.message} '{listing}' shows them." if listing else error.message
+
+
 def report(error: MusterError, *, as_json: bool) -> ExitCode:
     """Write the error to stderr, one line (or a JSON object), and give its exit code."""
     if as_json:
         details = {name: str(value) for name, value in error.details.items()}
         text = json.dumps({"code": error.code, "message": error.message, "details": details})
     else:
-        text = f"muster: {' '.join(error.message.split())}"
+        text = f"muster: {' '.join(_in_full(error).split())}"
     sys.stderr.write(text + "\n")
     return exit_code(error)

@@ -13,6 +13,8 @@ from muster.cli.follow import FINISHED, Follower, Line
 from muster.cli.invocation import invocation
 from muster.cli.output import Output
 from muster.cli.task_ids import full_id
+from muster.cli.tasks import waiting_reason
+from muster.domain.errors import NotFound
 
 
 def logs(
@@ -38,6 +40,14 @@ def logs(
         if int(task["attempts"]) == 0 and not follow:
             call.output.note(f"{identity} has not run yet")
             return
+        if number > max(int(task["attempts"]), 1):
+            raise NotFound(
+                f"{identity} has no attempt {number}; it has {task['attempts']}.",
+                noun="attempt",
+                id=str(number),
+            )
+        if follow and task.get("waiting"):
+            call.output.note(f"waiting: {waiting_reason(task)}")
         follower = Follower(connection, identity, emit, attempt=number)
         if tail is not None:
             follower.after = _tail(connection, identity, number, tail, emit)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 Record = Mapping[str, Any]
+_READABLE: Final = 20
+"""Characters a line that a flexible column is given before spare columns go."""
+
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _UNSAFE_LINE: Final = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
 _STYLES: Final = MappingProxyType(
@@ -48,6 +51,12 @@ class Column:
     right: bool = False
     flexible: bool = False
     """May be narrowed on a small terminal."""
+
+    clipped: bool = False
+    """When narrowed, it is cut to one line instead of being broken into several."""
+
+    spare: bool = False
+    """Left out of a terminal too narrow for all columns, the last one first."""
 
     def cell(self, record: Record) -> str:
         """The text shown for a record."""
@@ -84,9 +93,9 @@ def money(value: object) -> str:
     """Dollars with as many places as they need, two at the least."""
     if not isinstance(value, (int, float)):
         return "-"
-    text = f"{value:.6f}".rstrip("0")
+    text = f"{abs(value):.6f}".rstrip("0")
     whole, _, fraction = text.partition(".")
-    return f"${whole}.{fraction.ljust(2, '0')}"
+    return f"{'-' if value < 0 else ''}${whole}.{fraction.ljust(2, '0')}"
 
 
 def since(moment: object) -> str:
@@ -180,14 +189,26 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
+        console = Console()
+        columns = fitting(records, columns, console.width)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
             justify = "right" if column.right else "left"
             table.add_column(column.heading, justify=justify, overflow="fold", no_wrap=not column.flexible)
         for record in records:
-            cells = [column.cell(record) for column in columns]
-            table.add_row(*(Text(text, style=_STYLES.get(text, "")) for text in cells))
-        Console().print(table)
+            cells = [(column.cell(record), column.clipped) for column in columns]
+            table.add_row(
+                *(
+                    Text(
+                        text,
+                        style=_STYLES.get(text, ""),
+                        no_wrap=clipped,
+                        overflow="ellipsis" if clipped else "fold",
+                    )
+                    for text, clipped in cells
+                )
+            )
+        console.print(table)
 
     @contextmanager
     def progress(self, title: str, total: float | None) -> Generator[Bar]:
@@ -219,6 +240,22 @@ class Bar:
         """So much is done of so much, and what it is about now."""
         if self._drawn is not None and self._task is not None:
             self._drawn.update(self._task, completed=done, total=total, description=what)
+
+
+def fitting(records: Sequence[Record], columns: Sequence[Column], width: int) -> list[Column]:
+    """The columns that a terminal of `width` characters has room for: without some spare ones if it must be."""
+    kept = list(columns)
+    for column in reversed(columns):
+        if sum(_least_width(records, other) + 2 for other in kept) - 2 <= width:
+            break
+        if column.spare:
+            kept.remove(column)
+    return kept
+
+
+def _least_width(records: Sequence[Record], column: Column) -> int:
+    whole = max([len(column.heading), *(len(column.cell(record)) for record in records)])
+    return min(whole, _READABLE) if column.flexible else whole
 
 
 def plain_table(records: Sequence[Record], columns: Sequence[Column]) -> list[str]:

@@ -16,9 +16,9 @@ app: Final = group("List, make, pause and fund projects.")
 WAITING_STATES: Final = ("ready", "blocked", "backoff")
 COLUMNS: Final = (
     Column("project", "name"),
-    Column("id", "id"),
+    Column("id", "id", spare=True),
     Column("status", "status"),
-    Column("priority", "priority"),
+    Column("priority", "priority", spare=True),
     Column(
         "allocated",
         lambda row: "no limit" if row.get("allocated_usd") is None else money(row["allocated_usd"]),
@@ -88,11 +88,21 @@ def show(context: typer.Context, project: Name) -> None:
     call = invocation(context)
     with call.connection() as connection:
         found = connection.get(path("projects", project_id(connection, project)))
-    fields: list[tuple[str, object]] = [
-        (key.removesuffix("_usd").replace("_", " "), money(value) if key.endswith("_usd") else value)
-        for key, value in found.items()
-    ]
-    call.output.record(found, fields)
+    call.output.record(found, [_field(key, value) for key, value in found.items()])
+
+
+def _field(key: str, value: object) -> tuple[str, object]:
+    """A name and a value as `muster project show` shows them."""
+    match value:
+        case dict():
+            counts = cast(dict[str, int], value)
+            return key, ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        case None if key == "allocated_usd":
+            return "allocated", "no limit"
+        case _ if key.endswith("_usd"):
+            return key.removesuffix("_usd"), money(value)
+        case _:
+            return key.removesuffix("_at").replace("_", " "), value
 
 
 def _set_status(context: typer.Context, project: str, status: str, word: str) -> None:

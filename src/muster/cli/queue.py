@@ -9,6 +9,7 @@ import typer
 from muster.cli.connection import path
 from muster.cli.invocation import group, invocation
 from muster.cli.output import Column, Record
+from muster.domain.errors import InvalidInput
 
 app: Final = group("List, make, change, pause and archive queues.")
 
@@ -25,12 +26,12 @@ Concurrency = Annotated[
 ]
 
 
-def _count(state: str) -> Column:
+def _count(state: str, *, spare: bool = False) -> Column:
     def value(row: Record) -> object:
         stats: Any = row.get("stats") or {}
         return stats.get(state, 0)
 
-    return Column(state, value, right=True)
+    return Column(state, value, right=True, spare=spare)
 
 
 def _standing(row: Record) -> str:
@@ -41,11 +42,11 @@ COLUMNS: Final = (
     Column("queue", "name"),
     Column("mode", "mode"),
     Column("status", _standing),
-    Column("limit", "concurrency", right=True),
+    Column("limit", "concurrency", right=True, spare=True),
     _count("ready"),
     _count("running"),
-    _count("blocked"),
-    _count("backoff"),
+    _count("blocked", spare=True),
+    _count("backoff", spare=True),
     _count("succeeded"),
     _count("failed"),
 )
@@ -132,6 +133,11 @@ def edit(
     body = {key: value for key, value in {**body, "concurrency": concurrency}.items() if value is not None}
     if unlimited:
         body["concurrency"] = None
+    if not body:
+        raise InvalidInput(
+            field="queue edit",
+            problem="say what to change: --name, --instructions, --mode, --concurrency, --unlimited",
+        )
     call = invocation(context)
     with call.connection() as connection:
         changed = connection.patch(path("queues", queue), body)

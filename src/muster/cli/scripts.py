@@ -35,7 +35,7 @@ PROBLEM_COLUMNS: Final = (
 def scripts(
     context: typer.Context,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORDS]...", help="Search in names, texts, tags.")
+        list[str] | None, typer.Argument(metavar="WORDS", help="Search in names, texts, tags.")
     ] = None,
     tag: Annotated[str | None, typer.Option("--tag")] = None,
     show: Annotated[str | None, typer.Option("--show", metavar="NAME", help="All about one script.")] = None,

@@ -170,6 +170,7 @@ def _start(call: Invocation, *, demo: bool, no_worker: bool, timeout: float) -> 
             f"The server runs already (process {present.pid}) at {present.url}", _started(present, True)
         )
         return
+    _refuse_taken_address(settings)
     _warn_of_misspelt_variables(call)
     flags = [flag for flag, given in (("--demo", demo), ("--no-worker", no_worker)) if given]
     process = spawn(settings, flags, _as_variables(call))
@@ -179,6 +180,17 @@ def _start(call: Invocation, *, demo: bool, no_worker: bool, timeout: float) -> 
         f"The server runs (process {process.pid}) at {settings.listen_url}, logging to {log_path(settings)}",
         _started(started, False) if started else {"pid": process.pid, "url": settings.listen_url},
     )
+
+
+def _refuse_taken_address(settings: Settings) -> None:
+    """Another server that answers at the address would pass for the one that is to be started."""
+    from muster.cli.connection import Connection
+
+    if settings.server.port and Connection(settings.listen_url).ready():
+        raise StartFailed(
+            f"The server was not started: a server with another data directory answers at {settings.listen_url}. "
+            "Choose another port with --port or MUSTER_PORT."
+        )
 
 
 def _started(server: Running, already: bool) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class AlreadyConfigured(Conflict):
 
 def setup(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where muster.yml goes.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where muster.yml goes.")] = Path(),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: defaults and --set flags.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing muster.yml.")] = False,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,

@@ -20,9 +20,7 @@ Texts = list[str]
 class Submission:
     """The options of a new task, as given."""
 
-    argv: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- PROGRAM [ARGS]...]", help="A program to run.")
-    ] = None
+    argv: Annotated[list[str] | None, typer.Argument(metavar="-- PROGRAM", help="A program to run.")] = None
     bash: Annotated[str | None, typer.Option("--bash", "-b", metavar="TEXT", help="Bash code to run.")] = None
     python: Annotated[str | None, typer.Option("--python", metavar="TEXT", help="Python code to run.")] = None
     file: Annotated[
@@ -186,7 +184,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(field=str(path), problem=f"cannot be read: {error}") from error
+        raise InvalidInput(
+            field=str(path), problem=f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
 
 
 def text_or_file(text: str) -> str:

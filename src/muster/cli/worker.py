@@ -30,12 +30,12 @@ app: Final = group("Work on a queue by hand, and list workers.")
 WORKER_COLUMNS = (
     Column("worker", "id"),
     Column("live", "live"),
-    Column("host", "host"),
+    Column("host", "host", spare=True),
     Column("sandbox", "sandbox"),
     Column("running", "running", right=True),
     Column("capacity", "capacity", right=True),
-    Column("kinds", "kinds"),
-    Column("last seen", lambda row: since(row.get("last_seen_at"))),
+    Column("kinds", "kinds", spare=True),
+    Column("last seen", lambda row: since(row.get("last_seen_at")), spare=True),
 )
 
 

@@ -56,6 +56,15 @@ class FileLock:
             os.close(handle)
 
 
+def _make_private(database: Path) -> None:
+    """Make a new database file readable for its owner only; SQLite's side files follow it. Others stay as they are."""
+    if not database.exists():
+        try:
+            database.touch(mode=0o600)
+        except OSError as error:
+            raise _unusable(error, database.parent) from error
+
+
 def _unusable(error: OSError, folder: Path) -> StoreUnavailable:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull(path=str(folder))
@@ -104,6 +113,7 @@ def _open_sqlite(path: Path, durability: Durability, clock: Callable[[], int]) -
     require_safe_sqlite()
     lock = FileLock(path)
     try:
+        _make_private(path)
         migrate_sqlite(path)
         with explained(path):
             return LockedStore(path, durability=durability, clock=clock)
