@@ -72,7 +72,8 @@ def _command(command: Any, name: str, heading: str) -> Iterator[str]:
 
 def _argument(param: Any) -> str:
     name = param.metavar or param.name.upper()
-    return name if param.required or name.startswith("[") else f"[{name}]"
+    shown = name if param.required or name.startswith("[") else f"[{name}]"
+    return f"{shown}..." if param.nargs == -1 else shown
 
 
 def _options(params: list[Any]) -> list[str]:
