@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from tests.cli.conftest import Muster
 
 WANTED = """
 setup teardown up start stop restart status doctor reload scripts enqueue claim complete fail cancel requeue tasks task
-db logs queue session project agents activity purge run worker verify backup restore waiting
+db logs queue session project agents activity purge run worker verify backup restore waiting rerun archive unarchive
 """
 HEAVY = {
     "aiohttp",
@@ -80,7 +81,16 @@ class TestStartUp:
             f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
             f"found = {HEAVY!r} & set(sys.modules)\nsys.exit(f'imported: {{found}}' if found else 0)"
         )
-        result = subprocess.run([sys.executable, "-c", program], cwd=home, capture_output=True, text=True)
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            nobody = {"MUSTER_PORT": str(taken.getsockname()[1])}
+            result = subprocess.run(
+                [sys.executable, "-c", program],
+                cwd=home,
+                capture_output=True,
+                text=True,
+                env={**os.environ, **nobody},
+            )
         assert result.returncode == 0, result.stderr
 
     def test_help_needs_no_settings_library(self, home: Path) -> None:

@@ -156,6 +156,24 @@ class TestTasks:
         assert again.code == ExitCode.FAILED
         assert "1 of 2 were refused" in again.err
 
+    def test_a_rerun_names_the_new_task(self, live: Muster, by_hand: str) -> None:
+        old = enqueue(live, "--title", "a", "-q", by_hand)
+        ended = live("rerun", old)
+        new = live("tasks", "-q", by_hand, "--json").json[0]["id"]
+        assert (ended.out, new != old) == (f"Queued anew: {new}, like {old}\n", True)
+
+    def test_logs_say_what_a_task_waits_for_and_which_attempts_there_are(
+        self, live: Muster, server: LiveServer, by_hand: str
+    ) -> None:
+        identity = enqueue(live, "--title", "a", "-q", by_hand)
+        with server.begin("logs", "-f", identity) as session:
+            session.error(lambda line: "waiting: queue" in line)
+            assert live("cancel", identity).code == 0
+            assert session.ended() == 0
+        done = live("run", "--json", "--bash", "true").out.splitlines()[-1]
+        ended = live("logs", "--attempt", "2", json.loads(done)["id"])
+        assert (ended.code, "has no attempt 2; it has 1." in ended.err) == (ExitCode.NOT_FOUND, True)
+
     def test_what_is_not_there_is_not_found(self, live: Muster) -> None:
         assert live("task", "tsk_0000000000000").code == ExitCode.NOT_FOUND
         assert live("task", "nonsense").code == ExitCode.NOT_FOUND

@@ -166,7 +166,7 @@ class Output:
             self.json(list(records) if answer is None else answer)
         elif not records:
             self.note(empty)
-        elif self.rich:
+        elif sys.stdout.isatty():
             self._rich_table(records, columns)
         else:
             for line in plain_table(records, columns):
@@ -189,7 +189,7 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
-        console = Console()
+        console = Console(color_system="auto" if self.rich else None)
         columns = fitting(records, columns, console.width)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:

@@ -127,7 +127,7 @@ def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:
         ("id", found["id"]),
         ("title", found["title"]),
         ("state", found["state"]),
-        ("waits for", waiting_reason(found) if found.get("waiting") else None),
+        ("waiting", waiting_reason(found) if found.get("waiting") else None),
         ("kind", found.get("kind")),
         ("type", found.get("type")),
         ("queue", found.get("queue")),
@@ -203,7 +203,7 @@ def unarchive(context: typer.Context, task_ids: Ids) -> None:
 
 
 def rerun(context: typer.Context, task_ids: Ids) -> None:
-    """Queue new tasks like these; the old ones stay as they are."""
+    """Queue new tasks like given ones; the old ones stay as they are."""
     _each(
         context,
         task_ids,
@@ -228,8 +228,10 @@ def _each(
                 if len(parts) > 1:
                     call.output.note(f"{identity}: {error.message}")
             else:
+                shown = str(answers[-1].get("id", identity))
+                like = f", like {identity}" if shown != identity else ""
                 if not call.output.as_json:
-                    call.output.text(f"{word} {identity}")
+                    call.output.text(f"{word} {shown}{like}")
     if call.output.as_json:
         call.output.json(answers[0] if len(parts) == 1 and answers else {"items": answers})
     if refused:
