@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import stat
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from muster.bootstrap.daemon import registered
+from muster.bootstrap.demo import make_repository
 from muster.bootstrap.loading import load_settings
 from muster.cli.exits import ExitCode
 from muster.cli.setup import ASKED
@@ -103,6 +105,17 @@ class TestTeardown:
         assert f"{project}/.muster  (5 KiB)" in ended.err
         assert not (project / ".muster").exists()
         assert (project / "muster.yml").exists()
+
+    def test_the_repository_of_the_demo_goes_too_and_no_other_folder_of_that_name(
+        self, muster: Muster, project: Path
+    ) -> None:
+        demo = project / ".muster-demo"
+        asyncio.run(make_repository(demo))
+        assert muster("teardown", "--force").code == 0
+        assert not demo.exists()
+        demo.mkdir()
+        assert muster("teardown", "--force").code == 0
+        assert demo.exists()
 
     @pytest.mark.parametrize("given", [("n",), ("y", "muster"), ()])
     def test_anything_but_both_answers_keeps_everything(

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from muster.bootstrap.demo import Demo, seed
 from muster.bootstrap.embedded import EmbeddedWorker
+from muster.bootstrap.paths import demo_folder
 from muster.bootstrap.settings import Settings
 from muster.bootstrap.terminal import wants_plain_text
 from muster.client.client import Client
@@ -31,7 +32,7 @@ async def announce(
     token = settings.server.token
     client = Client(InProcessTransport(app), token=None if token is None else token.get_secret_value())
     try:
-        seeded = await seed(client, settings.data_dir.parent / f"{settings.data_dir.name}-demo")
+        seeded = await seed(client, demo_folder(settings.data_dir))
         if worker is None:
             console.print(
                 f"  {len(seeded.task_ids)} demo tasks are queued; no worker runs them (--no-worker)"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from muster.bootstrap.paths import demo_mark
 from muster.client.client import Client
 from muster.client.errors import ApiError
 from muster.domain.errors import MusterError
@@ -211,6 +212,7 @@ async def make_repository(folder: Path) -> None:
     if shutil.which("git") is None:
         return
     await _git(folder, "init", "--quiet", "--initial-branch=main")
+    demo_mark(folder).touch()
     await _git(folder, "add", ".")
     author = ("-c", "user.name=muster", "-c", "user.email=muster@localhost")
     await _git(folder, *author, "commit", "--quiet", "--message", "Convert temperatures")

@@ -44,3 +44,13 @@ def user_data_dir(environ: Mapping[str, str]) -> Path:
     home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
     base = Path(configured) if configured.startswith("/") else home / ".local" / "share"
     return base / "muster"
+
+
+def demo_folder(data_dir: Path) -> Path:
+    """Where the repository of `up --demo` is, beside the data directory."""
+    return data_dir.with_name(f"{data_dir.name}-demo")
+
+
+def demo_mark(folder: Path) -> Path:
+    """A file that only a repository made by `up --demo` has."""
+    return folder / ".git" / "muster-demo"

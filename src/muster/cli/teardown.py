@@ -28,7 +28,10 @@ def teardown(
     force: Annotated[bool, typer.Option("--force", help="Do not ask; stop the server if it runs.")] = False,
     with_config: Annotated[bool, typer.Option("--with-config", help="Delete muster.yml too.")] = False,
 ) -> None:
-    """Delete muster's data, after asking twice. Fine when there is none."""
+    """Delete muster's data, after asking twice. Fine when there is none.
+
+    The repository that 'muster up --demo' made goes with it.
+    """
     call = invocation(context)
     settings = call.settings()
     doomed = list(_doomed(settings, with_config=with_config))
@@ -50,7 +53,12 @@ def teardown(
 
 def _doomed(settings: Settings, *, with_config: bool) -> Iterator[tuple[Path, int]]:
     """What would be deleted, with its size in bytes."""
+    from muster.bootstrap.paths import demo_folder, demo_mark
+
     paths = [settings.data_dir]
+    demo = demo_folder(settings.data_dir)
+    if demo_mark(demo).exists():
+        paths.append(demo)
     url = settings.database_url
     if url.startswith("sqlite:///"):
         database = Path(url.removeprefix("sqlite:///"))
