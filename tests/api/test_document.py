@@ -26,6 +26,7 @@ def where(sqlite_template: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(sqlite_template, tmp_path / "muster.db"))
 
 
+@pytest.mark.document
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("group", GROUPS)
 def test_whatever_is_sent_is_answered_as_documented(group: str, where: Path, scripts: ScriptIndex) -> None:
