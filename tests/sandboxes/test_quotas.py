@@ -41,10 +41,11 @@ async def test_too_many_processes_are_noticed_and_ended(watched: Bench) -> None:
     assert processes_with(name) == []
 
 
-async def test_a_real_fork_bomb_is_ended(watched: Bench) -> None:
-    """SW-4f"""
+async def test_a_fork_bomb_is_ended(watched: Bench) -> None:
+    """SW-4f. It doubles ten times a second: without control groups the processes are only watched, and a bomb
+    without any pause would take the whole machine, and the tests beside this one, with it."""
     name = marker()
-    bomb = f"bomb() {{ sleep {name} & bomb | bomb & }}; bomb; sleep {name}"
+    bomb = f"bomb() {{ sleep {name} & sleep 0.1; bomb | bomb & }}; bomb; sleep {name}"
     status = await watched.run(bomb, limits=Limits(processes=40))
     assert status.reason is Ending.PROCESS_LIMIT
     assert processes_with(name) == []
