@@ -210,7 +210,7 @@ class Activity(Answer):
 class ActivityCreate(Body):
     """A new entry."""
 
-    type: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")] = Field(
+    type: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")] = Field(
         examples=["note"]
     )
     title: Title
@@ -255,7 +255,7 @@ class ActivityQuery(Query):
 
 # The hot calls, decoded before the router.
 
-_Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 _Long = Annotated[str, Meta(max_length=262_144)]
 
 
