@@ -7,6 +7,7 @@ thread without a pause; PostgreSQL awaits its round trips.
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -87,17 +88,20 @@ class Intake:
 class TransactionScope(UnitOfWork):
     """A unit of work whose commands can be undone one by one."""
 
+    @abstractmethod
     async def savepoint(self) -> None:
         """Mark the present state of the transaction."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     async def rollback_to_savepoint(self) -> None:
         """Back to the mark."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     async def release_savepoint(self) -> None:
         """Forget the mark."""
-        raise NotImplementedError
+        ...
 
 
 async def run_batch(scope: TransactionScope, batch: Sequence[Pending]) -> None:
