@@ -5,27 +5,14 @@ Times are microseconds since the epoch, money is micro-dollars, flags are 0 or 1
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import Index, Table, text
 
-metadata = MetaData()
+from muster.store import tables_runs
+from muster.store.columns import integer as _int
+from muster.store.columns import metadata
+from muster.store.columns import textual as _text
 
-SCHEMA_VERSION = "0001"
-
-# Only a key declared INTEGER is the row id itself on SQLite; BIGINT would cost every table a second tree.
-_INTEGER = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _int(name: str, *, key: bool = False, null: bool = False, default: int | None = None) -> Column[int]:
-    server_default = None if default is None else text(str(default))
-    return Column(
-        name, _INTEGER, primary_key=key, nullable=null, server_default=server_default, autoincrement=False
-    )
-
-
-def _text(name: str, *, key: bool = False, null: bool = False, default: str | None = None) -> Column[str]:
-    server_default = None if default is None else text(f"'{default}'")
-    return Column(name, Text, primary_key=key, nullable=null, server_default=server_default)
-
+SCHEMA_VERSION = "0002"
 
 projects = Table(
     "projects",
@@ -286,6 +273,8 @@ workers = Table(
     _int("seen_at"),
     _int("started_at"),
     _int("left_at", null=True),
+    # What the worker says of its host, its agents and its isolation levels: JSON.
+    _text("facts", default="{}"),
 )
 
 task_classes = Table(
@@ -354,3 +343,15 @@ projection_positions = Table("projection_positions", metadata, _text("name", key
 
 # Facts about the installation: a random node salt, the time of the last purge, and the like.
 settings_rows = Table("installation", metadata, _text("name", key=True), _text("value"))
+
+# The rows of agents at work have a module of their own; they are tables like the others.
+runs = tables_runs.runs
+transcript_chunks = tables_runs.transcript_chunks
+model_calls = tables_runs.model_calls
+file_changes = tables_runs.file_changes
+approvals = tables_runs.approvals
+permissions = tables_runs.permissions
+messages = tables_runs.messages
+circuits = tables_runs.circuits
+roles = tables_runs.roles
+sandboxes = tables_runs.sandboxes
