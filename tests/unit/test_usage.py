@@ -8,7 +8,7 @@ ONE = TokenUsage(input=10, output=5, cache_read=3, cache_write=2, reasoning=4)
 
 
 def test_counts_add_and_subtract_field_by_field() -> None:
-    assert ONE + ONE == TokenUsage(input=20, output=10, cache_read=6, cache_write=4, reasoning=8)
+    assert TokenUsage(input=20, output=10, cache_read=6, cache_write=4, reasoning=8) == ONE + ONE
     assert ONE + ONE - ONE == ONE
 
 
