@@ -79,6 +79,8 @@ class ClaimedTask(Struct, kw_only=True):
     acceptance_command: str | None = None
     max_test_fix_cycles: int = 0
     network: bool = False
+    requires: list[str] = []
+    """Labels its worker had to offer: `sandbox:gvisor` demands that isolation level."""
     tags: list[str] = []
     estimated_cost_usd: float = 0
     earlier_attempts: list[EarlierAttempt] = []

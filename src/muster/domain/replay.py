@@ -21,6 +21,8 @@ from muster.domain.events import (
     QueueCreated,
     QueueDeleted,
     QueueEdited,
+    RoleDeleted,
+    RoleSet,
     SessionCreated,
     SessionEdited,
     TaskArchived,
@@ -39,11 +41,13 @@ from muster.domain.replay_places import (
     AgentPayload,
     ProjectPayload,
     QueuePayload,
+    RolePayload,
     SessionPayload,
     TaskClassPayload,
     evolve_agent,
     evolve_project,
     evolve_queue,
+    evolve_role,
     evolve_session,
     evolve_task_class,
 )
@@ -58,6 +62,7 @@ AnyPayload = (
     | SessionPayload
     | AgentPayload
     | TaskClassPayload
+    | RolePayload
     | ActivityPosted
     | LogLost
 )
@@ -90,6 +95,8 @@ def evolve(world: World, fact: Fact) -> None:
             evolve_agent(world, fact, payload)
         case TaskClassSet() | TaskClassDeleted():
             evolve_task_class(world, fact, payload)
+        case RoleSet() | RoleDeleted():
+            evolve_role(world, fact, payload)
         case ActivityPosted() | LogLost():
             pass
         case _:

@@ -105,7 +105,7 @@ class AttemptRow:
 
 @dataclass(slots=True)
 class PlaceRow:
-    """A row of `projects`, `queues`, `sessions`, `agents` or `task_classes` by column.
+    """A row of `projects`, `queues`, `sessions`, `agents`, `task_classes` or `roles` by column.
 
     `seq` is the event that made it; `set_at` says for a counter that was set to a value which event did that.
     """
@@ -136,6 +136,7 @@ class World:
     sessions: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
     agents: dict[str, PlaceRow] = field(default_factory=dict[str, PlaceRow])
     task_classes: dict[str, PlaceRow] = field(default_factory=dict[str, PlaceRow])
+    roles: dict[str, PlaceRow] = field(default_factory=dict[str, PlaceRow])
     strays: list[str] = field(default_factory=list[str])
     _waiting_for: dict[int, set[int]] = field(default_factory=dict[int, set[int]])
 

@@ -90,6 +90,7 @@ _PLACES: Final[tuple[tuple[Table, str | None, str], ...]] = (
     (tables.sessions, ids.SESSION, "session"),
     (tables.agents, None, "agent"),
     (tables.task_classes, None, "task class"),
+    (tables.roles, None, "role"),
 )
 
 

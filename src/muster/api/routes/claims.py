@@ -152,6 +152,7 @@ class ClaimCalls:
             acceptance_command=spec.acceptance_command,
             max_test_fix_cycles=spec.max_test_fix_cycles,
             network=spec.network,
+            requires=lane.requires.split(",") if lane.requires else [],
             tags=list(spec.tags),
             estimated_cost_usd=dollars(claimed.estimate),
             earlier_attempts=[

@@ -195,16 +195,12 @@ def _create_places() -> None:
     )
     op.create_table(
         "roles",
-        _int("id"),
         _text("name"),
-        _text("kind", default="'custom'"),
+        _text("kind"),
         _text("description", default="''"),
         _text("doc"),
-        _int("created_at"),
-        _int("updated_at"),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("name"),
     )
-    op.create_index("roles_by_name", "roles", ["name"], unique=True)
     op.create_table(
         "sandboxes",
         _text("id"),
