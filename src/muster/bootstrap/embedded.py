@@ -15,6 +15,7 @@ from muster.commands.leases import disown
 from muster.sandboxes.registry import choose
 from muster.sandboxes.sandbox import MB, Capabilities, Driver
 from muster.store.database import Store
+from muster.worker.isolation import Isolation
 from muster.worker.options import WorkerOptions
 from muster.worker.worker import Worker
 
@@ -53,7 +54,7 @@ class EmbeddedWorker:
         token = settings.server.token
         client = Client(InProcessTransport(app), token=None if token is None else token.get_secret_value())
         return EmbeddedWorker(
-            driver, capabilities, passed_over, options, Worker(client, driver, options), client
+            driver, capabilities, passed_over, options, Worker(client, Isolation(driver), options), client
         )
 
     async def run(self, store: Store) -> None:
