@@ -59,6 +59,7 @@ class Launcher:
         self._python = python
         self._keeper: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
+        self._closed = False
 
     def start(self, launch: Launch, stdin: bytes) -> Program:
         """Ask for a program. Its refusal, if any, comes from `Program.wait`."""
@@ -73,7 +74,7 @@ class Launcher:
             try:
                 socket.send_fds(requests, [b"p"], fds)
             except OSError as error:
-                self.close()
+                self._let_keeper_go()
                 control.close()
                 os.close(stdout)
                 os.close(stderr)
@@ -87,7 +88,9 @@ class Launcher:
     def _keeper_socket(self) -> socket.socket:
         if self._requests is not None and self._keeper is not None and self._keeper.poll() is None:
             return self._requests
-        self.close()
+        if self._closed:
+            raise SandboxError(problem="its driver is closed")
+        self._let_keeper_go()
         ours, theirs = socket.socketpair()
         with theirs:
             self._keeper = subprocess.Popen(
@@ -108,7 +111,11 @@ class Launcher:
             self._keeper.wait()
 
     def close(self) -> None:
-        """Let the keeper go: it ends when its last program has."""
+        """Start nothing more, and let the keeper go: it ends when its last program has."""
+        self._closed = True
+        self._let_keeper_go()
+
+    def _let_keeper_go(self) -> None:
         if self._requests is not None:
             self._requests.close()
             self._requests = None
