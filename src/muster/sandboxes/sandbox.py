@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from muster.domain.errors import Category, MusterError
+from muster.sandboxes.stdin import Stdin
 
 MB = 1024 * 1024
 
@@ -121,7 +122,7 @@ class Sandbox(Protocol):
         env: Mapping[str, str],
         on_output: OnOutput,
         cwd: Path | None = None,
-        stdin: bytes = b"",
+        stdin: bytes | Stdin = b"",
         timeout: float | None = None,
     ) -> ExitStatus:
         """Run a program and wait for the end of everything it started. SandboxError when it cannot be started."""
