@@ -34,6 +34,7 @@ from muster.domain.events import (
     TaskRestored,
     TaskSubmitted,
 )
+from muster.domain.events_runs import RunDescribed, RunStarted
 from muster.domain.replay_attempts import AttemptPayload, evolve_attempt
 from muster.domain.replay_places import (
     AgentPayload,
@@ -47,12 +48,14 @@ from muster.domain.replay_places import (
     evolve_session,
     evolve_task_class,
 )
+from muster.domain.replay_runs import RunPayload, evolve_run
 from muster.domain.replay_tasks import TaskPayload, evolve_task
 from muster.domain.replay_world import Fact, World
 
 AnyPayload = (
     TaskPayload
     | AttemptPayload
+    | RunPayload
     | ProjectPayload
     | QueuePayload
     | SessionPayload
@@ -80,6 +83,8 @@ def evolve(world: World, fact: Fact) -> None:
             evolve_task(world, fact, payload)
         case AttemptStarted() | AttemptWarned() | AttemptSucceeded() | AttemptFailed():
             evolve_attempt(world, fact, payload)
+        case RunStarted() | RunDescribed():
+            evolve_run(world, fact, payload)
         case ProjectCreated() | ProjectEdited() | CapitalAllocated() | ProjectDeleted():
             evolve_project(world, fact, payload)
         case QueueCreated() | QueueEdited() | QueueDeleted():

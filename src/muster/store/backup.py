@@ -68,7 +68,7 @@ async def table_pages(
 ) -> AsyncGenerator[Sequence[Row]]:
     """All rows of a table in the order of its key, some at a time."""
     keys = [column.name for column in table.primary_key.columns]
-    size = _PAGE_CHUNKS if table.name == "output_chunks" else _PAGE_ROWS
+    size = _PAGE_CHUNKS if table.name in ("output_chunks", "transcript_chunks") else _PAGE_ROWS
     key = ", ".join(keys)
     marks = ", ".join(f"?{n}" for n in range(1, len(keys) + 1))
     select = f"SELECT {', '.join([*keys, *columns])} FROM {table.name}"
