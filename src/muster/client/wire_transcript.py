@@ -6,7 +6,7 @@ An entry is a JSON object tagged by `kind`; unknown kinds and fields are refused
 from __future__ import annotations
 
 from dataclasses import MISSING, Field, fields
-from typing import TYPE_CHECKING, Any, Final, Union, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Union, cast, get_type_hints
 
 import msgspec
 
@@ -31,8 +31,9 @@ def _struct(kind: type[Any], name: str, **options: Any) -> type[msgspec.Struct]:
 
 def _member(item: Field[Any], hint: Any) -> Any:
     if item.default_factory is not MISSING:
-        empty: Any = type(item.default_factory())
-        return (item.name, hint, msgspec.field(default_factory=empty))
+        # Of the plain type: only then is an empty one left out when it is encoded.
+        made: Any = item.default_factory()
+        return (item.name, hint, msgspec.field(default_factory=cast(Any, type(made))))
     if item.default is not MISSING:
         return (item.name, hint, item.default)
     return (item.name, hint)

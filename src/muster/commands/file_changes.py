@@ -39,7 +39,7 @@ _NEW: Final = insert(
         "old_path",
         "additions",
         "deletions",
-        "binary",
+        "is_binary",
         "outside",
         "before_blob",
         "after_blob",

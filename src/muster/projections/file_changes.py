@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from muster.domain.errors import NotFound
 from muster.store.database import Reader
@@ -27,7 +27,7 @@ class FileRow:
 
 
 _COLUMNS: Final = (
-    "path, change, old_path, additions, deletions, binary, outside, before_blob, after_blob, diff_blob"
+    "path, change, old_path, additions, deletions, is_binary, outside, before_blob, after_blob, diff_blob"
 )
 _OF_ATTEMPT: Final = Statement(f"SELECT {_COLUMNS} FROM file_changes WHERE attempt_id = ?1 ORDER BY path")
 _ONE: Final = Statement(f"SELECT {_COLUMNS} FROM file_changes WHERE attempt_id = ?1 AND path = ?2")
@@ -47,4 +47,5 @@ async def get_file(reader: Reader, attempt_id: int, path: str) -> FileRow:
 
 
 def _file(row: Row) -> FileRow:
-    return FileRow(*row[:5], bool(row[5]), bool(row[6]), *row[7:])
+    values: list[Any] = [*row[:5], bool(row[5]), bool(row[6]), *row[7:]]
+    return FileRow(*values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from muster.domain import ids
 from muster.domain.errors import NotFound
@@ -81,4 +81,5 @@ def _call(row: Row) -> CallRow:
     tokens = TokenUsage(
         input=row[11], output=row[12], cache_read=row[13], cache_write=row[14], reasoning=row[15]
     )
-    return CallRow(*row[:11], tokens, *row[16:])
+    values: list[Any] = [*row[:11], tokens, *row[16:]]
+    return CallRow(*values)

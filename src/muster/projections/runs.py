@@ -61,7 +61,8 @@ def _run(row: Row) -> RunRow:
     tokens = TokenUsage(
         input=row[15], output=row[16], cache_read=row[17], cache_write=row[18], reasoning=row[19]
     )
-    return RunRow(*row[:15], tokens, reported, *row[21:])
+    values: list[Any] = [*row[:15], tokens, reported, *row[21:]]
+    return RunRow(*values)
 
 
 _LAST_ATTEMPT: Final = Statement(

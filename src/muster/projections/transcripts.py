@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from muster.domain import ids
 from muster.domain.errors import NotFound
@@ -56,7 +56,7 @@ class Choice:
         """Whether this one is wanted."""
         if self.kinds is not None and document.get("kind") not in self.kinds:
             return False
-        return not self.search or _holds(document, self.search.casefold())
+        return not self.search or _holds(document | {"kind": None}, self.search.casefold())
 
 
 def _holds(value: Any, text: str) -> bool:
@@ -64,9 +64,9 @@ def _holds(value: Any, text: str) -> bool:
         case str():
             return text in value.casefold()
         case dict():
-            return any(_holds(part, text) for name, part in value.items() if name != "kind")
+            return any(_holds(part, text) for part in cast(dict[str, Any], value).values())
         case list():
-            return any(_holds(part, text) for part in value)
+            return any(_holds(part, text) for part in cast(list[Any], value))
         case _:
             return False
 
