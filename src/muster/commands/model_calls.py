@@ -56,7 +56,7 @@ class RecordCalls:
     calls: Sequence[ModelCall]
 
 
-_KNOWN: Final = Statement(
+KNOWN: Final = Statement(
     "SELECT attempt_id, key FROM model_calls WHERE attempt_id IN_INTS(?1) AND key IN_TEXTS(?2)"
 )
 _NEW: Final = insert(
@@ -134,7 +134,7 @@ async def _seen(uow: UnitOfWork, requests: Sequence[RecordCalls]) -> set[tuple[i
         return set()
     attempts = sorted({request.attempt_id for request in requests})
     keys = sorted({call.key for request in requests for call in request.calls})
-    return {(row[0], row[1]) for row in await uow.rows(_KNOWN, attempts, keys)}
+    return {(row[0], row[1]) for row in await uow.rows(KNOWN, attempts, keys)}
 
 
 def _row(number: int, attempt: int, call: ModelCall) -> Row:

@@ -41,11 +41,13 @@ class DescribeRun:
 _DESCRIBED: Final = ("agent", *RUN)
 _FIGURES: Final = ("context_used", "context_window", "reported")
 _COLUMNS: Final = (*_DESCRIBED, *_FIGURES)
-_ATTEMPT: Final = Statement(
+ATTEMPT: Final = Statement(
     "SELECT a.token, a.state, a.finished_at, a.task_id, a.agent_id, t.project_id FROM attempts a "
     "JOIN tasks t ON t.id = a.task_id WHERE a.id = ?1 FOR UPDATE OF a"
 )
-_RUN: Final = Statement(f"SELECT {', '.join(_COLUMNS)}, entries FROM runs WHERE attempt_id = ?1 FOR UPDATE")
+ONE_RUN: Final = Statement(
+    f"SELECT {', '.join(_COLUMNS)}, entries FROM runs WHERE attempt_id = ?1 FOR UPDATE"
+)
 _NEW_RUN: Final = insert(tables.runs, ["attempt_id", "task_id", *_COLUMNS, "started_at", "updated_at"])
 _SET: Final = update(tables.runs, ["attempt_id"], [*_COLUMNS, "updated_at"])
 
@@ -54,11 +56,11 @@ _SET: Final = update(tables.runs, ["attempt_id"], [*_COLUMNS, "updated_at"])
 async def describe_run(uow: UnitOfWork, request: DescribeRun) -> int:
     """Say what is known of a run; the first time makes it and must name the agent. Returns how many entries its
     transcript has. LeaseLost, InvalidInput."""
-    rows = await uow.rows(_ATTEMPT, request.attempt_id)
+    rows = await uow.rows(ATTEMPT, request.attempt_id)
     if not may_write(request.token, rows[0] if rows else None, uow.now):
         raise LeaseLost(attempt=ids.encode(ids.ATTEMPT, request.attempt_id))
     task, agent, project = rows[0][3:]
-    found = await uow.rows(_RUN, request.attempt_id)
+    found = await uow.rows(ONE_RUN, request.attempt_id)
     before = dict(zip(_COLUMNS, found[0][:-1], strict=True)) if found else {"agent": None, **RUN}
     changes = {name: value for name, value in request.described.items() if before[name] != value}
     after = before | changes | dict(request.figures)
@@ -90,7 +92,7 @@ RUNS: Final = Statement(
     "SELECT r.attempt_id, a.token, a.state, a.finished_at, r.entries FROM runs r JOIN attempts a ON a.id = r.attempt_id "
     "WHERE r.attempt_id IN_INTS(?1) FOR UPDATE OF r"
 )
-_TOKENS: Final = Statement("SELECT id, token, state, finished_at FROM attempts WHERE id IN_INTS(?1)")
+TOKENS: Final = Statement("SELECT id, token, state, finished_at FROM attempts WHERE id IN_INTS(?1)")
 _NEW_CHUNK: Final = insert(tables.transcript_chunks, ["attempt_id", "position", "entries", "at", "data"])
 _GREW: Final = update(tables.runs, ["attempt_id"], ["entries", "updated_at"])
 
@@ -123,7 +125,7 @@ async def open_runs(
     attempts = [attempt for attempt, _ in asked]
     runs = {row[0]: row for row in await uow.rows(RUNS, attempts)}
     missing = [attempt for attempt in attempts if attempt not in runs]
-    held = {row[0]: row[1:] for row in await uow.rows(_TOKENS, missing)} if missing else {}
+    held = {row[0]: row[1:] for row in await uow.rows(TOKENS, missing)} if missing else {}
     held |= {attempt: row[1:4] for attempt, row in runs.items()}
     refusals: list[MusterError | None] = []
     for attempt, token in asked:
