@@ -18,6 +18,7 @@ from muster.api.stream_limits import StreamLimits
 from muster.commands.defaults import ensure_defaults
 from muster.domain.task_class import TaskClass
 from muster.scripts.index import ScriptIndex
+from muster.store.blobs import BlobStore
 from muster.store.database import Durability, Store
 from muster.store.open import open_store
 from tests.api.asgi import Api
@@ -84,11 +85,12 @@ def scripts(tmp_path: Path) -> ScriptIndex:
 
 
 @pytest.fixture
-def services(store: Store, scripts: ScriptIndex) -> Services:
+def services(store: Store, scripts: ScriptIndex, tmp_path: Path) -> Services:
     return Services(
         store=store,
         settings=ApiSettings(version="0.0.test"),
         scripts=scripts,
+        blobs=BlobStore(tmp_path / "blobs"),
         instance="t",
         started_at=store.now(),
     )

@@ -20,6 +20,7 @@ from schemathesis.engine import events, from_schema
 from muster.api.native import create_native_app
 from muster.api.services import ApiSettings, Services
 from muster.scripts.index import ScriptIndex
+from muster.store.blobs import BlobStore
 from muster.store.database import Durability
 from muster.store.open import open_store
 
@@ -76,6 +77,7 @@ async def _serve(database: Path, scripts: ScriptIndex, here: Served) -> None:
         store=store,
         settings=ApiSettings(version="1"),
         scripts=scripts,
+        blobs=BlobStore(database.parent / "blobs"),
         instance="t",
         started_at=store.now(),
     )

@@ -15,7 +15,7 @@ from tests.api.fuzzing import fuzz, served
 V1 = "/api/v1"
 GROUPS = {
     "claims": ("/claims", "/attempts", "/workers"),
-    "tasks": ("/tasks", "/purge"),
+    "tasks": ("/tasks", "/purge", "/blobs"),
     "places": ("/projects", "/queues", "/sessions"),
     "rest": ("/agents", "/activities", "/scripts", "/task-classes", "/failure", "/waiting", "/status"),
 }

@@ -37,7 +37,7 @@ PURE_STDLIB = {
 }
 ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "os.putenv"}
 # The shipped agents are programs of their own, which the worker gives an environment.
-READS_SETTINGS = ("bootstrap", "agents.programs")
+READS_SETTINGS = ("bootstrap", "agents/programs")
 
 
 def test_the_domain_imports_nothing_that_can_act() -> None:

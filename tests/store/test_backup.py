@@ -26,6 +26,7 @@ from muster.store.backup_restore import (
     restore_postgres,
     restore_sqlite,
 )
+from muster.store.blobs import BlobStore
 from muster.store.database import Durability, Store
 from muster.store.open import open_store
 from muster.store.postgres_migrate import migrate_postgres
@@ -40,16 +41,25 @@ on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 async def back_up(database: str, target: Path) -> BackupReport:
     async with open_snapshot(place_of(database)) as snapshot:
-        return await write_backup(snapshot, target, muster="1", schema=SCHEMA_VERSION, now=1, progress=quiet)
+        return await write_backup(
+            snapshot,
+            target,
+            muster="1",
+            schema=SCHEMA_VERSION,
+            now=1,
+            progress=quiet,
+            blobs=BlobStore(target.parent / "blobs"),
+        )
 
 
 async def put_back(source: Path, database: str, *, force: bool = False) -> RestoreReport:
     reader = await asyncio.to_thread(open_backup, source)
     try:
         place = place_of(database)
+        blobs = BlobStore(source.parent / "blobs")
         if isinstance(place, Path):
-            return await restore_sqlite(reader, place, force=force, progress=quiet)
-        return await restore_postgres(reader, place, force=force, progress=quiet)
+            return await restore_sqlite(reader, place, blobs, force=force, progress=quiet)
+        return await restore_postgres(reader, place, blobs, force=force, progress=quiet)
     finally:
         reader.close()
 

@@ -12,28 +12,47 @@ from typing import Any
 import pytest
 from sqlalchemy import ClauseElement
 
+from muster.commands.file_changes import ChangedFile
+from muster.commands.model_calls import KNOWN
+from muster.commands.runs import ATTEMPT, ONE_RUN, RUNS, TOKENS
 from muster.domain.task import TaskState
 from muster.projections.activities import list_activities
 from muster.projections.agents import get_agent, list_agents
 from muster.projections.attempts import attempts_of, output_of
+from muster.projections.file_changes import files_of, get_file
 from muster.projections.log import events_after, events_of, head_of_log
+from muster.projections.model_calls import calls_of, get_call
 from muster.projections.projects import get_project, ledger, list_projects
 from muster.projections.queues import list_queues
+from muster.projections.runs import last_attempt_of, runs_of
 from muster.projections.sessions import list_sessions
 from muster.projections.status import status_of
 from muster.projections.task_filter import LaneCount, TaskFilter
 from muster.projections.task_lists import Order, list_tasks
 from muster.projections.task_ranges import FEW, Query, ranges_by_id, ranges_in_queue_order
 from muster.projections.tasks import get_task
+from muster.projections.transcripts import Choice, conversation_of, whole_transcript
 from muster.projections.waiting import waiting_groups
 from muster.projections.workers import live_workers
 from muster.store.database import Durability, Store
 from muster.store.open import open_store
 from muster.store.statements import Row, Statement
+from tests.store.runs import a_call, call, change, describe, say
 from tests.store.working import Place, public
 
-LARGE = "tasks|task_specs|task_tags|task_dependencies|attempts|output_chunks|events"
-NAMES = {"t": "tasks", "s": "task_specs", "a": "attempts", "g": "task_tags", "d": "task_dependencies"}
+LARGE = (
+    "tasks|task_specs|task_tags|task_dependencies|attempts|output_chunks|events|runs|transcript_chunks|model_calls|"
+    "file_changes"
+)
+NAMES = {
+    "t": "tasks",
+    "s": "task_specs",
+    "a": "attempts",
+    "g": "task_tags",
+    "d": "task_dependencies",
+    "r": "runs",
+    "c": "model_calls",
+}
 MANY = FEW + 1
 
 
@@ -195,6 +214,15 @@ async def read_everything(reader: Watching, place: Place, task: int, attempt: in
     await live_workers(reader, now)
     await waiting_groups(reader, now, queue_id=place.queue)
     await status_of(reader, now)
+    await runs_of(reader, [attempt])
+    await last_attempt_of(reader, "ann")
+    await conversation_of(reader, attempt, Choice(search="x"))
+    await whole_transcript(reader, attempt)
+    await calls_of(reader, task, None)
+    (made,) = (await calls_of(reader, task, attempt)).items
+    await get_call(reader, task, made.id)
+    (file,) = await files_of(reader, attempt)
+    await get_file(reader, attempt, file.path)
 
 
 async def test_nothing_that_is_shown_scans_a_large_table(store: Store) -> None:
@@ -205,6 +233,10 @@ async def test_nothing_that_is_shown_scans_a_large_table(store: Store) -> None:
     await place.submit()
     claimed = await place.claim("ann")
     assert claimed is not None
+    await describe(store, claimed, agent="claude")
+    await say(store, claimed, 0)
+    await call(store, claimed, a_call())
+    await change(store, claimed, ChangedFile(path="a", change="created"))
     reader = Watching(store)
     await read_everything(reader, place, task, claimed.attempt_id)
     scans: set[str] = set()
@@ -219,3 +251,22 @@ async def test_nothing_that_is_shown_scans_a_large_table(store: Store) -> None:
     }
     assert scans == expected
     assert len(expected) == 2
+
+
+@pytest.mark.parametrize(
+    ("statement", "params", "steps"),
+    [
+        (ATTEMPT, (1,), ["SEARCH a USING INTEGER PRIMARY KEY", "SEARCH t USING INTEGER PRIMARY KEY"]),
+        (ONE_RUN, (1,), ["SEARCH runs USING INTEGER PRIMARY KEY"]),
+        (RUNS, ("[1]",), ["SEARCH r USING INTEGER PRIMARY KEY", "SEARCH a USING INTEGER PRIMARY KEY"]),
+        (TOKENS, ("[1]",), ["SEARCH attempts USING INTEGER PRIMARY KEY"]),
+        (KNOWN, ("[1]", '["a"]'), ["SEARCH model_calls USING COVERING INDEX model_calls_by_key"]),
+    ],
+)
+async def test_what_a_run_tells_is_looked_up_by_its_key(
+    store: Store, statement: Statement, params: tuple[Any, ...], steps: list[str]
+) -> None:
+    """SA-4a"""
+    plan = [row[3] for row in await store.rows(Statement(f"EXPLAIN QUERY PLAN {statement.sqlite}"), *params)]
+    for step in steps:
+        assert any(line.startswith(step) for line in plan), plan

@@ -20,6 +20,7 @@ from muster.api.presence import worker_route
 from muster.api.routes import (
     activities,
     agents,
+    conversations,
     health,
     projects,
     queues,
@@ -28,14 +29,17 @@ from muster.api.routes import (
     scripts,
     sessions,
     status,
+    task_files,
     tasks,
     workers,
 )
 from muster.api.routes.claims import hot_routes
+from muster.api.routes.runs import run_routes
 from muster.api.services import Services
 
 NATIVE: Final[Nouns] = (
     ("tasks", tasks.ROUTES),
+    ("runs", (*conversations.ROUTES, *task_files.ROUTES)),
     ("projects", projects.ROUTES),
     ("queues", queues.ROUTES),
     ("sessions", sessions.ROUTES),
@@ -59,6 +63,7 @@ def create_native_app(services: Services) -> App:
     desk = ClaimDesk(services)
     hot = [
         *hot_routes(services, desk),
+        *run_routes(services),
         *mission_calls.hot_calls(services, desk),
         *swarm_calls.hot_calls(services, desk),
         worker_route(services),

@@ -10,11 +10,13 @@ from fastapi import FastAPI
 
 from muster.api.hot import HotRoute
 from muster.api.routing import REASONS, error_statuses
+from muster.api.schemas.runs import SAME_AS
 
 _TEMPLATE: Final = "#/components/schemas/{name}"
 TAGS: Final = (
     ("claims", "Taking tasks and reporting on them: what workers and agents do."),
     ("tasks", "Wanted work, its attempts, output and history."),
+    ("runs", "What agents at work say, call, change and cost."),
     ("queues", "Where tasks wait."),
     ("projects", "What tasks belong to, and the money for them."),
     ("sessions", "Named work sessions that group tasks."),
@@ -54,6 +56,7 @@ def build_document(
     for methods in document["paths"].values():
         for operation in methods.values():
             _json_errors(operation["responses"])
+    _fill_in(components)
     for route in hot:
         document["paths"].setdefault(route.path, {})[route.method.lower()] = _operation(route)
     if secured:
@@ -62,6 +65,19 @@ def build_document(
     document["paths"] = dict(sorted(document["paths"].items()))
     document["components"]["schemas"] = dict(sorted(components.items()))
     return document
+
+
+def _fill_in(components: dict[str, Any]) -> None:
+    """Fields that hold what the wire's structs describe get those structs' schemas."""
+    for component in components.values():
+        for name, schema in component.get("properties", {}).items():
+            same_as = schema.pop(SAME_AS, None)
+            if same_as is not None:
+                struct, _, field = same_as.partition(".")
+                wanted = components[struct]["properties"][field]["items"]
+                component["properties"][name] = {
+                    key: schema[key] for key in ("title",) if key in schema
+                } | wanted
 
 
 def _json_errors(responses: dict[str, Any]) -> None:

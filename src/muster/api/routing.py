@@ -34,6 +34,11 @@ REASONS: Final = {
     503: "The database cannot take the change now.",
 }
 ALWAYS: Final = (400, 401, 403, 422, 500, 503)
+_TEXT_CONTENT: Final[dict[str, Any]] = {"schema": {"type": "string"}}
+_BINARY_BODY: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
 WITH_BODY: Final = (413, 415, 429)
 
 
@@ -53,6 +58,12 @@ class Route:
     """The answer is plain text."""
     answer: type[Response] | None = None
     """The class of an answer that is neither JSON nor plain text."""
+    model: type[BaseModel] | None = None
+    """The shape of a JSON answer, where the endpoint may answer in another form too."""
+    also: str | None = None
+    """The media type of that other form."""
+    takes_binary: bool = False
+    """The body is bytes of any kind."""
 
 
 def error_statuses(method: str, errors: Sequence[int]) -> list[int]:
@@ -63,6 +74,9 @@ def error_statuses(method: str, errors: Sequence[int]) -> list[int]:
 def add_routes(app: FastAPI, tag: str, routes: Sequence[Route]) -> None:
     """Register a noun's routes. Summary and description come from the endpoint's docstring."""
     for route in routes:
+        more: dict[str, Any] = {} if route.model is None else {"response_model": route.model}
+        if route.takes_binary:
+            more["openapi_extra"] = {"requestBody": _BINARY_BODY}
         summary, _, rest = (route.endpoint.__doc__ or "").strip().partition("\n")
         statuses = error_statuses(route.method, route.errors)
         app.router.add_api_route(
@@ -77,9 +91,11 @@ def add_routes(app: FastAPI, tag: str, routes: Sequence[Route]) -> None:
             responses={
                 **{status: {"model": Error, "description": REASONS[status]} for status in statuses},
                 **{status: {"model": model, "description": model.__doc__} for status, model in route.other},
+                **({} if route.also is None else {200: {"content": {route.also: _TEXT_CONTENT}}}),
             },
             response_class=route.answer or (PlainTextResponse if route.text else JSONResponse),
             dependencies=[Depends(QueryNames.of(route.endpoint))],
+            **more,
         )
 
 

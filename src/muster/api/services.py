@@ -13,6 +13,7 @@ from muster.api.longpoll import Drain
 from muster.api.metrics import Metrics
 from muster.api.stream_limits import StreamLimits
 from muster.scripts.index import ScriptIndex
+from muster.store.blobs import BlobStore
 from muster.store.database import Store
 
 MEBIBYTE = 1_048_576
@@ -57,6 +58,7 @@ class Services:
     settings: ApiSettings = field(default_factory=ApiSettings)
     streams: StreamLimits = field(default_factory=StreamLimits)
     scripts: ScriptIndex | None = None
+    blobs: BlobStore | None = None
     instance: str = "0"
     started_at: int = 0
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("muster.api"))

@@ -23,6 +23,7 @@ from muster.domain.errors import InvalidInput, MusterError
 Headers = dict[bytes, bytes]
 _JSON: Final = (b"content-type", b"application/json")
 _BULK_SUFFIXES: Final = ("/bulk",)
+_BINARY: Final = f"{PREFIX}/blobs/"
 
 
 class Shell:
@@ -146,11 +147,12 @@ class Shell:
         if headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers:
             return receive
         settings = self._services.settings
-        large = scope["path"].endswith(_BULK_SUFFIXES)
+        binary = scope["path"].startswith(_BINARY)
+        large = binary or scope["path"].endswith(_BULK_SUFFIXES)
         limit = settings.bulk_body_bytes if large else settings.body_bytes
         bodies.check_length(headers, limit)
         body = await bodies.read_body(receive, limit)
-        if body:
+        if body and not binary:
             bodies.check_media_type(headers, undeclared=not scope["path"].startswith(PREFIX))
             bodies.check_shape(body, settings.json_depth)
             bodies.check_nul(body)
@@ -207,6 +209,9 @@ class AccessLog:
                 "/api/v1/workers/{worker_id}/heartbeat",
                 "/api/v1/events",
                 "/api/v1/tasks/{task_id}/logs",
+                "/api/v1/tasks/{task_id}/conversation",
+                "/api/v1/agents/{agent_id:name}/conversation",
+                "/api/v1/agents/{agent_id:name}/logs",
             }
         )
 

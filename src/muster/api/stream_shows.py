@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -16,7 +15,6 @@ from muster.api.times import iso
 from muster.domain import ids
 from muster.domain.errors import InvalidInput, NotFound
 from muster.domain.money import dollars
-from muster.store.codec import from_json
 from muster.store.database import Store
 from muster.store.statements import Row, Statement
 
@@ -122,122 +120,6 @@ def _totals(rows: Sequence[Row]) -> list[dict[str, Any]]:
         }
         for project, allocated, reserved, spent in rows
     ]
-
-
-_TASK: Final = Statement("SELECT attempt_id FROM tasks WHERE id = ?1")
-_ATTEMPT: Final = Statement("SELECT lines FROM attempts WHERE id = ?1 AND task_id = ?2")
-_NEXT_ATTEMPT: Final = Statement("SELECT min(id) FROM attempts WHERE task_id = ?1 AND id > ?2")
-_CHUNKS: Final = Statement(
-    "SELECT position, lines, at, data FROM output_chunks WHERE attempt_id = ?1 AND position >= "
-    "(SELECT coalesce(max(position), 0) FROM output_chunks WHERE attempt_id = ?1 AND position <= ?2) "
-    "ORDER BY position LIMIT 4"
-)
-_OUTPUT_BYTES: Final = 131_072
-
-
-class _Nudging(asyncio.Event):
-    """A watcher of a topic that is told at once instead of being awaited."""
-
-    def __init__(self, nudge: Callable[[], None]) -> None:
-        super().__init__()
-        self._nudge = nudge
-
-    def set(self) -> None:
-        self._nudge()
-
-
-@dataclass(slots=True)
-class _Place:
-    attempt_id: int
-    line: int
-
-
-class TaskShow(EventsShow):
-    """A task's events, and what its attempts print, one attempt after the other."""
-
-    pull = True
-
-    def __init__(self, hub: StreamHub, store: Store, task_id: int, nudge: Callable[[], None]) -> None:
-        super().__init__(hub, View(task_id=task_id))
-        self._store = store
-        self._task_id = task_id
-        self._event = _Nudging(nudge)
-        self._watched: str | None = None
-        self._place = _Place(0, 0)
-        self._next = self._place
-
-    async def start(self, attempt: str | None, line: int | None) -> None:
-        """Begin at a line (0: the first) of an attempt, by default the latest; without a line, at what comes next.
-
-        NotFound when there is no such task or attempt.
-        """
-        found = await self._store.rows(_TASK, self._task_id)
-        if not found:
-            raise NotFound(noun="task", id=ids.encode(ids.TASK, self._task_id))
-        attempt_id = ids.decode(ids.ATTEMPT, attempt) if attempt is not None else found[0][0]
-        if attempt_id is None:
-            return
-        rows = await self._store.rows(_ATTEMPT, attempt_id, self._task_id)
-        if not rows:
-            raise NotFound(noun="attempt", id=ids.encode(ids.ATTEMPT, attempt_id))
-        self._place = _Place(attempt_id, rows[0][0] if line is None else line)
-
-    async def beside(self) -> bytes:
-        """Further lines: of this attempt, and when it has no more, of the one after it."""
-        while True:
-            self._watch(self._place.attempt_id)
-            frame = await self._lines() if self._place.attempt_id else b""
-            if frame:
-                return frame
-            later = await self._store.rows(_NEXT_ATTEMPT, self._task_id, self._place.attempt_id)
-            if later[0][0] is None:
-                return b""
-            self._place = _Place(later[0][0], 0)
-
-    async def _lines(self) -> bytes:
-        attempt_id, wanted = self._place.attempt_id, self._place.line
-        lines: list[dict[str, Any]] = []
-        first, size = wanted, 0
-        for position, count, _, data in await self._store.rows(_CHUNKS, attempt_id, wanted):
-            if position + count <= wanted:
-                continue
-            # A hole left by rotation begins a message of its own, so that `line` numbers the lines rightly.
-            if lines and (position != wanted or size > _OUTPUT_BYTES):
-                break
-            size += len(data)
-            skipped = max(wanted - position, 0)
-            first = first if lines else position + skipped
-            lines += [{"stream": stream, "text": text} for stream, text in from_json(data)[skipped:]]
-            wanted = position + count
-        if not lines:
-            return b""
-        self._next = _Place(attempt_id, wanted)
-        return message_frame(
-            "output",
-            task_id=ids.encode(ids.TASK, self._task_id),
-            attempt_id=ids.encode(ids.ATTEMPT, attempt_id),
-            line=first,
-            lines=lines,
-            next_line=wanted,
-        )
-
-    def sent(self) -> None:
-        """Go on behind those lines."""
-        self._place = self._next
-
-    def _watch(self, attempt_id: int) -> None:
-        topic = f"output:{attempt_id}" if attempt_id else None
-        if topic != self._watched:
-            self.close()
-            if topic is not None:
-                self._store.signals.watch(topic, self._event)
-                self._watched = topic
-
-    def close(self) -> None:
-        """Watch no attempt any more."""
-        if self._watched is not None:
-            self._store.signals.unwatch(self._watched, self._event)
-            self._watched = None
 
 
 @dataclass(frozen=True, slots=True)

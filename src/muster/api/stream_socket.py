@@ -17,15 +17,16 @@ from muster.api.stream_hub import StreamHub
 from muster.api.stream_limits import StreamLimits
 from muster.api.stream_messages import BadMessage, Ping, Resume, Said, Subscribe, Unsubscribe, read_message
 from muster.api.stream_protocol import SocketProtocol, connection_of
-from muster.api.stream_shows import FLEET, CostsShow, EventsShow, RoomsShow, Show, TaskShow
+from muster.api.stream_shows import FLEET, CostsShow, EventsShow, RoomsShow, Show
 from muster.api.stream_sweep import Sweep
+from muster.api.stream_task import TaskShow
 from muster.api.times import iso
 from muster.domain import ids
 from muster.domain.errors import Category, InvalidInput, MusterError
 
 _TASKS: Final = "/ws/tasks/"
 _FILTERS: Final = ("kinds", "task", "project")
-_KNOWN: Final = {"/ws": _FILTERS, "/ws/fleet": (), "/ws/costs": (), _TASKS: ("attempt", "line")}
+_KNOWN: Final = {"/ws": _FILTERS, "/ws/fleet": (), "/ws/costs": (), _TASKS: ("attempt", "line", "entry")}
 
 
 class SocketsUnavailable(MusterError):
@@ -102,7 +103,11 @@ class Sockets:
                 )
             case _:
                 task = TaskShow(self._hub, self._store, ids.decode(ids.TASK, ident), connection.nudge)
-                await task.start(query.get("attempt"), parse_position(query.get("line"), "line"))
+                await task.start(
+                    query.get("attempt"),
+                    parse_position(query.get("line"), "line"),
+                    parse_position(query.get("entry"), "entry"),
+                )
                 return task
 
     async def _refuse(self, error: MusterError, scope: Scope, send: Send) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from muster.api.run_shapes import run_shape
 from muster.api.schemas import tasks as shapes
 from muster.api.times import iso, iso_or_none
 from muster.domain import ids
@@ -121,6 +122,7 @@ def attempt_shape(row: AttemptRow) -> shapes.Attempt:
         progress=row.progress,
         message=row.message,
         lines=row.lines,
+        run=run_shape(row.run),
     )
 
 

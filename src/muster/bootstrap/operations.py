@@ -13,6 +13,7 @@ from muster.bootstrap.settings import Settings
 from muster.domain.errors import DatabaseTooOld, InvalidInput, NotFound
 from muster.store.backup import BackupReport, Progress, write_backup
 from muster.store.backup_restore import RestoreReport, open_backup, restore_postgres, restore_sqlite
+from muster.store.blobs import BlobStore
 from muster.store.migrate import behind, sqlite_version
 from muster.store.open import SQLITE
 from muster.store.snapshot import open_snapshot
@@ -26,6 +27,7 @@ __all__ = [
     "RestoreReport",
     "VerifyReport",
     "backup",
+    "blob_folder",
     "database_place",
     "doctor",
     "restore",
@@ -39,6 +41,12 @@ def database_place(settings: Settings) -> Path | str:
     """The path of the SQLite file in use, or the URL of the PostgreSQL database."""
     url = settings.database_url
     return Path(url.removeprefix(SQLITE)).expanduser().absolute() if url.startswith(SQLITE) else url
+
+
+def blob_folder(settings: Settings) -> Path:
+    """Where contents are kept: beside the SQLite file, or in the data directory of a server on PostgreSQL."""
+    place = database_place(settings)
+    return (place.parent if isinstance(place, Path) else settings.data_dir) / "blobs"
 
 
 async def verify(settings: Settings, *, progress: Progress) -> VerifyReport:
@@ -60,6 +68,7 @@ async def backup(settings: Settings, target: Path, *, progress: Progress) -> Bac
             muster=version(DISTRIBUTION),
             schema=SCHEMA_VERSION,
             now=time.time_ns() // 1_000,
+            blobs=BlobStore(blob_folder(settings)),
             progress=progress,
         )
 
@@ -72,12 +81,12 @@ async def restore(settings: Settings, source: Path, *, force: bool, progress: Pr
     """
     if not source.is_file():
         raise InvalidInput(field="source", problem=f"there is no file {source}")
-    place = database_place(settings)
+    place, blobs = database_place(settings), BlobStore(blob_folder(settings))
     reader = await asyncio.to_thread(open_backup, source)
     try:
         if isinstance(place, Path):
-            return await restore_sqlite(reader, place, force=force, progress=progress)
-        return await restore_postgres(reader, place, force=force, progress=progress)
+            return await restore_sqlite(reader, place, blobs, force=force, progress=progress)
+        return await restore_postgres(reader, place, blobs, force=force, progress=progress)
     finally:
         reader.close()
 

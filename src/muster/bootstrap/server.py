@@ -24,6 +24,7 @@ from muster.bootstrap.banner import announce
 from muster.bootstrap.embedded import EmbeddedWorker
 from muster.bootstrap.http import HttpServer, bind
 from muster.bootstrap.logs import configure_logging
+from muster.bootstrap.operations import blob_folder
 from muster.bootstrap.schema import is_empty_postgres
 from muster.bootstrap.settings import Settings
 from muster.commands.defaults import ensure_defaults
@@ -36,6 +37,7 @@ from muster.engine.rescuer import run_rescuer
 from muster.engine.sealer import run_sealer
 from muster.engine.supervisor import Loop, supervise
 from muster.scripts.index import ScriptIndex
+from muster.store.blobs import BlobStore
 from muster.store.database import Durability, Store
 from muster.store.open import open_store
 from muster.store.steady_clock import SteadyClock
@@ -149,6 +151,7 @@ def _services(settings: Settings, store: Store) -> Services:
             purge_after_days=settings.purge.after_days,
         ),
         scripts=scripts,
+        blobs=BlobStore(blob_folder(settings)),
         instance=f"{secrets.token_hex(3)}{os.getpid():x}",
         started_at=store.now(),
         logger=logging.getLogger("muster.api"),
@@ -166,7 +169,7 @@ async def run_engine(parts: Parts) -> None:
             Loop("sealer", lambda: run_sealer(store)),
             Loop("projector", lambda: run_projector(store)),
             Loop("presence", lambda: run_presence(store)),
-            Loop("pruner", lambda: run_pruner(store, retention)),
+            Loop("pruner", lambda: run_pruner(store, retention, parts.services.blobs)),
         ]
     )
 

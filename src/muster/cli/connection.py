@@ -41,6 +41,18 @@ class Connection:
         """The answer of a GET; query values that are None are left out. `wait` as for `post`."""
         return self._call("GET", target, query, None, self._timeout + wait)
 
+    def document(self, target: str, **query: object) -> bytes:
+        """The body of an answer that is not JSON."""
+        response = self._send("GET", _with_query(target, query), None, self._timeout)
+        try:
+            content = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise self._unreachable(error) from error
+        if response.status >= 400:
+            raise self._refused(response.status, content)
+        return content
+
     def post(self, target: str, body: object = None, *, wait: float = 0) -> Answer:
         """The answer of a POST; `wait` is how long the server may take on purpose, in seconds."""
         return self._call("POST", target, {}, {} if body is None else body, self._timeout + wait)

@@ -32,12 +32,18 @@ class Follower:
     emit: Callable[[Line], None]
     attempt: int = 1
     after: int = 0
+    noun: str = "logs"
+    """What is read: `logs` or `conversation`."""
+
+    page_done: Callable[[], None] | None = None
+    """Told after each page."""
+
     _failures: int = 0
 
     def read(self, *, wait: float = 0) -> bool:
         """Emit the next lines of the attempt, waiting up to `wait` seconds for some; whether there were any."""
         page = self.connection.get(
-            path("tasks", self.task_id, "logs"),
+            path("tasks", self.task_id, self.noun),
             wait=wait,
             attempt=self.attempt,
             after=self.after,
@@ -47,8 +53,10 @@ class Follower:
         lines = cast(list[Line], page["items"])
         for line in lines:
             self.emit({"attempt": self.attempt, **line})
-        self.after = int(page["next_after"])
-        return bool(lines)
+        if self.page_done is not None:
+            self.page_done()
+        before, self.after = self.after, int(page["next_after"])
+        return bool(lines) or self.after != before
 
     def until_over(self, watcher: Connection, lost: Callable[[str], None]) -> dict[str, Any]:
         """Emit all lines of this and all later attempts until the task is over; gives the finished task.

@@ -35,6 +35,12 @@ VERBS: Final = (
     Verb("tasks", "tasks:tasks", "List tasks, newest first."),
     Verb("task", "tasks:task", "Show one task with its attempts."),
     Verb("logs", "logs:logs", "Show a task's output; -f follows it."),
+    Verb(
+        "conversation", "conversation:conversation", "Show what a task's agent says and does; -f follows it."
+    ),
+    Verb("files", "files:files", "List the files a task's agent changed and read."),
+    Verb("diff", "files:diff", "Show what a task's agent changed, as a unified diff."),
+    Verb("calls", "calls:calls", "List a task's calls to models with tokens and cost."),
     Verb("waiting", "tasks:waiting", "Say why each waiting task waits."),
     Verb("cancel", "tasks:cancel", "Cancel tasks, running ones too."),
     Verb("requeue", "tasks:requeue", "Queue finished tasks again."),

@@ -23,6 +23,10 @@ _READABLE: Final = 20
 """Characters a line that a flexible column is given before spare columns go."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_UNSAFE_TEXT: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
+_CODES: Final = MappingProxyType({"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "cyan": 36})
 _UNSAFE_LINE: Final = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
 _STYLES: Final = MappingProxyType(
     {
@@ -83,6 +87,11 @@ def cell(value: object) -> str:
             return _CONTROL.sub(" ", str(value))
 
 
+def harmless(text: str) -> str:
+    """A text of an agent without anything that moves the cursor, paints or turns the reading order around."""
+    return _UNSAFE_TEXT.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
 def shortened(text: object, width: int) -> str:
     """At most `width` characters."""
     shown = cell(text)
@@ -137,6 +146,12 @@ class Output:
         """One line of an answer."""
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
+
+    def styled(self, text: str, style: str = "") -> None:
+        """Text of an agent made harmless, in a style (bold, dim, red, ...) when a person looks."""
+        shown = harmless(text)
+        code = _CODES.get(style)
+        self.text(f"\x1b[{code}m{shown}\x1b[0m" if code and shown and self.rich else shown)
 
     def foreign(self, line: str) -> None:
         """A line that a task wrote: colours pass to a terminal, other control sequences do not."""

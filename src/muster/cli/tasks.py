@@ -145,6 +145,7 @@ def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:
             "cost",
             f"{money(found.get('actual_cost_usd'))} (expected {money(found.get('estimated_cost_usd'))})",
         ),
+        *run_fields((found.get("attempt") or {}).get("run")),
         ("stale", found.get("stale")),
         ("created", f"{found.get('created_at')} ({since(found.get('created_at'))})"),
         ("started", found.get("started_at")),
@@ -152,6 +153,31 @@ def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:
         ("description", found.get("description")),
         ("error", found.get("error")),
         ("output", found.get("output")),
+    ]
+
+
+def run_fields(run: dict[str, Any] | None) -> list[tuple[str, object]]:
+    """What is shown of an agent's run."""
+    if run is None:
+        return []
+    tokens: dict[str, int] = run["tokens"]
+    cached = tokens["cache_read_tokens"] + tokens["cache_write_tokens"]
+    window = run.get("context_window")
+    used = f"{run['context_used']}{f' of {window}' if window else ''} tokens"
+    unpriced = f", {run['unpriced_calls']} without a known price" if run["unpriced_calls"] else ""
+    return [
+        ("run by", " ".join(filter(None, (run["agent"], run["model"])))),
+        ("agent session", run.get("session")),
+        ("branch", run.get("branch")),
+        ("commits", "..".join(filter(None, (run.get("base_commit"), run.get("head_commit"))))),
+        ("context", used if run.get("context_used") is not None else None),
+        ("model calls", f"{run['calls']} for {money(run['cost_usd'])}{unpriced}" if run["calls"] else None),
+        (
+            "tokens",
+            f"{tokens['input_tokens']} in, {cached} cached, {tokens['output_tokens']} out"
+            if run["calls"]
+            else None,
+        ),
     ]
 
 

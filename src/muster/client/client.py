@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
 
-from muster.client import wire
+from muster.client import wire, wire_runs
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.events import EventParser, ServerEvent
 from muster.client.transport import DEFAULT_SECONDS, Query, Response, StreamingTransport, Transport
+from muster.domain.transcript import Entry
+from muster.domain.transcript_json import document_of, fitted
 
 API: Final = "/api/v1"
 SLACK_SECONDS: Final = 15.0
@@ -73,6 +76,37 @@ class Client:
     async def fail(self, attempt_id: str, request: wire.FailRequest) -> wire.FinishAnswer:
         """The attempt failed; safe to repeat."""
         return await self._hot(f"/attempts/{quote(attempt_id, safe='')}/fail", request, wire.FinishAnswer)
+
+    async def describe_run(self, attempt_id: str, request: wire_runs.RunRequest) -> wire_runs.RunAnswer:
+        """Say what is known of a run; the first call names the agent and comes before everything else of it."""
+        return await self._hot(_attempt(attempt_id, "run"), request, wire_runs.RunAnswer)
+
+    async def send_transcript(
+        self, attempt_id: str, token: str, position: int, entries: Sequence[Entry]
+    ) -> wire_runs.TranscriptAnswer:
+        """Append entries, at most 1000; safe to repeat, the position tells. Texts that are too long are cut."""
+        encoded = [msgspec.Raw(self._encoder.encode(fitted(document_of(entry)))) for entry in entries]
+        request = wire_runs.EncodedTranscript(token=token, position=position, entries=encoded)
+        return await self._hot(_attempt(attempt_id, "transcript"), request, wire_runs.TranscriptAnswer)
+
+    async def send_calls(self, attempt_id: str, request: wire_runs.CallsRequest) -> wire_runs.CallsAnswer:
+        """Keep and count calls to models; safe to repeat, their keys tell."""
+        return await self._hot(_attempt(attempt_id, "calls"), request, wire_runs.CallsAnswer)
+
+    async def send_files(self, attempt_id: str, request: wire_runs.FilesRequest) -> wire_runs.FilesAnswer:
+        """Say which files the attempt changed; replaces what was said before."""
+        return await self._hot(_attempt(attempt_id, "files"), request, wire_runs.FilesAnswer)
+
+    async def put_blob(self, attempt_id: str, token: str, content: bytes) -> str:
+        """Keep a content for calls and files to refer to; its name, the SHA-256. Safe to repeat."""
+        name = hashlib.sha256(content).hexdigest()
+        fence = {"x-muster-attempt": attempt_id, "x-muster-token": token}
+        headers = {**self._headers, **fence, "content-type": "application/octet-stream"}
+        response = await self._transport.request(
+            "PUT", f"{API}/blobs/{name}", body=content, headers=headers, timeout=SLACK_SECONDS
+        )
+        self._accepted(response)
+        return name
 
     async def _hot(
         self,
@@ -197,6 +231,10 @@ class Client:
                 continue
             for event in parser.feed(part):
                 yield event
+
+
+def _attempt(attempt_id: str, noun: str) -> str:
+    return f"/attempts/{quote(attempt_id, safe='')}/{noun}"
 
 
 def _full(path: str) -> str:

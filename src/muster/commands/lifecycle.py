@@ -185,6 +185,12 @@ _REMOVALS: Final = tuple(
     Statement(text)
     for text in (
         "DELETE FROM output_chunks WHERE attempt_id IN (SELECT id FROM attempts WHERE task_id IN_INTS(?1))",
+        "DELETE FROM transcript_chunks WHERE attempt_id IN (SELECT id FROM attempts WHERE task_id IN_INTS(?1))",
+        "DELETE FROM model_calls WHERE attempt_id IN (SELECT id FROM attempts WHERE task_id IN_INTS(?1))",
+        "DELETE FROM file_changes WHERE attempt_id IN (SELECT id FROM attempts WHERE task_id IN_INTS(?1))",
+        "DELETE FROM runs WHERE task_id IN_INTS(?1)",
+        "DELETE FROM approvals WHERE task_id IN_INTS(?1)",
+        "DELETE FROM messages WHERE task_id IN_INTS(?1)",
         "DELETE FROM attempts WHERE task_id IN_INTS(?1)",
         "DELETE FROM task_tags WHERE task_id IN_INTS(?1)",
         "DELETE FROM task_dependencies WHERE task_id IN_INTS(?1)",
@@ -200,7 +206,7 @@ _HEADS: Final = Statement("SELECT id, state, lane_id, project_id FROM tasks WHER
 
 
 async def remove_rows(uow: UnitOfWork, task_ids: Sequence[int], reason: str) -> int:
-    """Delete finished tasks with their attempts and output. Their events stay. Unfinished ones, and those that
+    """Delete finished tasks with their attempts and all that these left. Their events stay. Unfinished ones, and those that
     others still wait for, are left alone. Returns how many were removed."""
     if not task_ids:
         return 0

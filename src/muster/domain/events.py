@@ -10,14 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from muster.domain.events_runs import RunDescribed, RunStarted
+from muster.domain.payload import Payload
 from muster.domain.task import TaskSpec
-
-
-@dataclass(slots=True)
-class Payload:
-    """What happened; subclasses say what exactly."""
-
-    kind: ClassVar[str] = ""
 
 
 @dataclass(slots=True)
@@ -329,6 +324,8 @@ CATALOGUE: tuple[type[Payload], ...] = (
     AttemptWarned,
     AttemptSucceeded,
     AttemptFailed,
+    RunStarted,
+    RunDescribed,
     ProjectCreated,
     ProjectEdited,
     CapitalAllocated,

@@ -24,6 +24,7 @@ PROJECT: Final = "prj"
 QUEUE: Final = "que"
 SESSION: Final = "ses"
 ACTIVITY: Final = "act"
+CALL: Final = "cal"
 NOUNS: Final = {
     TASK: "task",
     ATTEMPT: "attempt",
@@ -31,6 +32,7 @@ NOUNS: Final = {
     QUEUE: "queue",
     SESSION: "session",
     ACTIVITY: "activity",
+    CALL: "model call",
 }
 
 

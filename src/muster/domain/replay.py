@@ -36,6 +36,7 @@ from muster.domain.events import (
     TaskRestored,
     TaskSubmitted,
 )
+from muster.domain.events_runs import RunDescribed, RunStarted
 from muster.domain.replay_attempts import AttemptPayload, evolve_attempt
 from muster.domain.replay_places import (
     AgentPayload,
@@ -51,21 +52,12 @@ from muster.domain.replay_places import (
     evolve_session,
     evolve_task_class,
 )
+from muster.domain.replay_runs import RunPayload, evolve_run
 from muster.domain.replay_tasks import TaskPayload, evolve_task
 from muster.domain.replay_world import Fact, World
 
-AnyPayload = (
-    TaskPayload
-    | AttemptPayload
-    | ProjectPayload
-    | QueuePayload
-    | SessionPayload
-    | AgentPayload
-    | TaskClassPayload
-    | RolePayload
-    | ActivityPosted
-    | LogLost
-)
+PlacePayload = ProjectPayload | QueuePayload | SessionPayload | AgentPayload | TaskClassPayload | RolePayload
+AnyPayload = TaskPayload | AttemptPayload | RunPayload | ActivityPosted | LogLost | PlacePayload
 
 
 def evolve(world: World, fact: Fact) -> None:
@@ -85,6 +77,16 @@ def evolve(world: World, fact: Fact) -> None:
             evolve_task(world, fact, payload)
         case AttemptStarted() | AttemptWarned() | AttemptSucceeded() | AttemptFailed():
             evolve_attempt(world, fact, payload)
+        case RunStarted() | RunDescribed():
+            evolve_run(world, fact, payload)
+        case ActivityPosted() | LogLost():
+            pass
+        case _:
+            _evolve_place(world, fact, payload)
+
+
+def _evolve_place(world: World, fact: Fact, payload: PlacePayload) -> None:
+    match payload:
         case ProjectCreated() | ProjectEdited() | CapitalAllocated() | ProjectDeleted():
             evolve_project(world, fact, payload)
         case QueueCreated() | QueueEdited() | QueueDeleted():
@@ -97,7 +99,5 @@ def evolve(world: World, fact: Fact) -> None:
             evolve_task_class(world, fact, payload)
         case RoleSet() | RoleDeleted():
             evolve_role(world, fact, payload)
-        case ActivityPosted() | LogLost():
-            pass
         case _:
             assert_never(payload)

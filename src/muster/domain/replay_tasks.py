@@ -169,4 +169,5 @@ def _remove(world: World, task: TaskRow) -> None:
     world.forget_target(task.id)
     for attempt_id in task.attempt_ids:
         del world.attempts[attempt_id]
+        world.runs.pop(attempt_id, None)
     del world.tasks[task.id]

@@ -1,7 +1,8 @@
 """What the log says the rows must be.
 
 Not in the log, and so neither here nor compared: signs of life (`heartbeat_at`, `warned_at`, `last_active_at`,
-`progress`, all of `workers`), what attempts print (`output_chunks`, `lines`, `kept_from`, `bytes`), secrets (`token`), and
+`progress`, all of `workers`), what attempts print and agents say (`output_chunks`, `transcript_chunks`, `lines`, `kept_from`,
+`bytes`), what runs have used so far (`model_calls` and the figures of `runs`), secrets (`token`), and
 `tasks.dependents`, a hint that is only ever raised.
 """
 
@@ -105,7 +106,7 @@ class AttemptRow:
 
 @dataclass(slots=True)
 class PlaceRow:
-    """A row of `projects`, `queues`, `sessions`, `agents`, `task_classes` or `roles` by column.
+    """A row of `projects`, `queues`, `sessions`, `agents`, `task_classes`, `roles` or `runs` by column.
 
     `seq` is the event that made it; `set_at` says for a counter that was set to a value which event did that.
     """
@@ -131,6 +132,7 @@ class World:
 
     tasks: dict[int, TaskRow] = field(default_factory=dict[int, TaskRow])
     attempts: dict[int, AttemptRow] = field(default_factory=dict[int, AttemptRow])
+    runs: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
     projects: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
     queues: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
     sessions: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
@@ -200,6 +202,7 @@ class World:
         """Forget all tasks and attempts, what they cost and used aside: the next set comes."""
         self.tasks.clear()
         self.attempts.clear()
+        self.runs.clear()
         self._waiting_for.clear()
 
     def charge(self, project_id: int | None, *, reserved: int = 0, spent: int = 0) -> None:

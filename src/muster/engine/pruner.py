@@ -9,6 +9,8 @@ from typing import Final
 
 from muster.commands.lifecycle import archive_finished, purge_tasks
 from muster.commands.workers import forget_workers
+from muster.store.blob_references import collect_blobs
+from muster.store.blobs import BlobStore
 from muster.store.database import Store
 
 EVERY_SECONDS: Final = 600.0
@@ -27,15 +29,27 @@ class Retention:
     archive_after_days: float = 0.0
 
 
-async def run_pruner(store: Store, retention: Retention) -> None:
-    """Prune at the start and every ten minutes, in small bites."""
+async def run_pruner(store: Store, retention: Retention, blobs: BlobStore | None = None) -> None:
+    """Prune at the start and every ten minutes, in small bites; once a day, collect contents nothing refers to."""
+    next_sweep = 0
     while True:
         if retention.archive_after_days > 0:
             await archive(store, retention)
         if retention.purge_after_days > 0:
             await prune(store, retention)
         await store.execute(forget_workers(store.now() - WORKER_DAYS * DAY_US))
+        if blobs is not None and store.now() >= next_sweep:
+            await sweep(store, blobs)
+            next_sweep = store.now() + DAY_US
         await asyncio.sleep(EVERY_SECONDS)
+
+
+async def sweep(store: Store, blobs: BlobStore) -> int:
+    """Remove contents that nothing refers to and nobody touched for a day; returns how many."""
+    removed = await collect_blobs(store, blobs, (store.now() - DAY_US) / 1_000_000)
+    if removed:
+        log.info("removed %d contents that nothing refers to", removed)
+    return removed
 
 
 async def archive(store: Store, retention: Retention) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from muster.domain import ids
 from muster.domain.errors import NotFound
+from muster.projections.runs import RunRow, runs_of
 from muster.store.codec import from_json
 from muster.store.database import Reader
 from muster.store.statements import Row, Statement
@@ -41,6 +42,8 @@ class AttemptRow:
     message: str | None
     lines: int
     kept_from: int
+    run: RunRow | None = None
+    """Given where an attempt is shown in detail."""
 
 
 ATTEMPT_COLUMNS: Final = (
@@ -73,7 +76,7 @@ async def attempts_of(reader: Reader, task_id: int) -> list[AttemptRow]:
     rows = await reader.rows(_OF_TASK, task_id, WHOLE)
     if not rows and not await reader.rows(_TASK, task_id):
         raise NotFound(noun="task", id=ids.encode(ids.TASK, task_id))
-    return [attempt_row(row) for row in rows]
+    return await with_runs(reader, [attempt_row(row) for row in rows])
 
 
 async def get_attempt(reader: Reader, attempt_id: int) -> AttemptRow:
@@ -81,7 +84,15 @@ async def get_attempt(reader: Reader, attempt_id: int) -> AttemptRow:
     rows = await reader.rows(_ONE, attempt_id, WHOLE)
     if not rows:
         raise NotFound(noun="attempt", id=ids.encode(ids.ATTEMPT, attempt_id))
-    return attempt_row(rows[0])
+    return (await with_runs(reader, [attempt_row(rows[0])]))[0]
+
+
+async def with_runs(reader: Reader, attempts: list[AttemptRow]) -> list[AttemptRow]:
+    """The attempts with their runs."""
+    runs = await runs_of(reader, [attempt.id for attempt in attempts])
+    for attempt in attempts:
+        attempt.run = runs.get(attempt.id)
+    return attempts
 
 
 @dataclass(slots=True)

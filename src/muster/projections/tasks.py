@@ -12,7 +12,7 @@ from muster.domain import ids
 from muster.domain.admission import Hold
 from muster.domain.errors import NotFound
 from muster.domain.task import Priority, TaskSpec, TaskState
-from muster.projections.attempts import ATTEMPT_COLUMNS, WHOLE, AttemptRow, attempt_row
+from muster.projections.attempts import ATTEMPT_COLUMNS, WHOLE, AttemptRow, attempt_row, with_runs
 from muster.projections.holds import Dependency, Waiting, dependencies_of, holds_of
 from muster.store.codec import decode_spec
 from muster.store.database import Reader
@@ -179,4 +179,5 @@ async def get_task(reader: Reader, task_id: int, now: int) -> TaskDetail:
     specs = await reader.rows(_DOC, task_id)
     if not rows or not specs:
         raise NotFound(noun="task", id=ids.encode(ids.TASK, task_id))
+    await with_runs(reader, [] if rows[0].attempt is None else [rows[0].attempt])
     return TaskDetail(rows[0], decode_spec(specs[0][0]), specs[0][1])

@@ -14,6 +14,7 @@ from muster.domain.errors import AlreadyExists
 from muster.store.backup_file import (
     FORMAT,
     FORMAT_VERSION,
+    NO_BLOBS,
     BackupReader,
     BackupWriter,
     Digest,
@@ -22,6 +23,8 @@ from muster.store.backup_file import (
     explained,
     total_digest,
 )
+from muster.store.blob_references import referenced
+from muster.store.blobs import BlobStore
 from muster.store.scope import EVENT_COLUMNS
 from muster.store.seals import GENESIS, LAST_SEAL, NEWEST, SEAL_COLUMNS, ChainCheck, Seal
 from muster.store.snapshot import Snapshot
@@ -68,7 +71,7 @@ async def table_pages(
 ) -> AsyncGenerator[Sequence[Row]]:
     """All rows of a table in the order of its key, some at a time."""
     keys = [column.name for column in table.primary_key.columns]
-    size = _PAGE_CHUNKS if table.name == "output_chunks" else _PAGE_ROWS
+    size = _PAGE_CHUNKS if table.name in ("output_chunks", "transcript_chunks") else _PAGE_ROWS
     key = ", ".join(keys)
     marks = ", ".join(f"?{n}" for n in range(1, len(keys) + 1))
     select = f"SELECT {', '.join([*keys, *columns])} FROM {table.name}"
@@ -83,9 +86,17 @@ async def table_pages(
 
 
 async def write_backup(
-    snapshot: Snapshot, target: Path, *, muster: str, schema: str, now: int, progress: Progress
+    snapshot: Snapshot,
+    target: Path,
+    *,
+    muster: str,
+    schema: str,
+    now: int,
+    progress: Progress,
+    blobs: BlobStore | None = None,
 ) -> BackupReport:
-    """Copy a snapshot into a new file, read that again, and only then give it its name.
+    """Copy a snapshot, with the contents in `blobs` it refers to, into a new file, read that again, and only then
+    give it its name.
 
     AlreadyExists when the target is there, DiskFull, DataFolderUnusable; none of them leaves anything.
     """
@@ -94,7 +105,7 @@ async def write_backup(
     with explained(target):
         writer = BackupWriter(target)
         try:
-            manifest = await _write(writer, snapshot, muster, schema, now, progress)
+            manifest = await _write(writer, snapshot, blobs, muster, schema, now, progress)
             problems = await check_backup(writer.partial, progress)
             size = writer.partial.stat().st_size
             writer.publish()
@@ -105,7 +116,13 @@ async def write_backup(
 
 
 async def _write(
-    writer: BackupWriter, snapshot: Snapshot, muster: str, schema: str, now: int, progress: Progress
+    writer: BackupWriter,
+    snapshot: Snapshot,
+    blobs: BlobStore | None,
+    muster: str,
+    schema: str,
+    now: int,
+    progress: Progress,
 ) -> Manifest:
     expected = await count_rows(snapshot)
     tables: dict[str, TablePart] = {}
@@ -133,9 +150,25 @@ async def _write(
         chain_hash=Seal(*seals[0]).hash if seals else GENESIS,
         digest=total_digest(tables),
         tables=tables,
+        blobs=NO_BLOBS if blobs is None else await _write_blobs(writer, snapshot, blobs),
     )
     await asyncio.to_thread(writer.finish, manifest)
     return manifest
+
+
+async def _write_blobs(writer: BackupWriter, snapshot: Snapshot, blobs: BlobStore) -> TablePart:
+    """Copy what rows refer to. What is not there any more is left out: its rows say what it was."""
+    names = {name async for found in referenced(snapshot.rows) for name in found}
+
+    def copy() -> TablePart:
+        digest = Digest()
+        for name in sorted(names):
+            if blobs.path_of(name).exists():
+                writer.blob(name, blobs.read(name))
+                digest.add((name,))
+        return TablePart(["sha256"], digest.rows, digest.hex())
+
+    return await asyncio.to_thread(copy)
 
 
 async def count_rows(snapshot: Snapshot) -> int:
@@ -165,6 +198,8 @@ def _check(reader: BackupReader, progress: Progress) -> list[str]:
         for page in reader.pages(table):
             done += len(page)
             progress(done, 2 * total, f"checking {table}")
+    for _ in reader.blobs():
+        pass
     chain = ChainCheck(problems.append)
     seals = _rows(reader, "seals", SEAL_COLUMNS)
     upcoming = next(seals, None)

@@ -52,6 +52,9 @@ class TablePart:
     digest: str
 
 
+NO_BLOBS: Final = TablePart(["sha256"], 0, f"{0:064x}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What a backup holds. `created_at` is microseconds since the epoch; `digest` covers all tables."""
@@ -67,6 +70,8 @@ class Manifest:
     chain_hash: str
     digest: str
     tables: dict[str, TablePart]
+    blobs: TablePart = NO_BLOBS
+    """The contents, one file `blobs/<sha256>` each; a row of the digest is a name."""
 
     @property
     def rows(self) -> int:
@@ -115,6 +120,10 @@ class BackupWriter:
         """Where the lines of a table go."""
         with self._zip.open(f"tables/{name}.jsonl", "w", force_zip64=True) as member:
             yield member
+
+    def blob(self, name: str, content: bytes) -> None:
+        """Add a content."""
+        self._zip.writestr(f"blobs/{name}", content)
 
     def finish(self, manifest: Manifest) -> None:
         """Write the manifest and have the file on the disk."""
@@ -221,6 +230,24 @@ class BackupReader:
             problem = f"table {table} has {digest.rows} rows where {part.rows} are declared"
             if digest.rows == part.rows:
                 problem = f"a row of table {table} was changed"
+            raise BackupDamaged(path=self.path, problem=problem)
+
+    def blobs(self) -> Generator[tuple[str, bytes]]:
+        """The contents with their names. Each, and how many they are, is checked."""
+        digest = Digest()
+        for name in sorted(self._zip.namelist()):
+            if not name.startswith("blobs/"):
+                continue
+            with self._guarded():
+                content = self._zip.read(name)
+            name = name.removeprefix("blobs/")
+            if hashlib.sha256(content).hexdigest() != name:
+                raise BackupDamaged(path=self.path, problem=f"the content {name[:64]} was changed")
+            digest.add((name,))
+            yield name, content
+        part = self.manifest.blobs
+        if (digest.rows, digest.hex()) != (part.rows, part.digest):
+            problem = f"it has {digest.rows} contents where {part.rows} are declared"
             raise BackupDamaged(path=self.path, problem=problem)
 
     def _rows(self, table: str) -> Iterable[Row]:

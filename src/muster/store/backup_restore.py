@@ -11,10 +11,12 @@ from typing import Any, Final
 
 import apsw
 import asyncpg  # pyright: ignore[reportMissingTypeStubs] - it ships none
+from sqlalchemy import Table
 
 from muster.domain.errors import Conflict, DatabaseTooNew, StoreUnavailable
 from muster.store.backup import BACKED_UP, Progress, table_pages
 from muster.store.backup_file import BackupDamaged, BackupReader, Digest, Manifest, explained, sync_folder
+from muster.store.blobs import BlobStore
 from muster.store.migrate import migrate_sqlite
 from muster.store.open import FileLock
 from muster.store.postgres_connection import PostgresConnection, connect, explain
@@ -81,6 +83,8 @@ def open_backup(source: Path) -> BackupReader:
         raise DatabaseTooNew(found=schema, known=SCHEMA_VERSION)
     for table in BACKED_UP:
         part = reader.manifest.tables.get(table.name)
+        if part is None and schema < SCHEMA_VERSION:
+            continue  # It came later, and is empty.
         unknown = {"all"} if part is None else set(part.columns) - {column.name for column in table.columns}
         if unknown:
             problem = f"table {table.name} lacks or has columns of its own: {', '.join(sorted(unknown))}"
@@ -90,20 +94,24 @@ def open_backup(source: Path) -> BackupReader:
     return reader
 
 
+def _tables(reader: BackupReader) -> list[Table]:
+    return [table for table in BACKED_UP if table.name in reader.manifest.tables]
+
+
 async def restore_sqlite(
-    reader: BackupReader, path: Path, *, force: bool, progress: Progress
+    reader: BackupReader, path: Path, blobs: BlobStore, *, force: bool, progress: Progress
 ) -> RestoreReport:
     """Put a backup in place of a SQLite file. The old one, if any, is kept beside it."""
     with explained(path):
         lock = FileLock(path)
         try:
-            return await _restore_sqlite(reader, path, force=force, progress=progress)
+            return await _restore_sqlite(reader, path, blobs, force=force, progress=progress)
         finally:
             lock.release()
 
 
 async def _restore_sqlite(
-    reader: BackupReader, path: Path, *, force: bool, progress: Progress
+    reader: BackupReader, path: Path, blobs: BlobStore, *, force: bool, progress: Progress
 ) -> RestoreReport:
     events = await asyncio.to_thread(_events_in, path)
     if events and not force:
@@ -114,6 +122,7 @@ async def _restore_sqlite(
         await asyncio.to_thread(_load_sqlite, reader, fresh, progress)
         async with sqlite_snapshot(fresh) as snapshot:
             verified = await _prove(snapshot, reader, progress, force=force)
+        await asyncio.to_thread(_restore_blobs, reader, blobs)
         await asyncio.to_thread(_sync_file, fresh)
         replaced = _swap(fresh, path)
     except BaseException:
@@ -126,6 +135,11 @@ async def _restore_sqlite(
         replaced=replaced,
         problems=verified.problems,
     )
+
+
+def _restore_blobs(reader: BackupReader, blobs: BlobStore) -> None:
+    for name, content in reader.blobs():
+        blobs.write(name, content)
 
 
 def _events_in(path: Path) -> int | str:
@@ -170,7 +184,7 @@ def _load_sqlite(reader: BackupReader, fresh: Path, progress: Progress) -> None:
 
 def _insert_all(connection: SqliteConnection, reader: BackupReader, progress: Progress) -> None:
     done, total = 0, 2 * reader.manifest.rows
-    for table in BACKED_UP:
+    for table in _tables(reader):
         columns = reader.manifest.tables[table.name].columns
         marks = ", ".join("?" * len(columns))
         sql = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"
@@ -188,7 +202,7 @@ async def _prove(
     A backup of a database that was damaged already is only put in place by `force`.
     """
     manifest = reader.manifest
-    for table in BACKED_UP:
+    for table in _tables(reader):
         part = manifest.tables[table.name]
         digest = Digest()
         async for page in table_pages(snapshot, table, part.columns):
@@ -275,7 +289,7 @@ def _remove(path: Path) -> None:
 
 
 async def restore_postgres(
-    reader: BackupReader, url: str, *, force: bool, progress: Progress
+    reader: BackupReader, url: str, blobs: BlobStore, *, force: bool, progress: Progress
 ) -> RestoreReport:
     """Put a backup in place of what a PostgreSQL database holds, in one transaction."""
     await migrate_postgres(url)
@@ -283,6 +297,7 @@ async def restore_postgres(
     try:
         await connection.execute("BEGIN")
         verified = await _restore_postgres(connection, reader, force=force, progress=progress)
+        await asyncio.to_thread(_restore_blobs, reader, blobs)
         await connection.execute("COMMIT")
     except asyncpg.PostgresError as error:
         raise explain(error, connection) from error
@@ -317,7 +332,7 @@ async def _restore_postgres(
 
 async def _copy_all(connection: Any, reader: BackupReader, progress: Progress) -> None:
     done, total = 0, 2 * reader.manifest.rows
-    for table in BACKED_UP:
+    for table in _tables(reader):
         columns = reader.manifest.tables[table.name].columns
         for page in reader.pages(table.name):
             await _copy(connection, reader, table.name, columns, page)

@@ -68,6 +68,20 @@ _SPECS: Final = Statement(
 _ATTEMPTS: Final = Statement(
     f"SELECT id, {', '.join(_ATTEMPT_COLUMNS)}, result FROM attempts WHERE task_id > ?1 AND task_id <= ?2"
 )
+_RUN_COLUMNS: Final = (
+    "task_id",
+    "agent",
+    "model",
+    "session",
+    "branch",
+    "base_commit",
+    "head_commit",
+    "workspace",
+    "started_at",
+)
+_RUNS: Final = Statement(
+    f"SELECT attempt_id, {', '.join(_RUN_COLUMNS)} FROM runs WHERE task_id > ?1 AND task_id <= ?2"
+)
 _EDGES: Final = Statement(
     "SELECT task_id, depends_on, done FROM task_dependencies WHERE task_id > ?1 AND task_id <= ?2"
 )
@@ -117,6 +131,7 @@ class Comparison:
         await self._task_rows(snapshot, world, low, high)
         await self._spec_rows(snapshot, world, low, high)
         await self._attempt_rows(snapshot, world, low, high)
+        await self._run_rows(snapshot, world, low, high)
         await self._edge_rows(snapshot, world, low, high)
         await self._tag_rows(snapshot, world, low, high)
 
@@ -174,6 +189,19 @@ class Comparison:
             if not _same_result(result, attempt):
                 self.report(f"attempt {name}: result is not what the log says")
         self._missing("attempt", ids.ATTEMPT, missing)
+
+    async def _run_rows(self, snapshot: Snapshot, world: World, low: int, high: int) -> None:
+        missing = set(world.runs)
+        for attempt_id, *found in await snapshot.rows(_RUNS, low, high):
+            run = world.runs.get(attempt_id)
+            name = ids.encode(ids.ATTEMPT, attempt_id)
+            if run is None:
+                self.report(f"the run of attempt {name} has a row, but the log does not know it")
+                continue
+            missing.discard(attempt_id)
+            wanted = [run.columns.get(column) for column in _RUN_COLUMNS]
+            self._columns(f"run of attempt {name}", _RUN_COLUMNS, found, wanted)
+        self._missing("run of attempt", ids.ATTEMPT, missing)
 
     async def _edge_rows(self, snapshot: Snapshot, world: World, low: int, high: int) -> None:
         wanted = {

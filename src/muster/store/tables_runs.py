@@ -91,7 +91,7 @@ file_changes = Table(
     textual("old_path", null=True),
     integer("additions", null=True),
     integer("deletions", null=True),
-    integer("binary", default=0),
+    integer("is_binary", default=0),
     # Outside of what the task may own.
     integer("outside", default=0),
     textual("before_blob", null=True),

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from muster.api.schemas.runs import Run
 from muster.api.schemas.shape import (
     Answer,
     Body,
@@ -251,6 +252,7 @@ class Attempt(Answer):
     progress: float | None
     message: str | None = Field(description="What the claimer last said it does.")
     lines: int = Field(description="Lines of output recorded.")
+    run: Run | None = Field(description="The work of an agent; null when none was told of.")
 
 
 class TaskRow(Answer):

@@ -112,7 +112,7 @@ def _create_runs() -> None:
         _text("old_path", null=True),
         _int("additions", null=True),
         _int("deletions", null=True),
-        _int("binary", default="0"),
+        _int("is_binary", default="0"),
         _int("outside", default="0"),
         _text("before_blob", null=True),
         _text("after_blob", null=True),

@@ -1,0 +1,28 @@
+"""Facts about runs: which agent works on an attempt, in which session, on which branch and commits.
+
+What a run says, calls and costs is counted in its row and kept with its chunks, not told here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from muster.domain.payload import Payload
+
+
+@dataclass(slots=True)
+class RunStarted(Payload):
+    """An agent began to work on the attempt; `fields` says which, with what model, where."""
+
+    kind: ClassVar[str] = "run.started"
+    fields: dict[str, Any]
+
+
+@dataclass(slots=True)
+class RunDescribed(Payload):
+    """More became known of a run, or it moved on: its session, model, branch or commits. Only those that changed
+    are named."""
+
+    kind: ClassVar[str] = "run.described"
+    changes: dict[str, Any]

@@ -1,0 +1,41 @@
+"""Events about runs, and the rows they leave."""
+
+from __future__ import annotations
+
+from typing import Any, Final, assert_never
+
+from muster.domain.events_runs import RunDescribed, RunStarted
+from muster.domain.replay_world import Fact, PlaceRow, World
+
+RunPayload = RunStarted | RunDescribed
+
+RUN: Final[dict[str, Any]] = {
+    "model": "",
+    "session": None,
+    "branch": None,
+    "base_commit": None,
+    "head_commit": None,
+    "workspace": None,
+}
+
+
+def evolve_run(world: World, fact: Fact, payload: RunPayload) -> None:
+    """Fold one event about a run."""
+    attempt = world.attempt(fact)
+    if attempt is None:
+        return
+    run = world.runs.get(attempt.id)
+    match payload:
+        case RunStarted():
+            if run is not None:
+                world.stray(fact, "starts a run that was started before")
+                return
+            made = {"task_id": attempt.task_id, "started_at": fact.at}
+            world.runs[attempt.id] = PlaceRow(fact.seq, RUN | made | payload.fields)
+        case RunDescribed():
+            if run is None:
+                world.stray(fact, "describes a run that was never started")
+                return
+            run.columns.update(payload.changes)
+        case _:
+            assert_never(payload)
