@@ -45,7 +45,7 @@ class AgentTask:
     tools: tuple[str, ...] | None = None
     mcp: tuple[ToolServer, ...] = ()
     resume: str | None = None
-    """An attempt (`att_...`) whose agent session is gone on with."""
+    """A task (`tsk_...`) whose agent's last session is gone on with."""
     fork: bool = False
     base: str | None = None
     """The commit, tag or branch the work starts from."""

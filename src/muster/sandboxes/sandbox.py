@@ -92,7 +92,7 @@ class SandboxSpec:
     """One attempt's sandbox.
 
     `working_dir` is writable, so is `scratch` (private to the attempt, the same path inside and
-    outside); `readable` can be read, `hidden` is masked even below the working directory. Drivers
+    outside), so are `writable`; `readable` can be read, `hidden` is masked even below the working directory. Drivers
     without file isolation cannot enforce these.
     """
 
@@ -100,6 +100,7 @@ class SandboxSpec:
     working_dir: Path
     scratch: Path
     readable: Sequence[Path] = ()
+    writable: Sequence[Path] = ()
     hidden: Sequence[Path] = ()
     network: bool = False
     limits: Limits = field(default_factory=Limits)
