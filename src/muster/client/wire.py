@@ -103,11 +103,18 @@ class Usage(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
 
 
 class Directive(Struct, kw_only=True, omit_defaults=True):
-    """What the server wants of a claimer: `cancel` (stop now), `lost` (the lease is not yours any more), `drain`."""
+    """What the server wants of a claimer: `cancel` (stop now), `lost` (the lease is not yours any more), `drain`; or what
+    people tell its agent: `answer` (to its request `key`), `say`, `interrupt`, `pause`, `resume`. These have an `id` and
+    come again until it is named in `delivered`."""
 
-    kind: Literal["cancel", "lost", "drain"]
+    kind: Literal["cancel", "lost", "drain", "answer", "say", "interrupt", "pause", "resume"]
     attempt_id: str | None = None
     reason: str | None = None
+    id: str | None = None
+    key: str | None = None
+    option: str | None = None
+    option_kind: str | None = None
+    text: str = ""
 
 
 class HeartbeatRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -116,6 +123,8 @@ class HeartbeatRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_de
     token: Token
     progress: Annotated[float, Meta(ge=0, le=1)] | None = None
     message: Text | None = None
+    delivered: Annotated[list[Token], Meta(max_length=100)] = []
+    """Ids of directives that the agent has got."""
 
 
 class HeartbeatAnswer(Struct, kw_only=True):
@@ -132,6 +141,8 @@ class Lease(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
     token: Token
     progress: Annotated[float, Meta(ge=0, le=1)] | None = None
     message: Text | None = None
+    delivered: Annotated[list[Token], Meta(max_length=100)] = []
+    """Ids of directives that its agent has got."""
 
 
 class WorkerHeartbeatRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

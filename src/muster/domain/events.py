@@ -10,6 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from muster.domain.events_approvals import (
+    ApprovalAnswered,
+    ApprovalExpired,
+    ApprovalRequested,
+    ApprovalWithdrawn,
+    MessageDelivered,
+    MessagePosted,
+    PermissionGranted,
+    PermissionRevoked,
+)
 from muster.domain.events_runs import RunDescribed, RunStarted
 from muster.domain.payload import Payload
 from muster.domain.task import TaskSpec
@@ -326,6 +336,14 @@ CATALOGUE: tuple[type[Payload], ...] = (
     AttemptFailed,
     RunStarted,
     RunDescribed,
+    ApprovalRequested,
+    ApprovalAnswered,
+    ApprovalExpired,
+    ApprovalWithdrawn,
+    PermissionGranted,
+    PermissionRevoked,
+    MessagePosted,
+    MessageDelivered,
     ProjectCreated,
     ProjectEdited,
     CapitalAllocated,

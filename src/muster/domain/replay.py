@@ -36,7 +36,18 @@ from muster.domain.events import (
     TaskRestored,
     TaskSubmitted,
 )
+from muster.domain.events_approvals import (
+    ApprovalAnswered,
+    ApprovalExpired,
+    ApprovalRequested,
+    ApprovalWithdrawn,
+    MessageDelivered,
+    MessagePosted,
+    PermissionGranted,
+    PermissionRevoked,
+)
 from muster.domain.events_runs import RunDescribed, RunStarted
+from muster.domain.replay_approvals import ApprovalPayload, evolve_approval
 from muster.domain.replay_attempts import AttemptPayload, evolve_attempt
 from muster.domain.replay_places import (
     AgentPayload,
@@ -57,7 +68,9 @@ from muster.domain.replay_tasks import TaskPayload, evolve_task
 from muster.domain.replay_world import Fact, World
 
 PlacePayload = ProjectPayload | QueuePayload | SessionPayload | AgentPayload | TaskClassPayload | RolePayload
-AnyPayload = TaskPayload | AttemptPayload | RunPayload | ActivityPosted | LogLost | PlacePayload
+AnyPayload = (
+    TaskPayload | AttemptPayload | RunPayload | ApprovalPayload | ActivityPosted | LogLost | PlacePayload
+)
 
 
 def evolve(world: World, fact: Fact) -> None:
@@ -79,6 +92,17 @@ def evolve(world: World, fact: Fact) -> None:
             evolve_attempt(world, fact, payload)
         case RunStarted() | RunDescribed():
             evolve_run(world, fact, payload)
+        case (
+            ApprovalRequested()
+            | ApprovalAnswered()
+            | ApprovalExpired()
+            | ApprovalWithdrawn()
+            | PermissionGranted()
+            | PermissionRevoked()
+            | MessagePosted()
+            | MessageDelivered()
+        ):
+            evolve_approval(world, fact, payload)
         case ActivityPosted() | LogLost():
             pass
         case _:

@@ -30,6 +30,8 @@ def _text(name: str, *, default: str | None = None, null: bool = False) -> sa.Co
 
 def upgrade() -> None:
     op.add_column("workers", _text("facts", default="'{}'"))
+    op.add_column("attempts", _int("asks", default="0"))
+    op.add_column("attempts", _int("words", default="0"))
     _create_runs()
     _create_requests()
     _create_places()
