@@ -124,8 +124,7 @@ async def record_calls(uow: UnitOfWork, requests: Sequence[RecordCalls]) -> list
         answers.append(len(rows) - before)
     await uow.run_many(_NEW, rows)
     await uow.run_many(_COUNTED, [_counted(attempt, calls, uow.now) for attempt, calls in fresh.items()])
-    for attempt in fresh:
-        uow.journal.topics.add(f"calls:{attempt}")
+    uow.journal.output.update(dict.fromkeys(fresh, 0))
     return answers
 
 
