@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from muster.api.app import App
+from muster.api.schemas.runs import EntryKind
 from muster.client.client import Client
 from muster.client.errors import ApiError
 from muster.client.in_process import InProcessTransport
@@ -21,6 +22,7 @@ from muster.client.wire_runs import (
     ReportedTotals,
     RunRequest,
 )
+from muster.domain.transcript import ENTRIES as ENTRIES_OF_ALL_KINDS
 from muster.domain.transcript import (
     Entry,
     Message,
@@ -98,7 +100,9 @@ class TestConversation:
     ) -> None:
         """OD-27"""
         await say(worker, held, 0, *ENTRIES)
-        page = (await api.get(task(held, "conversation") + "?kinds=tool_call,tool_result&search=PYTEST")).json
+        page = (
+            await api.get(task(held, "conversation") + "?kinds=tool_call&kinds=tool_result&search=PYTEST")
+        ).json
         assert [item["entry"]["id"] for item in page["items"]] == ["t2"]
         refused = await api.get(task(held, "conversation") + "?kinds=nonsense")
         assert refused.status == 422
@@ -205,6 +209,11 @@ class TestConversation:
         for place in ("conversation", "logs", "logs/tools", "files"):
             reply = await api.get(f"/api/v1/agents/idle/{place}")
             assert reply.status == 200, reply.json
+
+
+def test_every_kind_of_entry_can_be_asked_for() -> None:
+    """OD-27"""
+    assert get_args(EntryKind) == tuple(entry.kind for entry in ENTRIES_OF_ALL_KINDS)
 
 
 class TestLogFiles:

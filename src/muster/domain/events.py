@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from muster.domain.events_runs import RunDescribed, RunStarted
+from muster.domain.events_runs import RunCharged, RunDescribed, RunStarted
 from muster.domain.payload import Payload
 from muster.domain.task import TaskSpec
 
@@ -307,6 +307,7 @@ CATALOGUE: tuple[type[Payload], ...] = (
     AttemptFailed,
     RunStarted,
     RunDescribed,
+    RunCharged,
     ProjectCreated,
     ProjectEdited,
     CapitalAllocated,

@@ -34,7 +34,7 @@ from muster.domain.events import (
     TaskRestored,
     TaskSubmitted,
 )
-from muster.domain.events_runs import RunDescribed, RunStarted
+from muster.domain.events_runs import RunCharged, RunDescribed, RunStarted
 from muster.domain.replay_attempts import AttemptPayload, evolve_attempt
 from muster.domain.replay_places import (
     AgentPayload,
@@ -83,7 +83,7 @@ def evolve(world: World, fact: Fact) -> None:
             evolve_task(world, fact, payload)
         case AttemptStarted() | AttemptWarned() | AttemptSucceeded() | AttemptFailed():
             evolve_attempt(world, fact, payload)
-        case RunStarted() | RunDescribed():
+        case RunStarted() | RunDescribed() | RunCharged():
             evolve_run(world, fact, payload)
         case ProjectCreated() | ProjectEdited() | CapitalAllocated() | ProjectDeleted():
             evolve_project(world, fact, payload)
