@@ -88,3 +88,5 @@ def conversation(
         else:
             while follower.read():
                 pass
+        if follower.after == 0 and not call.output.as_json:
+            call.output.note("No agent told of what it did; 'muster logs' shows what was printed.")
