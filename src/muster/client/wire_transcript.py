@@ -40,8 +40,8 @@ def _member(item: Field[Any], hint: Any) -> Any:
     return (item.name, hint)
 
 
-_WHOLE: Final = Annotated[int, Meta(ge=-(2**53), le=2**53)]
-_NUMBER: Final = Annotated[float, Meta(ge=-(2.0**53), le=2.0**53)]
+_WHOLE: Final[Any] = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+_NUMBER: Final[Any] = Annotated[float, Meta(ge=-(2.0**53), le=2.0**53)]
 _PARTS: Final[dict[Any, Any]] = {int: _WHOLE, int | None: _WHOLE | None, float | None: _NUMBER | None}
 _PARTS[list[PlanItem]] = list[_struct(PlanItem, "PlanStep")]
 _PARTS[list[Option]] = list[_struct(Option, "AnswerOption")]
