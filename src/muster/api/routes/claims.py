@@ -155,7 +155,17 @@ class ClaimCalls:
             tags=list(spec.tags),
             estimated_cost_usd=dollars(claimed.estimate),
             earlier_attempts=[
-                wire.EarlierAttempt(number=row[1], state=row[2], agent_id=row[3], code=row[4], error=row[5])
+                wire.EarlierAttempt(
+                    number=row[1],
+                    state=row[2],
+                    agent_id=row[3],
+                    code=row[4],
+                    error=row[5],
+                    run_by=row[6],
+                    session=row[7],
+                    branch=row[8],
+                    head_commit=row[9],
+                )
                 for row in claimed.earlier
             ],
         )
