@@ -190,6 +190,16 @@ class TestConversation:
         assert item["entry"]["input"]["nul\ufffd"] == "a\ufffd?b"
         assert other["entry"]["text"] == "\x1b[31mred\u202e"
 
+    async def test_more_than_fits_into_a_request_is_sent_in_several(
+        self, api: Api, worker: Client, held: Held
+    ) -> None:
+        """SA-4a"""
+        assert await say(worker, held, 0, *(Thinking("x" * 60_000) for _ in range(300))) == 300
+        assert await say(worker, held, 300, *(Message(str(n)) for n in range(2_500))) == 2_800
+        page = (await api.get(task(held, "conversation") + "?after=2799")).json
+        assert (page["total"], page["items"][0]["entry"]["text"]) == (2_800, "2499")
+        assert (await worker.send_transcript(held["attempt_id"], held["token"], 7, [])).position == 7
+
     async def test_an_agents_conversation_is_that_of_its_last_run(
         self, api: Api, worker: Client, held: Held
     ) -> None:
