@@ -278,6 +278,20 @@ RECORD = Bench(
     ),
 )
 
+TRANSCRIPT = Bench(
+    name="transcript",
+    title="transcript: entries of agents, 50 a request",
+    sides=_served("benchmarks.load.record"),
+    figures=(Figure(key="lines_per_second", label="entries kept", unit="entries/s", limit=60_000),),
+    full={"lines": 400_000, "streams": 20, "noun": "transcript"},
+    quick={"lines": 100_000, "streams": 20, "noun": "transcript"},
+    method=(
+        "20 running attempts, each on its own connection, send 50 entries a request: a message, a tool call, its result, "
+        "thinking and usage in turn, 180 bytes each on average; the position the server answers is checked. Every entry "
+        "is decoded into its own shape and checked. The reference reads the body and answers."
+    ),
+)
+
 BENCHES: tuple[Bench, ...] = (
     SQLITE_COMMIT,
     SQLITE_FSYNC,
@@ -290,4 +304,5 @@ BENCHES: tuple[Bench, ...] = (
     WEBSOCKET_1000,
     MEMORY,
     RECORD,
+    TRANSCRIPT,
 )

@@ -96,7 +96,7 @@ class RawApplication:
             return await self._hand_over() if b"wait_seconds" in body else self._claim
         if path.endswith("/complete"):
             return self._finish
-        if path.endswith("/record"):
+        if path.endswith(("/record", "/transcript")):
             return self._record
         if body and path.endswith("/tasks"):
             self._submit(body)

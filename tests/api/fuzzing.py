@@ -32,12 +32,15 @@ CHECKS = {
 }
 
 
-# What these take depends on the script, on the money left, on the kind of task that is changed, on JSON in a text.
+# What these take depends on the script, on the money left, on the kind of task that is changed, on JSON in a text,
+# on the price of a call, on the content that is sent.
 DEPENDING = (
     "/api/v1/scripts/{name}/enqueue",
     "/api/v1/projects/{project}/allocate",
     "/api/v1/tasks/{task_id}",
     "/api/tasks",
+    "/api/v1/attempts/{attempt_id}/calls",
+    "/api/v1/blobs/{sha256}",
 )
 DEPENDS = {
     "positive_data_acceptance": {

@@ -180,11 +180,23 @@ class TestEnding:
         """SW-4b"""
         await submit(store)
         (claimed,) = await claim(api)
+        run = {"token": claimed["token"], "agent": "claude", "session": "s1", "head_commit": "abcd12"}
+        await api.post(f"/api/v1/attempts/{claimed['attempt_id']}/run", run)
         await end(api, claimed, "fail", code="released", message="shut down")
         (again,) = await claim(api, "bob")
         assert again["number"] == 2
         assert again["earlier_attempts"] == [
-            {"number": 1, "state": "failed", "agent_id": "ann", "code": "released", "error": "shut down"}
+            {
+                "number": 1,
+                "state": "failed",
+                "agent_id": "ann",
+                "code": "released",
+                "error": "shut down",
+                "run_by": "claude",
+                "session": "s1",
+                "branch": None,
+                "head_commit": "abcd12",
+            }
         ]
 
     async def test_a_code_nobody_knows_counts_as_an_agent_error(self, api: Api, store: Store) -> None:

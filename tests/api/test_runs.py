@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
 import pytest
 
 from muster.api.app import App
+from muster.api.native import create_native_app
+from muster.api.routes.task_files import unified
+from muster.api.schemas.runs import EntryKind
+from muster.api.services import Services
 from muster.client.client import Client
 from muster.client.errors import ApiError
 from muster.client.in_process import InProcessTransport
@@ -21,6 +26,7 @@ from muster.client.wire_runs import (
     ReportedTotals,
     RunRequest,
 )
+from muster.domain.transcript import ENTRIES as ENTRIES_OF_ALL_KINDS
 from muster.domain.transcript import (
     Entry,
     Message,
@@ -31,6 +37,7 @@ from muster.domain.transcript import (
     ToolResult,
     TurnEnded,
 )
+from muster.projections.file_changes import FileRow
 from muster.store.database import Store
 from tests.api.asgi import Api, Connection
 from tests.api.live import LiveServer
@@ -98,7 +105,9 @@ class TestConversation:
     ) -> None:
         """OD-27"""
         await say(worker, held, 0, *ENTRIES)
-        page = (await api.get(task(held, "conversation") + "?kinds=tool_call,tool_result&search=PYTEST")).json
+        page = (
+            await api.get(task(held, "conversation") + "?kinds=tool_call&kinds=tool_result&search=PYTEST")
+        ).json
         assert [item["entry"]["id"] for item in page["items"]] == ["t2"]
         refused = await api.get(task(held, "conversation") + "?kinds=nonsense")
         assert refused.status == 422
@@ -181,6 +190,16 @@ class TestConversation:
         assert item["entry"]["input"]["nul\ufffd"] == "a\ufffd?b"
         assert other["entry"]["text"] == "\x1b[31mred\u202e"
 
+    async def test_more_than_fits_into_a_request_is_sent_in_several(
+        self, api: Api, worker: Client, held: Held
+    ) -> None:
+        """SA-4a"""
+        assert await say(worker, held, 0, *(Thinking("x" * 60_000) for _ in range(300))) == 300
+        assert await say(worker, held, 300, *(Message(str(n)) for n in range(2_500))) == 2_800
+        page = (await api.get(task(held, "conversation") + "?after=2799")).json
+        assert (page["total"], page["items"][0]["entry"]["text"]) == (2_800, "2499")
+        assert (await worker.send_transcript(held["attempt_id"], held["token"], 7, [])).position == 7
+
     async def test_an_agents_conversation_is_that_of_its_last_run(
         self, api: Api, worker: Client, held: Held
     ) -> None:
@@ -205,6 +224,11 @@ class TestConversation:
         for place in ("conversation", "logs", "logs/tools", "files"):
             reply = await api.get(f"/api/v1/agents/idle/{place}")
             assert reply.status == 200, reply.json
+
+
+def test_every_kind_of_entry_can_be_asked_for() -> None:
+    """OD-27"""
+    assert get_args(EntryKind) == tuple(entry.kind for entry in ENTRIES_OF_ALL_KINDS)
 
 
 class TestLogFiles:
@@ -370,6 +394,28 @@ class TestFiles:
         assert await put(name, b"x", **{"x-muster-attempt": "att_0000000000000"}) == 409
         assert await put(name, b"x" * (16 * 1_048_576 + 1)) == 413
         assert (await api.get(f"/api/v1/blobs/{name}")).status == 405
+
+    async def test_long_contents_are_compared_as_a_whole(self) -> None:
+        """OD-7"""
+        row = FileRow("b", "renamed", "a", None, None, False, False, None, None, None)
+        before, after = b"x\n" * 10_001, b"y\n" * 10_001
+        lines = unified(row, before, after).decode().split("\n")
+        assert lines[:4] == ["--- a/a", "+++ b/b", "@@ -1,10001 +1,10001 @@", "-x"]
+        assert len(lines) == 3 + 20_002 + 1
+        made = FileRow("b", "created", None, None, None, False, False, None, None, None)
+        assert unified(made, b"", b"x\n").decode() == "--- /dev/null\n+++ b/b\n@@ -0,0 +1 @@\n+x\n"
+        gone = FileRow("b", "deleted", None, None, None, False, False, None, None, None)
+        assert unified(gone, b"x\n", b"").decode() == "--- a/b\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
+
+    async def test_a_server_without_a_place_for_contents_says_so(
+        self, services: Services, held: Held
+    ) -> None:
+        """OD-7"""
+        api = Api(create_native_app(replace(services, blobs=None)))
+        fence = {"x-muster-attempt": held["attempt_id"], "x-muster-token": held["token"]}
+        name = hashlib.sha256(b"x").hexdigest()
+        reply = await api.call("PUT", f"/api/v1/blobs/{name}", body=b"x", headers=fence)
+        assert (reply.status, reply.json["code"]) == (503, "store_unavailable")
 
 
 class TestLive:

@@ -165,6 +165,10 @@ class TestConversation:
         assert (ended.code, ended.out) == (0, "")
         assert "has not run yet" in ended.err
 
+    def test_an_agent_that_told_nothing_is_said_to_have(self, live: Muster, run: Run) -> None:
+        """OD-27"""
+        assert "No agent told of what it did" in live("conversation", run.task).err
+
 
 class TestFilesAndCalls:
     def test_files_and_their_diffs_are_shown(self, live: Muster, server: LiveServer, run: Run) -> None:

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from muster.commands.claims import Claimed, ClaimTasks, claim_tasks
 from muster.commands.file_changes import ChangedFile
+from muster.commands.leases import StaleRules, disown, patrol
 from muster.commands.lifecycle import cancel_task, delete_task
 from muster.commands.model_calls import Pricing
+from muster.domain.admission import ClaimFilter
 from muster.domain.errors import Conflict, InvalidInput, LeaseLost
 from muster.domain.transcript import Message, ToolCall
 from muster.domain.usage import TokenUsage
@@ -30,10 +33,20 @@ from tests.store.working import Place
 
 ALL = Choice()
 EVENTS = Statement("SELECT kind, data FROM events WHERE kind LIKE 'run.%' ORDER BY seq")
-LATE = Statement("SELECT count(*) FROM runs")
 
 
-async def held_by(store: Store, agent: str = "ann"):
+SPENT = Statement(
+    "SELECT a.cost, t.cost, p.spent FROM attempts a JOIN tasks t ON t.id = a.task_id JOIN projects p ON p.id = t.project_id"
+)
+
+
+async def spent(store: Store) -> tuple[int, int, int]:
+    """What the attempt, its task and its project have paid."""
+    ((attempt, task, project),) = await store.rows(SPENT)
+    return (attempt, task, project)
+
+
+async def held_by(store: Store, agent: str = "ann") -> tuple[Place, Claimed]:
     place = await Place.at(store)
     await place.submit()
     claimed = await place.claim(agent)
@@ -226,11 +239,47 @@ class TestCalls:
         """SA-4a"""
         place, held = await held_by(store)
         await describe(store, held, agent="claude")
-        await place.end(held, cost=1_500)
+        await place.end(held, cost=1_000)
         assert await call(store, held, a_call("late")) == 1
+        assert await spent(store) == (1_500, 1_500, 1_500)
+        assert await call(store, held, a_call("later", cost=200)) == 1
+        assert await spent(store) == (1_700, 1_700, 1_700)
+        assert (await verified(database)).problems == []
         await tamper(database, "UPDATE attempts SET finished_at = finished_at - 60000001")
         with pytest.raises(LeaseLost):
             await call(store, held, a_call("later"))
+
+    async def test_what_was_called_is_paid_for_once(self, store: Store, database: str) -> None:
+        """SA-4a"""
+        place, held = await held_by(store)
+        await describe(store, held, agent="claude")
+        await call(store, held, a_call())
+        assert await spent(store) == (0, 0, 0)
+        await place.end(held, cost=1_500)
+        assert await spent(store) == (1_500, 1_500, 1_500)
+        assert (await verified(database)).problems == []
+
+    @pytest.mark.parametrize("how", ["cancelled", "silent", "disowned"])
+    async def test_an_attempt_that_is_ended_pays_for_what_it_called(
+        self, store: Store, database: str, how: str
+    ) -> None:
+        """SA-4a, OD-2"""
+        place = await Place.at(store)
+        await place.submit()
+        answer = await store.execute(claim_tasks(ClaimTasks(ClaimFilter("ann"), worker_id="w")))
+        (held,) = answer.claims
+        await describe(store, held, agent="claude")
+        await call(store, held, a_call())
+        match how:
+            case "cancelled":
+                await store.execute(cancel_task(held.task_id))
+            case "silent":
+                await tamper(database, "UPDATE attempts SET heartbeat_at = 0")
+                await store.execute(patrol(StaleRules(1, 2)))
+            case _:
+                await store.execute(disown("w", frozenset(), started=True))
+        assert await spent(store) == (1_500, 1_500, 1_500)
+        assert (await verified(database)).problems == []
 
 
 class TestFiles:

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import ClauseElement
 
 from muster.commands.file_changes import ChangedFile
+from muster.commands.metered import EXCESS
 from muster.commands.model_calls import KNOWN
 from muster.commands.runs import ATTEMPT, ONE_RUN, RUNS, TOKENS
 from muster.domain.task import TaskState
@@ -259,6 +260,7 @@ async def test_nothing_that_is_shown_scans_a_large_table(store: Store) -> None:
         (ATTEMPT, (1,), ["SEARCH a USING INTEGER PRIMARY KEY", "SEARCH t USING INTEGER PRIMARY KEY"]),
         (ONE_RUN, (1,), ["SEARCH runs USING INTEGER PRIMARY KEY"]),
         (RUNS, ("[1]",), ["SEARCH r USING INTEGER PRIMARY KEY", "SEARCH a USING INTEGER PRIMARY KEY"]),
+        (EXCESS, ("[1]",), ["SEARCH r USING INTEGER PRIMARY KEY", "SEARCH t USING INTEGER PRIMARY KEY"]),
         (TOKENS, ("[1]",), ["SEARCH attempts USING INTEGER PRIMARY KEY"]),
         (KNOWN, ("[1]", '["a"]'), ["SEARCH model_calls USING COVERING INDEX model_calls_by_key"]),
     ],

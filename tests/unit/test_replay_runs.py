@@ -12,7 +12,7 @@ from muster.domain.events import (
     TaskRemoved,
     TaskSubmitted,
 )
-from muster.domain.events_runs import RunDescribed, RunStarted
+from muster.domain.events_runs import RunCharged, RunDescribed, RunStarted
 from muster.domain.replay import evolve
 from muster.domain.replay_world import Fact, World
 from muster.domain.task import TaskSpec
@@ -57,6 +57,15 @@ def test_what_does_not_fit_is_noted() -> None:
     assert "a run that was started before" in stray
     (stray,) = world_after(STARTED[0], RunDescribed({})).strays
     assert "a run that was never started" in stray
+
+
+def test_what_was_metered_late_is_charged() -> None:
+    """SW-4a"""
+    world = world_after(*STARTED, TaskCancelled("no"))
+    evolve(world, Fact(9, 9, RunCharged(), **ABOUT, amount=40))
+    task = world.tasks[10]
+    assert (world.attempts[20].cost, task.cost, task.updated_at) == (40, 40, 9)
+    assert world.projects[1].columns["spent"] == 40
 
 
 def test_a_removed_task_takes_its_runs_along() -> None:

@@ -65,20 +65,37 @@ class TestPieces:
         pieces = [Message("a", more=True), Message("b", role="user")]
         assert whole(*pieces) == pieces
 
-    def test_pieces_of_a_tools_output_are_put_together(self) -> None:
+    def test_pieces_of_a_tools_output_wait_for_its_end(self) -> None:
         """OD-27"""
-        pieces = (ToolResult("1", output="a", diff="d", more=True), ToolResult("1", output="b", exit_code=0))
-        assert whole(*pieces) == [ToolResult("1", output="ab", diff="d", exit_code=0)]
-        others = [ToolResult("1", more=True), ToolResult("2")]
-        assert whole(*others) == others
+        first, second = (
+            ToolResult("1", output="a", diff="d", more=True),
+            ToolResult("1", output="b", more=True),
+        )
+        said = Message("meanwhile", more=True)
+        ended = ToolResult("1", output="ab", diff="d", exit_code=0)
+        assert whole(first, said, second, ToolResult("1", exit_code=0)) == [said, ended]
+        assert whole(first, ToolResult("2", more=True), ToolResult("1", output="b")) == [
+            ToolResult("1", output="b", diff="d"),
+            ToolResult("2", more=True),
+        ]
 
-    def test_what_was_not_finished_is_given_at_the_end_and_keeps_its_place(self) -> None:
+    def test_the_end_of_a_tools_output_has_all_of_it(self) -> None:
+        """OD-27"""
+        pieces = (ToolResult("1", output="a", more=True), ToolResult("1", output="ab"))
+        assert whole(*pieces) == [ToolResult("1", output="ab")]
+
+    def test_a_pause_gives_the_message_so_far_and_the_end_gives_everything(self) -> None:
         """OD-27"""
         joiner = Joiner()
-        first, second = stored(Message("a", more=True), Message("b", more=True))
-        assert list(joiner.feed(first)) == []
-        assert list(joiner.feed(second)) == []
-        assert list(joiner.rest()) == [Stored(0, 0, Message("ab", more=True))]
+        said, printed, more = stored(
+            Message("a", more=True), ToolResult("1", output="x", more=True), Message("b", more=True)
+        )
+        assert list(joiner.feed(said)) == []
+        assert list(joiner.feed(printed)) == []
+        assert list(joiner.feed(more)) == []
+        assert list(joiner.pause()) == [Stored(0, 0, Message("ab", more=True))]
+        assert list(joiner.pause()) == []
+        assert list(joiner.rest()) == [printed]
         assert list(joiner.rest()) == []
 
 
@@ -190,7 +207,11 @@ class TestLogFiles:
             ToolCall("1", "Bash", command="make"),
             ToolResult("1", output="x", more=True),
             Thinking("hm"),
-            ToolResult("1", output="y", exit_code=0),
+            ToolResult("1", output="y", more=True),
+            ToolResult("1", exit_code=0),
+            ToolCall("3", "Bash"),
+            ToolResult("3", output="p", more=True),
+            ToolResult("3", output="pq"),
             ToolResult("9", status="failed", diff="d"),
         )
         lines = [json.loads(line) for line in tool_lines(entries)]
@@ -198,10 +219,13 @@ class TestLogFiles:
             (one["id"], one["position"], one["command"], one["output"], one["status"]) for one in lines
         ] == [
             ("1", 0, "make", "xy", "completed"),
-            ("9", 6, "", "", "failed"),
+            ("3", 7, "", "pq", "completed"),
+            ("9", 10, "", "", "failed"),
             ("2", 1, "", "", None),
         ]
-        assert lines[1]["diff"] == "d"
+        assert lines[2]["diff"] == "d"
+        unfinished = list(tool_uses(stored(ToolCall("1", "x"), ToolResult("1", output="so far", more=True))))
+        assert [(one["output"], one["status"]) for one in unfinished] == [("so far", None)]
         assert list(tool_uses([])) == []
 
     def test_the_summary_leaves_out_words_and_tools(self) -> None:

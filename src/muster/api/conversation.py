@@ -11,14 +11,11 @@ from muster.api.run_shapes import conversation_page
 from muster.api.schemas.runs import AgentConversationQuery, Conversation
 from muster.api.task_output import Wanted, find_attempt, wait_for_attempt, wait_for_more
 from muster.domain import ids
-from muster.domain.errors import InvalidInput
-from muster.domain.transcript import ENTRIES
 from muster.domain.transcript_markdown import markdown_of
 from muster.projections.transcripts import Choice, conversation_of, whole_transcript
 from muster.store.database import Store
 from muster.store.statements import Statement
 
-KINDS: Final = frozenset(entry.kind for entry in ENTRIES)
 _TITLE: Final = Statement("SELECT title FROM task_specs WHERE id = ?1")
 
 
@@ -33,14 +30,8 @@ class Part:
 
 
 def part_of(query: AgentConversationQuery) -> Part:
-    """The part a query asks for; InvalidInput names kinds that do not exist."""
-    kinds = None
-    if query.kinds is not None:
-        kinds = frozenset(filter(None, (kind.strip() for kind in query.kinds.split(","))))
-        unknown = sorted(kinds - KINDS)
-        if unknown or not kinds:
-            known = ", ".join(sorted(KINDS))
-            raise InvalidInput(field="kinds", problem=f"there are no entries of that kind (known: {known})")
+    """The part a query asks for."""
+    kinds = None if query.kinds is None else frozenset[str](query.kinds)
     return Part(query.after, query.limit, query.wait_seconds, Choice(kinds, query.search or ""))
 
 

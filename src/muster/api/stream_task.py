@@ -74,7 +74,7 @@ class TaskShow(EventsShow):
         self._store = store
         self._task_id = task_id
         self._event = _Nudging(nudge)
-        self._watched: tuple[str, ...] = ()
+        self._watched: str | None = None
         self._place = _Place(0, 0, 0)
         self._next = self._place
 
@@ -179,15 +179,15 @@ class TaskShow(EventsShow):
         self._place = self._next
 
     def _watch(self, attempt_id: int) -> None:
-        topics = (f"output:{attempt_id}", f"calls:{attempt_id}") if attempt_id else ()
-        if topics != self._watched:
+        topic = f"output:{attempt_id}" if attempt_id else None
+        if topic != self._watched:
             self.close()
-            for topic in topics:
+            if topic is not None:
                 self._store.signals.watch(topic, self._event)
-            self._watched = topics
+                self._watched = topic
 
     def close(self) -> None:
         """Watch no attempt any more."""
-        for topic in self._watched:
-            self._store.signals.unwatch(topic, self._event)
-        self._watched = ()
+        if self._watched is not None:
+            self._store.signals.unwatch(self._watched, self._event)
+            self._watched = None

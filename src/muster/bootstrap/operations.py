@@ -46,7 +46,7 @@ def database_place(settings: Settings) -> Path | str:
 def blob_folder(settings: Settings) -> Path:
     """Where contents are kept: beside the SQLite file, or in the data directory of a server on PostgreSQL."""
     place = database_place(settings)
-    return (place.parent if isinstance(place, Path) else settings.data_dir) / "blobs"
+    return place.with_name(f"{place.name}-blobs") if isinstance(place, Path) else settings.data_dir / "blobs"
 
 
 async def verify(settings: Settings, *, progress: Progress) -> VerifyReport:

@@ -64,7 +64,8 @@ def total_line(run: Record) -> str:
     """A run's totals, and how far the agent's own are from them."""
     unpriced = f", {run['unpriced_calls']} without a known price" if run["unpriced_calls"] else ""
     line = f"{run['agent']}: {run['calls']} calls for {money(run['cost_usd'])}{unpriced}"
-    differences = {name: value for name, value in (run.get("difference") or {}).items() if value}
+    found = cast(dict[str, float | None], run.get("difference") or {})
+    differences = {name: value for name, value in found.items() if value}
     if differences:
         words = ", ".join(
             f"{name.removesuffix('_tokens').removesuffix('_usd').replace('_', ' ')} {value:+g}"

@@ -36,8 +36,13 @@ class Shown:
         for stored in self._joiner.feed(Stored(item["position"], at, entry_of(item["entry"]))):
             self._show(stored)
 
+    def pause(self) -> None:
+        """Show the message that has begun: the rest of it may take a while."""
+        for stored in self._joiner.pause():
+            self._show(stored)
+
     def rest(self) -> None:
-        """What has begun and is not finished."""
+        """Show all that has begun and was never finished."""
         for stored in self._joiner.rest():
             self._show(stored)
 
@@ -79,7 +84,7 @@ def conversation(
         shown = Shown(call.output, whole=full)
         number = attempt or max(int(task["attempts"]), 1)
         follower = Follower(
-            connection, identity, shown.take, attempt=number, noun="conversation", page_done=shown.rest
+            connection, identity, shown.take, attempt=number, noun="conversation", page_done=shown.pause
         )
         if follow and task["state"] not in FINISHED and attempt is None:
             with call.connection() as watcher:
@@ -88,3 +93,6 @@ def conversation(
         else:
             while follower.read():
                 pass
+        shown.rest()
+        if follower.after == 0 and not call.output.as_json:
+            call.output.note("No agent told of what it did; 'muster logs' shows what was printed.")

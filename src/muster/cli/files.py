@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
@@ -55,9 +55,7 @@ def diff(
         identity = full_id(connection, task_id)
         found = connection.get(path("tasks", identity, "files"), attempt=attempt)
         names = [name] if name is not None else [str(row["path"]) for row in found["produced"]]
-        diffs = [
-            {"path": one, "diff": _diff(connection, identity, one, attempt)} for one in cast(list[str], names)
-        ]
+        diffs = [{"path": one, "diff": _diff(connection, identity, one, attempt)} for one in names]
     if call.output.as_json:
         call.output.json({"items": diffs})
         return

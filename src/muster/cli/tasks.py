@@ -145,7 +145,7 @@ def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:
             "cost",
             f"{money(found.get('actual_cost_usd'))} (expected {money(found.get('estimated_cost_usd'))})",
         ),
-        *run_fields((found.get("attempt") or {}).get("run")),
+        *run_fields(cast(dict[str, Any], found.get("attempt") or {}).get("run")),
         ("stale", found.get("stale")),
         ("created", f"{found.get('created_at')} ({since(found.get('created_at'))})"),
         ("started", found.get("started_at")),

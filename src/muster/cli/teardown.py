@@ -63,7 +63,7 @@ def _doomed(settings: Settings, *, with_config: bool) -> Iterator[tuple[Path, in
     if url.startswith("sqlite:///"):
         database = Path(url.removeprefix("sqlite:///"))
         if not database.is_relative_to(settings.data_dir):
-            paths += [database.with_name(database.name + suffix) for suffix in ("", "-wal", "-shm")]
+            paths += [database.with_name(database.name + suffix) for suffix in ("", "-wal", "-shm", "-blobs")]
     if with_config and settings.config_file is not None:
         paths.append(settings.config_file)
     for path in paths:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
 
@@ -21,6 +21,9 @@ API: Final = "/api/v1"
 SLACK_SECONDS: Final = 15.0
 """How much longer than its own waiting time a long-poll may take."""
 RECONNECT_SECONDS: Final = 1.0
+MOST_ENTRIES: Final = 1_000
+PORTION_BYTES: Final = 4 * 1_048_576
+"""Entries of a transcript that go into one request."""
 
 T = TypeVar("T")
 QueryValue = str | int | float | bool | None
@@ -84,10 +87,15 @@ class Client:
     async def send_transcript(
         self, attempt_id: str, token: str, position: int, entries: Sequence[Entry]
     ) -> wire_runs.TranscriptAnswer:
-        """Append entries, at most 1000; safe to repeat, the position tells. Texts that are too long are cut."""
-        encoded = [msgspec.Raw(self._encoder.encode(fitted(document_of(entry)))) for entry in entries]
-        request = wire_runs.EncodedTranscript(token=token, position=position, entries=encoded)
-        return await self._hot(_attempt(attempt_id, "transcript"), request, wire_runs.TranscriptAnswer)
+        """Append entries, in as many requests as their size takes; safe to repeat, the position tells. Texts that are
+        too long are cut."""
+        answer = wire_runs.TranscriptAnswer(position=position)
+        encoded = [self._encoder.encode(fitted(document_of(entry))) for entry in entries]
+        for part in _portions(encoded):
+            request = wire_runs.EncodedTranscript(token=token, position=position, entries=part)
+            answer = await self._hot(_attempt(attempt_id, "transcript"), request, wire_runs.TranscriptAnswer)
+            position += len(part)
+        return answer
 
     async def send_calls(self, attempt_id: str, request: wire_runs.CallsRequest) -> wire_runs.CallsAnswer:
         """Keep and count calls to models; safe to repeat, their keys tell."""
@@ -235,6 +243,19 @@ class Client:
                 continue
             for event in parser.feed(part):
                 yield event
+
+
+def _portions(entries: Sequence[bytes]) -> Iterator[list[msgspec.Raw]]:
+    part: list[msgspec.Raw] = []
+    size = 0
+    for entry in entries:
+        if part and (len(part) == MOST_ENTRIES or size + len(entry) > PORTION_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(msgspec.Raw(entry))
+        size += len(entry)
+    if part:
+        yield part
 
 
 def _attempt(attempt_id: str, noun: str) -> str:

@@ -45,6 +45,11 @@ class EarlierAttempt(Struct, kw_only=True):
     agent_id: str
     code: str | None = None
     error: str | None = None
+    run_by: str | None = None
+    """Which program worked, when an agent's run was told of; the rest is for going on where it stopped."""
+    session: str | None = None
+    branch: str | None = None
+    head_commit: str | None = None
 
 
 class ClaimedTask(Struct, kw_only=True):

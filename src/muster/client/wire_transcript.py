@@ -6,9 +6,10 @@ An entry is a JSON object tagged by `kind`; unknown kinds and fields are refused
 from __future__ import annotations
 
 from dataclasses import MISSING, Field, fields
-from typing import TYPE_CHECKING, Any, Final, Union, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, Union, cast, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from muster.domain.transcript import ENTRIES, Option, PlanItem
 from muster.domain.usage import TokenUsage
@@ -39,7 +40,9 @@ def _member(item: Field[Any], hint: Any) -> Any:
     return (item.name, hint)
 
 
-_PARTS: Final[dict[Any, Any]] = {}
+_WHOLE: Final[Any] = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+_NUMBER: Final[Any] = Annotated[float, Meta(ge=-(2.0**53), le=2.0**53)]
+_PARTS: Final[dict[Any, Any]] = {int: _WHOLE, int | None: _WHOLE | None, float | None: _NUMBER | None}
 _PARTS[list[PlanItem]] = list[_struct(PlanItem, "PlanStep")]
 _PARTS[list[Option]] = list[_struct(Option, "AnswerOption")]
 _PARTS[TokenUsage | None] = _struct(TokenUsage, "ReportedTokens") | None

@@ -56,7 +56,8 @@ class Claimed:
     spec: str
     """The task's spec as JSON text."""
     earlier: list[Row] = field(default_factory=list[Row])
-    """Rows of earlier attempts: task, number, state, agent, failure code, error."""
+    """Rows of earlier attempts: task, number, state, agent, failure code, error; then of its run: program, session,
+    branch, head commit."""
 
 
 @dataclass(slots=True)
@@ -74,8 +75,9 @@ _CANDIDATES: Final = Statement(
     "ORDER BY t.priority, t.position LIMIT ?2 FOR UPDATE OF t SKIP LOCKED"
 )
 _EARLIER: Final = Statement(
-    "SELECT task_id, number, state, agent_id, code, error FROM attempts WHERE task_id IN_INTS(?1) AND state <> 'running' "
-    "ORDER BY task_id, number"
+    "SELECT a.task_id, a.number, a.state, a.agent_id, a.code, a.error, r.agent, r.session, r.branch, r.head_commit "
+    "FROM attempts a LEFT JOIN runs r ON r.attempt_id = a.id WHERE a.task_id IN_INTS(?1) AND a.state <> 'running' "
+    "ORDER BY a.task_id, a.number"
 )
 _TAKE: Final = update(
     tables.tasks,

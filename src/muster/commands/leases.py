@@ -9,6 +9,7 @@ from typing import Final
 from muster.commands.approvals import expire_due
 from muster.commands.attempts import EndAttempt, end_attempts
 from muster.commands.messages import Word, note_delivered, words_for
+from muster.commands.metered import charge_metered
 from muster.domain import ids
 from muster.domain.errors import LeaseLost, MusterError
 from muster.domain.events import AttemptWarned, TaskReadied
@@ -176,6 +177,7 @@ async def _watch_leases(uow: UnitOfWork, rules: StaleRules, report: Patrol) -> N
     await uow.run_many(_WARN, silent.warnings)
     if silent.ends:
         await end_attempts.handle(uow, silent.ends)
+        await charge_metered(uow, [end.attempt_id for end in silent.ends])
     report.warned, report.failed = len(silent.warnings), len(silent.ends)
 
 
@@ -198,4 +200,5 @@ async def disown(uow: UnitOfWork, worker_id: str, holding: frozenset[int], *, st
     ]
     if lost:
         await end_attempts.handle(uow, lost)
+        await charge_metered(uow, [end.attempt_id for end in lost])
     return len(lost)

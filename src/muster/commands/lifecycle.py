@@ -8,6 +8,7 @@ from typing import Final
 
 from muster.commands.approvals import withdraw_open
 from muster.commands.claims import Claimed, ClaimTasks, hand_over, register_agents
+from muster.commands.metered import charge_metered
 from muster.domain import ids
 from muster.domain.admission import affordable as is_affordable
 from muster.domain.admission import budget_hold, hold_of
@@ -107,6 +108,8 @@ async def cancel_task(uow: UnitOfWork, task_id: int, reason: str = "") -> TaskSt
         project=head.project_id,
         amount=0 if released else None,
     )
+    if head.state is TaskState.RUNNING and head.attempt_id is not None:
+        await charge_metered(uow, [head.attempt_id])
     return head.state
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from muster.commands.metered import charge_metered
 from muster.commands.runs import open_runs
 from muster.domain.errors import MusterError
 from muster.domain.usage import TokenUsage
@@ -124,8 +125,8 @@ async def record_calls(uow: UnitOfWork, requests: Sequence[RecordCalls]) -> list
         answers.append(len(rows) - before)
     await uow.run_many(_NEW, rows)
     await uow.run_many(_COUNTED, [_counted(attempt, calls, uow.now) for attempt, calls in fresh.items()])
-    for attempt in fresh:
-        uow.journal.topics.add(f"calls:{attempt}")
+    await charge_metered(uow, list(fresh))
+    uow.journal.output.update(dict.fromkeys(fresh, 0))
     return answers
 
 

@@ -74,7 +74,7 @@ async def describe_run(uow: UnitOfWork, request: DescribeRun) -> int:
     if changes:
         fact = RunDescribed(changes) if found else RunStarted(changes)
         uow.journal.fact(fact, task=task, attempt=request.attempt_id, agent=agent, project=project)
-    uow.journal.topics.add(f"calls:{request.attempt_id}")
+    uow.journal.output[request.attempt_id] = 0
     return found[0][-1] if found else 0
 
 
@@ -110,11 +110,10 @@ async def record_transcript(uow: UnitOfWork, requests: Sequence[RecordTranscript
     for request, refusal in zip(requests, refusals, strict=True):
         answers.append(refusal or _append(request, lengths, chunks, uow.now))
     await uow.run_many(_NEW_CHUNK, chunks)
-    grown = dict.fromkeys(chunk[0] for chunk in chunks)
-    await uow.run_many(_GREW, [(attempt, lengths[attempt], uow.now) for attempt in grown])
-    for attempt in grown:
-        # Who follows what an attempt prints is told of what its agent says by the same signal.
-        uow.journal.output[attempt] = lengths[attempt]
+    # Who follows what an attempt prints is told of what its agent says and uses by the same signal.
+    grown = {chunk[0]: lengths[chunk[0]] for chunk in chunks}
+    await uow.run_many(_GREW, [(*grew, uow.now) for grew in grown.items()])
+    uow.journal.output.update(grown)
     return answers
 
 

@@ -20,7 +20,7 @@ from muster.domain.events_approvals import (
     PermissionGranted,
     PermissionRevoked,
 )
-from muster.domain.events_runs import RunDescribed, RunStarted
+from muster.domain.events_runs import RunCharged, RunDescribed, RunStarted
 from muster.domain.payload import Payload
 from muster.domain.task import TaskSpec
 
@@ -344,6 +344,7 @@ CATALOGUE: tuple[type[Payload], ...] = (
     PermissionRevoked,
     MessagePosted,
     MessageDelivered,
+    RunCharged,
     ProjectCreated,
     ProjectEdited,
     CapitalAllocated,

@@ -26,3 +26,11 @@ class RunDescribed(Payload):
 
     kind: ClassVar[str] = "run.described"
     changes: dict[str, Any]
+
+
+@dataclass(slots=True)
+class RunCharged(Payload):
+    """Calls to models cost more (`amount`) than the end of the attempt settled: it died, was cancelled, or they were
+    told of late."""
+
+    kind: ClassVar[str] = "run.charged"

@@ -46,7 +46,7 @@ from muster.domain.events_approvals import (
     PermissionGranted,
     PermissionRevoked,
 )
-from muster.domain.events_runs import RunDescribed, RunStarted
+from muster.domain.events_runs import RunCharged, RunDescribed, RunStarted
 from muster.domain.replay_approvals import ApprovalPayload, evolve_approval
 from muster.domain.replay_attempts import AttemptPayload, evolve_attempt
 from muster.domain.replay_places import (
@@ -90,7 +90,7 @@ def evolve(world: World, fact: Fact) -> None:
             evolve_task(world, fact, payload)
         case AttemptStarted() | AttemptWarned() | AttemptSucceeded() | AttemptFailed():
             evolve_attempt(world, fact, payload)
-        case RunStarted() | RunDescribed():
+        case RunStarted() | RunDescribed() | RunCharged():
             evolve_run(world, fact, payload)
         case (
             ApprovalRequested()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final, assert_never
 
-from muster.domain.events_runs import RunDescribed, RunStarted
-from muster.domain.replay_world import Fact, PlaceRow, World
+from muster.domain.events_runs import RunCharged, RunDescribed, RunStarted
+from muster.domain.replay_world import AttemptRow, Fact, PlaceRow, World
 
-RunPayload = RunStarted | RunDescribed
+RunPayload = RunStarted | RunDescribed | RunCharged
 
 RUN: Final[dict[str, Any]] = {
     "model": "",
@@ -37,5 +37,16 @@ def evolve_run(world: World, fact: Fact, payload: RunPayload) -> None:
                 world.stray(fact, "describes a run that was never started")
                 return
             run.columns.update(payload.changes)
+        case RunCharged():
+            _charge(world, fact, attempt)
         case _:
             assert_never(payload)
+
+
+def _charge(world: World, fact: Fact, attempt: AttemptRow) -> None:
+    amount = fact.amount or 0
+    task = world.tasks[attempt.task_id]
+    attempt.cost += amount
+    task.cost += amount
+    task.updated_at = fact.at
+    world.charge(fact.project_id, spent=amount)

@@ -67,8 +67,7 @@ def tool_uses(entries: Iterable[Stored]) -> Iterator[dict[str, Any]]:
             called[entry.id] = _called(entry, stored) | _known_place(known)
         elif isinstance(entry, ToolResult):
             call = called.setdefault(entry.id, _called(ToolCall(id=entry.id, name=""), stored))
-            call["output"] += entry.output
-            call["diff"] = entry.diff or call["diff"]
+            call["output"], call["diff"] = entry.output, entry.diff
             if not entry.more:
                 ended = {
                     "status": str(entry.status),
@@ -100,7 +99,7 @@ def _called(entry: ToolCall, stored: Stored) -> dict[str, Any]:
 
 
 def _known_place(known: dict[str, Any] | None) -> dict[str, Any]:
-    return {} if known is None else {name: known[name] for name in ("position", "at", "output", "diff")}
+    return {} if known is None else {name: known[name] for name in ("position", "at")}
 
 
 def summary_lines(entries: Iterable[Stored]) -> Iterator[str]:

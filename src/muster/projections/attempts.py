@@ -56,6 +56,9 @@ ATTEMPT_COLUMNS: Final = (
 WHOLE: Final = 2**30
 MAX_ATTEMPTS: Final = 1_000
 
+_NUMBERS: Final = Statement(
+    f"SELECT number, id FROM attempts WHERE task_id = ?1 ORDER BY number LIMIT {MAX_ATTEMPTS}"
+)
 _OF_TASK: Final = Statement(
     f"SELECT {ATTEMPT_COLUMNS} FROM attempts a WHERE a.task_id = ?1 ORDER BY a.number LIMIT {MAX_ATTEMPTS}"
 )
@@ -77,6 +80,14 @@ async def attempts_of(reader: Reader, task_id: int) -> list[AttemptRow]:
     if not rows and not await reader.rows(_TASK, task_id):
         raise NotFound(noun="task", id=ids.encode(ids.TASK, task_id))
     return await with_runs(reader, [attempt_row(row) for row in rows])
+
+
+async def attempt_ids(reader: Reader, task_id: int) -> dict[int, int]:
+    """The attempts of a task: number -> id. NotFound for an unknown task."""
+    rows = await reader.rows(_NUMBERS, task_id)
+    if not rows and not await reader.rows(_TASK, task_id):
+        raise NotFound(noun="task", id=ids.encode(ids.TASK, task_id))
+    return {row[0]: row[1] for row in rows}
 
 
 async def get_attempt(reader: Reader, attempt_id: int) -> AttemptRow:

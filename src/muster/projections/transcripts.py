@@ -15,7 +15,7 @@ from muster.store.codec import from_json
 from muster.store.database import Reader
 from muster.store.statements import Row, Statement
 
-CHUNKS_AT_ONCE: Final = 16
+CHUNKS_AT_ONCE: Final = 4
 MOST_LOOKED_AT: Final = 20_000
 """Entries that one call looks through for those that were asked for."""
 
@@ -94,16 +94,23 @@ async def conversation_of(
     while position < last and len(wanted) < limit:
         chunks = await reader.rows(_CHUNKS, attempt_id, position, CHUNKS_AT_ONCE)
         before = position
-        for entry in (entry for chunk in chunks for entry in _entries(chunk)):
-            if entry.position < position or len(wanted) >= limit:
-                continue
-            position = entry.position + 1
-            if choice.takes(entry.document):
-                wanted.append(entry)
+        for chunk in chunks:
+            position = _choose(chunk, choice, position, limit, wanted)
+            await asyncio.sleep(0)
         if position == before:
             break
-        await asyncio.sleep(0)
     return Conversation(wanted, position, max(total, position), state != "running")
+
+
+def _choose(chunk: Row, choice: Choice, position: int, limit: int, wanted: list[KeptEntry]) -> int:
+    """Take up wanted entries of a chunk from `position` on; where to go on."""
+    for entry in _entries(chunk):
+        if entry.position < position or len(wanted) >= limit:
+            continue
+        position = entry.position + 1
+        if choice.takes(entry.document):
+            wanted.append(entry)
+    return position
 
 
 def _entries(chunk: Row) -> list[KeptEntry]:

@@ -25,7 +25,7 @@ _NAME: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
 class BlobDamaged(StoreUnavailable):
-    """The content {digest} on this server's disk is damaged ({problem}). Put back the folder `blobs` of a backup."""
+    """The content {digest} on this server's disk is damaged ({problem}). A backup that holds it has it as blobs/{digest}."""
 
     code = "blob_damaged"
 

@@ -35,6 +35,7 @@ class Journal:
     readied: dict[int, int] = field(default_factory=dict[int, int])
     ended: list[int] = field(default_factory=list[int])
     output: dict[int, int] = field(default_factory=dict[int, int])
+    """Attempts that printed, or whose agents said or used something: whoever follows them looks again."""
     wake_at: int | None = None
     topics: set[str] = field(default_factory=set[str])
     seen: set[str] = field(default_factory=set[str])

@@ -30,12 +30,8 @@ def task_environment(claim: ClaimedTask, result_file: Path) -> dict[str, str]:
 def _earlier(attempts: list[EarlierAttempt]) -> str:
     """JSON of the earlier attempts, the latest that fit."""
     kept = [
-        EarlierAttempt(
-            number=attempt.number,
-            state=attempt.state,
-            agent_id=attempt.agent_id,
-            code=attempt.code,
-            error=attempt.error[:ERROR_CHARS] if attempt.error else attempt.error,
+        msgspec.structs.replace(
+            attempt, error=attempt.error[:ERROR_CHARS] if attempt.error else attempt.error
         )
         for attempt in attempts
     ]

@@ -22,6 +22,7 @@ from muster.domain.failure import FAILURES
 from muster.domain.money import dollars, micros
 from muster.domain.task import Priority
 from muster.store.codec import decode_spec
+from muster.store.statements import Row
 
 _TOKENS_BELOW: Final = 2**63
 _NOTHING: Final = "no task waits there"
@@ -163,11 +164,22 @@ class ClaimCalls:
             requires=lane.requires.split(",") if lane.requires else [],
             tags=list(spec.tags),
             estimated_cost_usd=dollars(claimed.estimate),
-            earlier_attempts=[
-                wire.EarlierAttempt(number=row[1], state=row[2], agent_id=row[3], code=row[4], error=row[5])
-                for row in claimed.earlier
-            ],
+            earlier_attempts=[_earlier(row) for row in claimed.earlier],
         )
+
+
+def _earlier(row: Row) -> wire.EarlierAttempt:
+    return wire.EarlierAttempt(
+        number=row[1],
+        state=row[2],
+        agent_id=row[3],
+        code=row[4],
+        error=row[5],
+        run_by=row[6],
+        session=row[7],
+        branch=row[8],
+        head_commit=row[9],
+    )
 
 
 def claim_of(request: wire.ClaimRequest) -> ClaimTasks:

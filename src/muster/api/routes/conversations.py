@@ -61,7 +61,6 @@ async def get_agent_conversation(
     """What an agent says and does in its current run, or did in its last one."""
     wanted = await _last_run(services, agent_id)
     if wanted is None:
-        part_of(query)
         return nothing(None, 0, query.after)
     return await _conversation(services, request, wanted, query, accept)
 

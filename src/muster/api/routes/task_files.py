@@ -21,7 +21,7 @@ from muster.domain import ids
 from muster.domain.errors import LeaseLost, NotFound, StoreUnavailable
 from muster.domain.transcript_files import files_read
 from muster.projections.agents import get_agent
-from muster.projections.attempts import attempts_of
+from muster.projections.attempts import attempt_ids
 from muster.projections.file_changes import FileRow, files_of, get_file
 from muster.projections.model_calls import calls_of, get_call
 from muster.projections.runs import last_attempt_of, runs_of
@@ -152,15 +152,13 @@ async def get_task_calls(
     Calls whose price nobody knows are counted apart and never as nothing.
     """
     store, task = services.store, ids.decode(ids.TASK, task_id)
-    attempts = [
-        attempt
-        for attempt in await attempts_of(store, task)
-        if query.attempt is None or attempt.number == query.attempt
-    ]
+    attempts = await attempt_ids(store, task)
+    if query.attempt is not None:
+        attempts = {query.attempt: attempts[query.attempt]} if query.attempt in attempts else {}
     after = 0 if query.cursor is None else int(decode_cursor(query.cursor, (int,))[0])
-    one = None if query.attempt is None else (attempts[0].id if attempts else 0)
+    one = None if query.attempt is None else attempts.get(query.attempt, 0)
     page = await calls_of(store, task, one, after=after, limit=query.limit)
-    runs = await runs_of(store, [attempt.id for attempt in attempts])
+    runs = await runs_of(store, list(attempts.values()))
     return shapes.ModelCallList(
         items=[call_shape(row) for row in page.items],
         next_cursor=None if page.next is None else encode_cursor(page.next),

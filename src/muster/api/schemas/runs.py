@@ -8,6 +8,21 @@ from pydantic import Field
 
 from muster.api.schemas.shape import Answer, JsonObject, Moment, PageQuery, Query, Word
 
+EntryKind = Literal[
+    "session",
+    "message",
+    "thinking",
+    "tool_call",
+    "tool_result",
+    "plan",
+    "usage",
+    "permission",
+    "question",
+    "file_change",
+    "error",
+    "result",
+    "unknown",
+]
 SAME_AS = "x-same-as"
 """Marks a schema that the document replaces by one made of the wire's structs."""
 
@@ -66,8 +81,8 @@ class AgentConversationQuery(Query):
     wait_seconds: float = Field(
         default=0, ge=0, le=60, description="How long to wait for an entry when there is none yet."
     )
-    kinds: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
-        default=None, description="Comma-separated kinds of entries.", examples=["message,tool_call"]
+    kinds: list[EntryKind] | None = Field(
+        default=None, max_length=13, description="Kinds of entries; may be given several times."
     )
     search: Word | None = Field(default=None, description="Only entries that hold this text.")
     format: Literal["json", "markdown"] = Field(
