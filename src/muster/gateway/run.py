@@ -1,0 +1,91 @@
+"""One attempt's account with the gateway: its token, its budget, what it has used."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from muster.agents.adapter import Dialect, ModelAccess
+from muster.domain.usage import TokenUsage
+from muster.gateway.prices import Pricing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """A call to a model when it is over. Times are seconds, `at` since the epoch; cost is micro-dollars, None when unknown.
+
+    Bodies are as they passed, without headers: the run's token and the provider's key are in neither.
+    """
+
+    key: str
+    at: float
+    provider: str
+    model: str
+    dialect: str
+    status: int | None
+    duration: float
+    first_byte: float | None
+    usage: TokenUsage
+    pricing: Pricing
+    cost: int | None
+    price_version: str | None = None
+    stop: str = ""
+    error: str = ""
+    trace_id: str = ""
+    request: bytes = b""
+    answer: bytes = b""
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """Made by `Gateway.open_run`. `on_call` is told of every call when it is over, side calls and failed ones too."""
+
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    budget: int | None = None
+    """Micro-dollars it may spend; the call that passes it is the last."""
+    model: str | None = None
+    on_call: Callable[[CallRecord], None]
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    cost: int = 0
+    calls: int = 0
+    unpriced: int = 0
+    closed: bool = False
+    open_calls: set[asyncio.Task[object]] = field(default_factory=set["asyncio.Task[object]"])
+
+    def refusal(self) -> Literal["", "closed", "budget"]:
+        """Why it may not call a model now."""
+        if self.closed:
+            return "closed"
+        if self.budget is not None and self.cost >= self.budget:
+            return "budget"
+        return ""
+
+    def count(self, record: CallRecord) -> None:
+        """Add a call to the totals and tell of it."""
+        self.calls += 1
+        self.usage += record.usage
+        self.cost += record.cost or 0
+        self.unpriced += 1 if record.pricing == "unpriced" and record.usage.total else 0
+        self.on_call(record)
+
+    def cut(self) -> None:
+        """End all its calls and take no more."""
+        self.closed = True
+        for call in self.open_calls:
+            call.cancel()
+
+
+def access_of(run: Run, address: str) -> ModelAccess:
+    """The base URLs for an agent that reaches the gateway at `address` (`http://127.0.0.1:PORT`)."""
+    base = f"{address}/run/{run.token}"
+    return ModelAccess(
+        urls={
+            Dialect.ANTHROPIC: f"{base}/anthropic",
+            Dialect.OPENAI: f"{base}/openai/v1",
+            Dialect.GEMINI: f"{base}/gemini",
+        },
+        token=run.token,
+    )
