@@ -11,8 +11,9 @@ import pytest
 from aiohttp import ClientSession, UnixConnector, web
 
 from muster.agents.adapter import Dialect
+from muster.agents.metered import CallRecord
 from muster.gateway.provider import Provider
-from muster.gateway.run import CallRecord, Run
+from muster.gateway.run import Run
 from muster.gateway.server import Gateway
 
 KEY = "sk-the-providers-own-key"
@@ -55,7 +56,7 @@ class Bench:
     calls: list[CallRecord] = field(default_factory=list)
 
     def run(self, **fields: Any) -> Run:
-        return self.gateway.open_run(Run(on_call=self.calls.append, **fields))
+        return self.gateway.open_account(on_call=self.calls.append, **fields)
 
     async def post(self, run: Run | str, path: str, body: Any, **headers: str) -> tuple[int, bytes]:
         token = run if isinstance(run, str) else run.token

@@ -12,7 +12,6 @@ import pytest
 from muster.agents.adapter import Dialect
 from muster.domain.usage import TokenUsage
 from muster.gateway.provider import Provider
-from muster.gateway.run import access_of
 from muster.gateway.server import Gateway
 from tests.gateway.conftest import KEY, Bench
 from tests.waiting import eventually
@@ -170,7 +169,7 @@ class TestBounds:
 
     async def test_a_closed_or_unknown_run_gets_nowhere(self, bench: Bench) -> None:
         run = bench.run()
-        bench.gateway.close_run(run)
+        bench.gateway.close_account(run)
         assert (await bench.post(run, "anthropic/v1/messages", ASK))[0] == 403
         assert (await bench.post("nobody", "anthropic/v1/messages", ASK))[0] == 403
         assert bench.provider.asked == []
@@ -182,7 +181,7 @@ class TestBounds:
         async with asyncio.TaskGroup() as group:
             call = group.create_task(self._broken(bench, run.token))
             await eventually(lambda: bool(run.open_calls) and bool(bench.provider.asked))
-            bench.gateway.close_run(run)
+            bench.gateway.close_account(run)
         assert call.result()
         await eventually(lambda: len(bench.calls) == 1)
         assert bench.calls[0].error == "cut off"
@@ -244,7 +243,7 @@ async def test_the_trace_of_the_agent_goes_on(bench: Bench) -> None:
 
 def test_an_agent_is_given_urls_without_the_apis_own_path(bench: Bench) -> None:
     run = bench.run()
-    urls = access_of(run, "http://127.0.0.1:21000").urls
+    urls = run.access("http://127.0.0.1:21000").urls
     assert urls[Dialect.ANTHROPIC] == f"http://127.0.0.1:21000/run/{run.token}/anthropic"
     assert urls[Dialect.OPENAI].endswith("/openai/v1")
 

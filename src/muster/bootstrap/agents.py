@@ -1,14 +1,37 @@
-"""What this host has for agents, found out when a worker starts."""
+"""What this host has for agents: their programs, and the gateway to their models."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
+from muster.agents.adapter import Dialect
 from muster.agents.detect import Detected, detect
 from muster.bootstrap.settings import Settings
+from muster.gateway.provider import Provider
+from muster.gateway.server import Gateway
 from muster.worker.agent_host import AgentHost
+from muster.worker.metering import GatewayDoor
+
+USUAL: Final[tuple[tuple[str, Dialect, str, str, tuple[str, ...]], ...]] = (
+    (
+        "anthropic",
+        Dialect.ANTHROPIC,
+        "https://api.anthropic.com",
+        "ANTHROPIC_BASE_URL",
+        ("ANTHROPIC_API_KEY",),
+    ),
+    ("openai", Dialect.OPENAI, "https://api.openai.com", "OPENAI_BASE_URL", ("OPENAI_API_KEY",)),
+    (
+        "google",
+        Dialect.GEMINI,
+        "https://generativelanguage.googleapis.com",
+        "GOOGLE_GEMINI_BASE_URL",
+        ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    ),
+)
 
 
 async def detected_agents(settings: Settings) -> list[Detected]:
@@ -16,12 +39,41 @@ async def detected_agents(settings: Settings) -> list[Detected]:
     return await detect(os.environ, Path.home(), settings.agents.folders)
 
 
-async def agent_host(settings: Settings) -> AgentHost:
-    """What the worker of this server offers to tasks for agents: those that are installed."""
+async def agent_host(settings: Settings) -> tuple[AgentHost, Gateway]:
+    """What the worker of this server offers to tasks for agents; its gateway listens from now on."""
     found = [entry for entry in await detected_agents(settings) if entry.installed]
-    return AgentHost(programs=programs_of(found), homes=settings.data_dir / "worker" / "homes")
+    folder = settings.data_dir / "worker"
+    socket = folder / "gateway" / "models.sock"
+    gateway = Gateway(providers(settings, os.environ))
+    await gateway.start(socket)
+    door = GatewayDoor(gateway, socket)
+    return AgentHost(programs=programs_of(found), homes=folder / "homes", door=door), gateway
 
 
 def programs_of(found: Sequence[Detected]) -> Mapping[str, Sequence[str]]:
     """How each agent is started; the shipped ones have no program of their own."""
     return {entry.profile.name: [] if entry.path is None else [str(entry.path)] for entry in found}
+
+
+def providers(settings: Settings, environ: Mapping[str, str]) -> list[Provider]:
+    """The providers that the settings name, else the usual ones with keys and addresses from the environment."""
+    named = {
+        Dialect(entry.dialect): Provider(
+            name=entry.name,
+            dialect=Dialect(entry.dialect),
+            base_url=entry.base_url,
+            key=None if entry.key_variable is None else environ.get(entry.key_variable),
+            free=entry.free,
+        )
+        for entry in settings.agents.providers
+    }
+    usual = {
+        dialect: Provider(
+            name=name,
+            dialect=dialect,
+            base_url=(environ.get(variable) or url).rstrip("/").removesuffix("/v1"),
+            key=next((environ[key] for key in keys if environ.get(key)), None),
+        )
+        for name, dialect, url, variable, keys in USUAL
+    }
+    return list((usual | named).values())

@@ -13,10 +13,10 @@ from muster.bootstrap.settings import Settings
 from muster.client.client import Client
 from muster.client.in_process import InProcessTransport
 from muster.commands.leases import disown
+from muster.gateway.server import Gateway
 from muster.sandboxes.registry import choose
 from muster.sandboxes.sandbox import MB, Capabilities, Driver
 from muster.store.database import Store
-from muster.worker.agent_host import AgentHost
 from muster.worker.agent_run import AgentRun
 from muster.worker.isolation import Isolation
 from muster.worker.options import AGENT_KINDS, SCRIPT_KINDS, WorkerOptions
@@ -35,7 +35,7 @@ class EmbeddedWorker:
     options: WorkerOptions
     worker: Worker
     client: Client
-    agents: AgentHost
+    gateway: Gateway
 
     @staticmethod
     async def prepare(settings: Settings, app: Any, version: str) -> EmbeddedWorker:
@@ -44,7 +44,7 @@ class EmbeddedWorker:
         host = socket.gethostname()
         name = f"worker-{host}-{settings.server.port}"
         isolation = Isolation(driver)
-        agents = await agent_host(settings)
+        agents, gateway = await agent_host(settings)
         options = WorkerOptions(
             worker_id=name,
             agent_id=name,
@@ -62,7 +62,7 @@ class EmbeddedWorker:
         token = settings.server.token
         client = Client(InProcessTransport(app), token=None if token is None else token.get_secret_value())
         worker = Worker(client, isolation, options, AgentRun(client, options, agents))
-        return EmbeddedWorker(driver, capabilities, passed_over, options, worker, client, agents)
+        return EmbeddedWorker(driver, capabilities, passed_over, options, worker, client, gateway)
 
     async def run(self, store: Store) -> None:
         """Take back what an earlier life of this worker left behind, then work until stopped."""
@@ -75,6 +75,7 @@ class EmbeddedWorker:
             await self.worker.run()
         finally:
             await self.driver.close()
+            await self.gateway.close()
             await self.client.close()
 
     def stop(self) -> None:

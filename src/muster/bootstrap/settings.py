@@ -178,6 +178,21 @@ class ScriptSettings(Section):
     )
 
 
+class ModelProvider(Section):
+    """Where calls to models of one dialect go."""
+
+    name: str = Field(
+        min_length=1, max_length=100, description="As in price lists: anthropic, openai, google."
+    )
+    dialect: Literal["anthropic", "openai", "gemini"]
+    base_url: str = Field(pattern=r"^https?://[^\s?#]+$", description="Without the API's own path (/v1/...).")
+    key_variable: str | None = Field(
+        default=None,
+        description="The environment variable with the key; the key itself is never written down.",
+    )
+    free: bool = Field(default=False, description="It runs on your own machine: calls cost nothing.")
+
+
 class AgentSettings(Section):
     """Agents that muster runs itself."""
 
@@ -185,6 +200,11 @@ class AgentSettings(Section):
         default_factory=list[Path],
         max_length=50,
         description="Searched for agents' programs, before PATH.",
+    )
+    providers: list[ModelProvider] = Field(
+        default_factory=list[ModelProvider],
+        max_length=20,
+        description="In place of the usual providers, whose keys come from ANTHROPIC_API_KEY and the like.",
     )
 
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from importlib.metadata import version
-from typing import Literal
 
 from genai_prices import Usage, calc_price
 
+from muster.agents.metered import Pricing
 from muster.domain.usage import TokenUsage
 
-Pricing = Literal["priced", "free", "unpriced"]
 MICRO = Decimal(1_000_000)
 
 

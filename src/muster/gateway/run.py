@@ -9,34 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from muster.agents.adapter import Dialect, ModelAccess
+from muster.agents.metered import CallRecord
 from muster.domain.usage import TokenUsage
-from muster.gateway.prices import Pricing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecord:
-    """A call to a model when it is over. Times are seconds, `at` since the epoch; cost is micro-dollars, None when unknown.
-
-    Bodies are as they passed, without headers: the run's token and the provider's key are in neither.
-    """
-
-    key: str
-    at: float
-    provider: str
-    model: str
-    dialect: str
-    status: int | None
-    duration: float
-    first_byte: float | None
-    usage: TokenUsage
-    pricing: Pricing
-    cost: int | None
-    price_version: str | None = None
-    stop: str = ""
-    error: str = ""
-    trace_id: str = ""
-    request: bytes = b""
-    answer: bytes = b""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,15 +51,14 @@ class Run:
         for call in self.open_calls:
             call.cancel()
 
-
-def access_of(run: Run, address: str) -> ModelAccess:
-    """The base URLs for an agent that reaches the gateway at `address` (`http://127.0.0.1:PORT`)."""
-    base = f"{address}/run/{run.token}"
-    return ModelAccess(
-        urls={
-            Dialect.ANTHROPIC: f"{base}/anthropic",
-            Dialect.OPENAI: f"{base}/openai/v1",
-            Dialect.GEMINI: f"{base}/gemini",
-        },
-        token=run.token,
-    )
+    def access(self, address: str) -> ModelAccess:
+        """The base URLs for an agent that reaches the gateway at `address` (`http://127.0.0.1:PORT`)."""
+        base = f"{address}/run/{self.token}"
+        return ModelAccess(
+            urls={
+                Dialect.ANTHROPIC: f"{base}/anthropic",
+                Dialect.OPENAI: f"{base}/openai/v1",
+                Dialect.GEMINI: f"{base}/gemini",
+            },
+            token=self.token,
+        )

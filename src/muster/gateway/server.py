@@ -11,7 +11,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -19,10 +19,11 @@ from typing import Any, Final, cast
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector, web
 
 from muster.agents.adapter import Dialect
+from muster.agents.metered import Account, CallRecord
 from muster.domain.usage import TokenUsage
 from muster.gateway.prices import Prices
 from muster.gateway.provider import HOP_BY_HOP, TAKES, Provider, error_body
-from muster.gateway.run import CallRecord, Run
+from muster.gateway.run import Run
 from muster.gateway.usage_reader import UsageReader
 
 log = logging.getLogger(__name__)
@@ -80,21 +81,24 @@ class Gateway:
     async def close(self) -> None:
         """End all runs and stop listening."""
         for run in list(self._runs.values()):
-            self.close_run(run)
+            self.close_account(run)
         if self._runner is not None:
             await self._runner.cleanup()
         if self._client is not None:
             await self._client.close()
 
-    def open_run(self, run: Run) -> Run:
+    def open_account(self, *, budget: int | None = None, on_call: Callable[[CallRecord], None]) -> Run:
         """Let an attempt call models."""
+        run = Run(budget=budget, on_call=on_call)
         self._runs[run.token] = run
         return run
 
-    def close_run(self, run: Run) -> None:
+    def close_account(self, account: Account) -> None:
         """End its calls; its token is worth nothing any more."""
-        run.cut()
-        self._runs.pop(run.token, None)
+        run = next((run for run in self._runs.values() if run is account), None)
+        if run is not None:
+            run.cut()
+            del self._runs[run.token]
 
     def serves(self, dialect: Dialect) -> bool:
         """Whether there is a provider that speaks it."""

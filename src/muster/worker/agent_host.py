@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from muster.domain.agent_task import AGENT_LABEL
+from muster.worker.metering import GatewayDoor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +22,8 @@ class AgentHost:
     homes: Path
     readable: Sequence[Path] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
-    network: bool = False
-    """Agents may use the network: they reach their models by themselves."""
+    door: GatewayDoor | None = None
+    """The way to models."""
     port_base: int = 21_000
     ports_each: int = 10
 

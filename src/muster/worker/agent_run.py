@@ -26,8 +26,9 @@ from muster.worker.desk import Desk
 from muster.worker.environment import task_environment
 from muster.worker.keeping import Kept, keep_work, tell_changes
 from muster.worker.lease import Lease, Stop
+from muster.worker.metering import Metering
 from muster.worker.options import WorkerOptions, interpreter_folders
-from muster.worker.outcome import Cost, Failed, Outcome, Stopped, Succeeded, explain_exit
+from muster.worker.outcome import Failed, Outcome, Stopped, Succeeded, explain_exit
 from muster.worker.output import Output
 from muster.worker.result import MAX_OUTPUT_CHARS, Problem, ResultFile, missing_files, structured
 from muster.worker.script_run import merged_limits
@@ -56,6 +57,7 @@ class Engagement:
     clock: Clock
     desk: Desk
     ports: tuple[int, int]
+    metering: Metering
     cycles: int = 0
     problem: Problem | None = None
     described: RunRequest | None = None
@@ -88,6 +90,7 @@ class AgentRun:
         slot = min(set(range(len(self._slots) + 1)) - self._slots)
         self._slots.add(slot)
         clock = Clock(claim.timeout_seconds)
+        ports = (self._host.port_base + slot * self._host.ports_each, self._host.ports_each)
         engagement = Engagement(
             lease=lease,
             plan=plan,
@@ -105,11 +108,20 @@ class AgentRun:
                 plan.task.answer_seconds,
                 lambda key, answer: deliver(engagement, key, answer),
             ),
-            ports=(self._host.port_base + slot * self._host.ports_each, self._host.ports_each),
+            ports=ports,
+            metering=Metering(
+                self._client,
+                claim,
+                self._host.door,
+                plan.adapter.profile,
+                port=ports[0],
+                max_cost_usd=plan.task.max_cost_usd,
+            ),
         )
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(transcript.send(lambda: lease.stop(Stop.LOST)))
+                group.create_task(engagement.metering.send(lambda: lease.stop(Stop.LOST)))
                 asking = group.create_task(engagement.desk.run())
                 lease.on_word(lambda word: hear(engagement, word))
                 try:
@@ -117,6 +129,7 @@ class AgentRun:
                 finally:
                     lease.on_word(None)
                     asking.cancel()
+                    engagement.metering.close()
                     transcript.finish()
         finally:
             self._slots.discard(slot)
@@ -182,7 +195,9 @@ class AgentRun:
     async def _converse(self, engagement: Engagement, prompt: Prompt) -> Verdict:
         """The agent's turns: of one process where it takes follow-ups, else of one process each."""
         plan = engagement.plan
-        spec = plan.spec(prompt, engagement.copy.tree, engagement.home, self._options.python, None)
+        spec = plan.spec(
+            prompt, engagement.copy.tree, engagement.home, self._options.python, engagement.metering.access
+        )
         while True:
             verdict = await self._one_process(engagement, spec)
             if spec_ends(plan, verdict) or engagement.lease.stopped is not None:
@@ -195,10 +210,11 @@ class AgentRun:
     async def _one_process(self, engagement: Engagement, spec: AgentSpec) -> Verdict:
         adapter = engagement.plan.adapter
         command = adapter.command(spec)
+        command = replace(command, argv=engagement.metering.through(command, spec.python))
         for path, text in command.files.items():
             await asyncio.to_thread(_write_private, path, text)
         sandbox = await engagement.driver.open(
-            self._sandbox_spec(engagement, network=self._network(engagement))
+            self._sandbox_spec(engagement, network=engagement.claim.network)
         )
         process = AgentProcess(
             sandbox,
@@ -218,9 +234,6 @@ class AgentRun:
             engagement.process = None
             engagement.lease.on_stop(_nothing)
             await sandbox.close()
-
-    def _network(self, engagement: Engagement) -> bool:
-        return engagement.claim.network or self._host.network
 
     def _environment(self, engagement: Engagement) -> Mapping[str, str]:
         first, count = engagement.ports
@@ -242,6 +255,7 @@ class AgentRun:
                 *self._options.readable,
                 *readable_for(plan, self._host),
                 *copy.readable,
+                *engagement.metering.readable,
             ),
             writable=(engagement.home,),
             hidden=self._options.hidden,
@@ -325,7 +339,7 @@ class AgentRun:
     def _judge(self, engagement: Engagement, verdict: Verdict, kept: Kept) -> Outcome:
         if engagement.lease.stopped is not None:
             return Stopped(why=engagement.lease.stopped)
-        cost = Cost(usd=verdict.cost_usd or 0.0)
+        cost = engagement.metering.cost(verdict.cost_usd)
         text = verdict.text[-MAX_OUTPUT_CHARS:]
         if not verdict.ok:
             return Failed(code=verdict.code, message=verdict.message, output=text, cost=cost)

@@ -1,0 +1,134 @@
+"""An attempt's account with the gateway, and its calls on their way to the server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from muster.agents.adapter import AgentCommand, ModelAccess, Profile
+from muster.agents.metered import Account, CallRecord, ModelDoor
+from muster.client.client import Client
+from muster.client.wire import ClaimedTask, Usage
+from muster.client.wire_runs import CallsRequest, ModelCallReport
+from muster.domain.usage import TokenUsage
+from muster.worker.delivery import Delivery
+from muster.worker.outcome import Cost
+
+RELAY: Final = Path(sys.modules["muster"].__file__ or "").parent / "sandboxes" / "relay.py"
+CALL_COST: Final = 4_096
+BODY_BYTES: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayDoor:
+    """The gateway of a worker and the socket it listens on."""
+
+    gateway: ModelDoor
+    socket: Path
+
+
+class Metering:
+    """Opens a run with the gateway for one attempt, if it can serve the agent; `send` delivers what it cost."""
+
+    def __init__(
+        self,
+        client: Client,
+        claim: ClaimedTask,
+        door: GatewayDoor | None,
+        profile: Profile,
+        *,
+        port: int,
+        max_cost_usd: float | None,
+    ) -> None:
+        async def post(position: int, records: list[CallRecord]) -> int:
+            calls = [await _report(client, claim, record) for record in records]
+            await client.send_calls(claim.attempt_id, CallsRequest(token=claim.token, calls=calls))
+            return position + len(records)
+
+        self._delivery: Delivery[CallRecord] = Delivery(
+            f"calls of {claim.attempt_id}", post, lambda _: CALL_COST
+        )
+        self._door = door if door and any(map(door.gateway.serves, profile.dialects)) else None
+        self._port = port
+        self.run: Account | None = None
+        if self._door is not None:
+            budget = None if max_cost_usd is None else round(max_cost_usd * 1e6)
+            self.run = self._door.gateway.open_account(
+                budget=budget, on_call=lambda record: self._delivery.add([record])
+            )
+
+    @property
+    def access(self) -> ModelAccess | None:
+        """The way to models as the agent sees it."""
+        return None if self.run is None else self.run.access(f"http://127.0.0.1:{self._port}")
+
+    @property
+    def readable(self) -> Sequence[Path]:
+        """What the sandbox must see of it."""
+        return () if self._door is None else (self._door.socket.parent,)
+
+    def through(self, command: AgentCommand, python: str) -> Sequence[str]:
+        """The agent's command line behind the door inside the sandbox."""
+        if self._door is None:
+            return command.argv
+        return [python, "-I", "-S", str(RELAY), f"{self._port}={self._door.socket}", "--", *command.argv]
+
+    def cost(self, told: float | None) -> Cost:
+        """What it cost: as metered; where nothing was metered, as the agent told."""
+        if self.run is None or not self.run.calls:
+            return Cost(usd=told or 0.0)
+        return Cost(usd=self.run.cost / 1e6, usage=_wire(self.run.usage))
+
+    async def send(self, on_fenced: Callable[[], None]) -> None:
+        """Send until `close`; see `Delivery.send`."""
+        await self._delivery.send(on_fenced)
+
+    def close(self) -> None:
+        """No more calls."""
+        if self._door is not None and self.run is not None:
+            self._door.gateway.close_account(self.run)
+        self._delivery.finish()
+
+
+def _wire(usage: TokenUsage) -> Usage:
+    return Usage(
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        cache_read_tokens=usage.cache_read,
+        cache_write_tokens=usage.cache_write,
+    )
+
+
+async def _report(client: Client, claim: ClaimedTask, record: CallRecord) -> ModelCallReport:
+    async def blob(content: bytes) -> str | None:
+        if not content or len(content) > BODY_BYTES:
+            return None
+        return await client.put_blob(claim.attempt_id, claim.token, content)
+
+    usage = record.usage
+    return ModelCallReport(
+        key=record.key,
+        at=datetime.fromtimestamp(record.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        provider=record.provider,
+        model=record.model,
+        dialect=record.dialect,
+        status=record.status,
+        duration_ms=record.duration * 1e3,
+        first_byte_ms=None if record.first_byte is None else record.first_byte * 1e3,
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        cache_read_tokens=usage.cache_read,
+        cache_write_tokens=usage.cache_write,
+        reasoning_tokens=usage.reasoning,
+        cost_usd=None if record.cost is None else record.cost / 1e6,
+        pricing=record.pricing,
+        price_version=record.price_version,
+        error=record.error[:4_000] or None,
+        trace_id=record.trace_id or None,
+        request_blob=await blob(record.request),
+        answer_blob=await blob(record.answer),
+    )
