@@ -69,7 +69,7 @@ class Codex:
         return AgentCommand(
             argv=[*spec.program, "app-server"],
             env=_environment(spec),
-            files=_files(spec),
+            files=files_for(spec),
             interactive=True,
         )
 
@@ -113,12 +113,12 @@ class CodexExec:
         if spec.system_prompt:
             configured["developer_instructions"] = spec.system_prompt
         for name, value in configured.items():
-            argv += ["-c", f"{name}={_toml(value)}"]
+            argv += ["-c", f"{name}={toml(value)}"]
         # A resumed session falls back to the default model unless it is named again.
         if spec.model:
             argv += ["-m", spec.model]
         argv += ["--", spec.prompt]
-        return AgentCommand(argv=argv, env=_environment(spec), files=_files(spec))
+        return AgentCommand(argv=argv, env=_environment(spec), files=files_for(spec))
 
     def converse(self, spec: AgentSpec) -> CodexExecConversation:
         """A new conversation."""
@@ -174,32 +174,35 @@ def _header(server: int, number: int) -> str:
 
 
 def _environment(spec: AgentSpec) -> dict[str, str]:
-    env = dict(spec.env)
+    env = place_for(spec) | dict(spec.env)
     for at, server in enumerate(spec.mcp):
         env.update(server.env)
         env.update({_header(at, number): value for number, value in enumerate(server.headers.values())})
     if spec.access is not None:
         env[TOKEN] = spec.access.token
-    if _needs_place(spec):
-        env["TMPDIR"] = str(_scratch(spec))
     return env
 
 
-def _files(spec: AgentSpec) -> dict[Path, str]:
+def place_for(spec: AgentSpec) -> dict[str, str]:
+    """Another folder for temporary files: Codex runs no sandboxed command when its home is below that folder."""
+    return {"TMPDIR": str(_scratch(spec))} if _needs_place(spec) else {}
+
+
+def files_for(spec: AgentSpec) -> dict[Path, str]:
+    """What makes that folder."""
     return {_scratch(spec) / ".keep": ""} if _needs_place(spec) else {}
 
 
 def _needs_place(spec: AgentSpec) -> bool:
-    """Codex runs no sandboxed command when its home is below the folder for temporary files."""
-    return spec.home.is_relative_to(spec.env.get("TMPDIR") or _TEMPORARY)
+    return "TMPDIR" not in spec.env and spec.home.is_relative_to(_TEMPORARY)
 
 
 def _scratch(spec: AgentSpec) -> Path:
     return spec.home / "scratch"
 
 
-def _toml(value: Any) -> str:
-    """A value as inline TOML. JSON is the same for texts, numbers, flags and lists."""
+def toml(value: Any) -> str:
+    """A setting as inline TOML. JSON is the same for texts, numbers, flags and lists."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_toml(name)} = {_toml(item)}" for name, item in value.items()) + "}"  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return "{" + ", ".join(f"{toml(name)} = {toml(item)}" for name, item in value.items()) + "}"  # pyright: ignore[reportUnknownVariableType]
     return encode(value).decode().strip()

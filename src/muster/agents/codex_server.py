@@ -162,6 +162,9 @@ class CodexConversation:
             if message is None or not self._take(message, step):
                 step.entries.append(Unknown(line=shown(line)))
             self._signs.see(step.entries[before:])
+            if step.turn_over and self._queued and self._thread:
+                step.turn_over = False
+                step.send += self._begin(self._queued.pop(0))
         return step
 
     def _take(self, message: Mapping[str, Any], step: Step) -> bool:
@@ -282,12 +285,7 @@ class CodexConversation:
         if status == "failed":
             step.entries.append(self._problem(error, retrying=False))
         step.entries.append(TurnEnded(ok=status == "completed", reason=status, turns=self._turns))
-        self._running = False
-        if self._queued:
-            self._signs.see(step.entries)
-            step.send += self._begin(self._queued.pop(0))
-        else:
-            step.turn_over = True
+        step.turn_over, self._running = True, False
 
     def _used(self, params: Mapping[str, Any], parent: str) -> list[Entry]:
         """Tokens of the last call. After a resume the last call of the turn before is told again: that is left out."""
