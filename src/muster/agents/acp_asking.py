@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from muster.agents.acp_updates import diff_of, kind_of, paths_of
+from muster.agents.acp_updates import command_of, diff_of, kind_of, paths_of
 from muster.agents.adapter import Answer, Permissions
 from muster.agents.wire import obj, objs, text
 from muster.domain.transcript import Option, OptionKind, PermissionRequest, ToolKind
@@ -116,13 +116,12 @@ def _option(option: Mapping[str, Any]) -> Option:
 def _shown(key: str, call: Mapping[str, Any], options: list[Option]) -> PermissionRequest:
     tool_input, kind = obj(call.get("rawInput")), kind_of(call)
     title = text(call.get("title"))
-    command = text(tool_input.get("command")) or (title if kind is ToolKind.EXECUTE else "")
     return PermissionRequest(
         id=key,
         title=title or kind.value,
         tool=text(call.get("name")) or kind.value,
         tool_call=text(call.get("toolCallId")),
-        command=command,
+        command=command_of(call),
         diff=diff_of(call),
         input=tool_input,
         options=options,

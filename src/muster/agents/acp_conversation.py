@@ -111,7 +111,7 @@ class AcpConversation:
     def finish(self, ended: Ended) -> tuple[Step, Verdict]:
         """The rest, and the judgement."""
         step = self._read(self._lines.flush())
-        step.entries += self._updates.close()
+        step.entries += self._updates.settle()
         return step, self._signs.judge(ended)
 
     def _prompt(self, words: str) -> bytes:
@@ -221,7 +221,8 @@ class AcpConversation:
         if self._plan.mode in offered and self._plan.mode != mode:
             mode = self._plan.mode
             self._todo.append(("session/set_mode", {"modeId": mode}))
-        current = next((option for option in options if option.get("category") == "model"), {})
+        models = [option for option in options if option.get("category") == "model"]
+        current = models[0] if models else dict[str, Any]()
         model = text(current.get("currentValue"))
         if self._plan.model and self._plan.model != model:
             if self._plan.model in _values(current):
@@ -245,7 +246,7 @@ class AcpConversation:
             step.send += self._prompt(self._plan.prompt)
 
     def _turn_ended(self, result: Mapping[str, Any], step: Step) -> None:
-        step.entries += self._updates.close()
+        step.entries += self._updates.settle()
         if (report := turn_usage(result)) is not None:
             step.entries.append(report)
         reason = text(result.get("stopReason"))
@@ -264,7 +265,7 @@ class AcpConversation:
             step.entries.append(Message(f"The agent refused {method}: {said}", role="system"))
             self._next(step)
             return
-        step.entries += self._updates.close()
+        step.entries += self._updates.settle()
         data = error.get("data")
         told = f"{said} {encode(data).decode().strip() if data else ''}"
         status = code if code is not None and 400 <= code < 600 else status_in(told)

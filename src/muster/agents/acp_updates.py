@@ -88,12 +88,22 @@ class Updates:
         (kind, _, parent), self._message = self._message, None
         return [kind("", parent=parent)]
 
+    def settle(self) -> list[Entry]:
+        """The turn is over. Calls that were denied or cancelled are so, also where the agent does not say it."""
+        entries = self.close()
+        for identity in [call for call in self._calls if self.cancelled or call in self.denied]:
+            self._ended.add(identity)
+            entries += self._result(identity, self._calls.pop(identity), "failed")
+        return entries
+
     def call(self, update: Mapping[str, Any]) -> list[Entry]:
         """A tool call, or more of one; also from a request for leave, as some agents tell of it only there."""
         identity = text(update.get("toolCallId"))
         call = self._calls.setdefault(identity, _Call())
         call.parent = _parent(update) or call.parent
         call.fields.update({name: update[name] for name in _MERGED if update.get(name)})
+        if isinstance(update.get("rawInput"), dict):
+            call.fields.setdefault("rawInput", {})
         meta = obj(update.get("_meta"))
         if tool := text(obj(meta.get("claudeCode")).get("toolName")):
             call.fields.setdefault("name", tool)
@@ -166,6 +176,13 @@ def kind_of(update: Mapping[str, Any]) -> ToolKind:
     return _KINDS.get(text(update.get("kind")), ToolKind.OTHER)
 
 
+def command_of(update: Mapping[str, Any]) -> str:
+    """The command line. Gemini tells it as the title, and no input."""
+    if "rawInput" in update:
+        return text(obj(update.get("rawInput")).get("command"))
+    return text(update.get("title")) if kind_of(update) is ToolKind.EXECUTE else ""
+
+
 def paths_of(update: Mapping[str, Any]) -> list[str]:
     """Files that a tool call names."""
     places = objs(update.get("locations")) + [
@@ -205,7 +222,7 @@ def _told(identity: str, call: _Call) -> ToolCall:
         title=title,
         tool=kind,
         input=tool_input,
-        command=text(tool_input.get("command")) or (title if kind is ToolKind.EXECUTE else ""),
+        command=command_of(fields),
         paths=paths_of(fields),
         parent=call.parent,
     )

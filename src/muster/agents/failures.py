@@ -26,7 +26,7 @@ SIGNS: Final = (
         r"(?:prompt|input|request|conversation) (?:is |was )?too (?:long|large)|prompt_too_long|too many tokens|"
         r"context[ _-]?(?:window|length)(?:[ _]limit)?[ _]?(?:exceed|is full)|contextwindowexceeded|"
         r"(?:exceed|larger than|ran out of room in)\w* (?:the )?(?:model'?s? )?(?:maximum )?context|"
-        r"maximum context length|exceeds the maximum number of tokens",
+        r"maximum context length|exceeds the maximum number of tokens|context ?overflow|context exceeds",
         (413,),
     ),
     Sign(

@@ -8,10 +8,22 @@ from typing import Final
 
 from muster.agents.adapter import Ended, Verdict
 from muster.agents.failures import failure_of, reset_in
-from muster.domain.transcript import Entry, Message, Problem, SessionStarted, TurnEnded, UsageReport
+from muster.domain.transcript import (
+    Entry,
+    Message,
+    Problem,
+    SessionStarted,
+    ToolCall,
+    ToolResult,
+    TurnEnded,
+    UsageReport,
+)
 from muster.domain.usage import TokenUsage
 
 PROVIDER: Final = frozenset({"auth_failed", "rate_limited", "quota_exhausted", "provider_unavailable"})
+_GAVE_UP: Final = "it ended its turn without a word after a use of a tool was denied"
+_SIGNALS: Final = {130: 2, 137: 9, 143: 15}
+"""Exit codes of programs that end by themselves when a signal asks them to."""
 _STDERR_LINES: Final = 5
 _LONGEST_MESSAGE: Final = 2000
 
@@ -28,11 +40,13 @@ class Signs:
     problem: Problem | None = None
     _words: list[str] = field(default_factory=list[str])
     _open: bool = False
+    _denied: bool = False
 
     def begin(self) -> None:
         """A turn begins; what was wrong before it is forgiven."""
         self.turn = None
         self.problem = None
+        self._denied = False
 
     def see(self, entries: Iterable[Entry]) -> None:
         """Take in entries, in order."""
@@ -46,6 +60,10 @@ class Signs:
                     self._count(entry)
                 case SessionStarted():
                     self.session = entry.session or self.session
+                case ToolCall():
+                    self._denied = False
+                case ToolResult():
+                    self._denied = entry.status == "denied"
                 case TurnEnded():
                     self.turn = entry
                     self.text = entry.text or self.text
@@ -81,7 +99,7 @@ class Signs:
     def _own_end(self, ended: Ended) -> tuple[str, str]:
         turn, problem = self.turn, self.problem
         if turn is not None and turn.ok:
-            return "", ""
+            return ("agent_error", _GAVE_UP) if self._denied else ("", "")
         if problem is not None and (turn is not None or not problem.retrying):
             return problem.code, problem.message
         if turn is not None:
@@ -97,6 +115,7 @@ class Signs:
         if not self._open:
             self._words.clear()
         self._words.append(message.text)
+        self._denied = self._denied and not message.text
         self._open = message.more
         if not message.more:
             self.text = "".join(self._words)
@@ -122,10 +141,11 @@ def _exit(ended: Ended) -> tuple[str, str]:
     """How a program ended that never finished its turn."""
     said = " / ".join(ended.stderr.strip().splitlines()[-_STDERR_LINES:])
     complaint = f": {said}" if said else ""
-    if ended.signal is not None:
+    signal = ended.signal if ended.signal is not None else _SIGNALS.get(ended.code or 0)
+    if signal is not None:
         return (
             "killed_by_signal",
-            f"it was ended by signal {ended.signal} before its turn was over{complaint}",
+            f"it was ended by signal {signal} before its turn was over{complaint}",
         )
     if ended.code:
         code = failure_of(said, otherwise="exit_nonzero")
