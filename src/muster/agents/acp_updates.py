@@ -90,11 +90,13 @@ class Updates:
 
     def settle(self) -> list[Entry]:
         """The turn is over. Calls that were denied or cancelled are so, also where the agent does not say it."""
-        entries = self.close()
-        for identity in [call for call in self._calls if self.cancelled or call in self.denied]:
-            self._ended.add(identity)
-            entries += self._result(identity, self._calls.pop(identity), "failed")
-        return entries
+        return self.close() + self._end(
+            [call for call in self._calls if self.cancelled or call in self.denied]
+        )
+
+    def _end(self, calls: list[str]) -> list[Entry]:
+        self._ended.update(calls)
+        return [entry for call in calls for entry in self._result(call, self._calls.pop(call), "failed")]
 
     def call(self, update: Mapping[str, Any]) -> list[Entry]:
         """A tool call, or more of one; also from a request for leave, as some agents tell of it only there."""
@@ -125,7 +127,8 @@ class Updates:
     def _chunk(self, kind: type[Message] | type[Thinking], update: Mapping[str, Any]) -> list[Entry]:
         piece = _said(obj(update.get("content")))
         message = kind, text(update.get("messageId")), _parent(update)
-        before = [] if self._message == message else self.close()
+        before = self._end([call for call in self._calls if call in self.denied])
+        before += [] if self._message == message else self.close()
         if not piece:
             return before
         self.last = self.last + piece if self._message == message else piece

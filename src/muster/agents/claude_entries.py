@@ -219,13 +219,17 @@ def result_entries(line: Mapping[str, Any]) -> list[Entry]:
 
 
 def _total(line: Mapping[str, Any]) -> UsageReport | None:
-    """Of all models, side calls and sub-agents too, since the program began; `usage` is of this turn alone."""
-    models = obj(line.get("modelUsage"))
+    """Of all models, side calls and sub-agents too. `modelUsage` is of the session, with what it used before a resume;
+    `usage` leaves out side calls and a call whose answer was not awaited.
+    """
+    since = obj(line.get("model_usage_since_last_result"))
+    models = since or obj(line.get("modelUsage"))
     if not models:
         return None
-    total, window = TokenUsage(), 0
+    total, window, cost = TokenUsage(), 0, 0.0
     for used in map(obj, models.values()):
         window = max(window, count(used.get("contextWindow")))
+        cost += amount(used.get("costUSD")) or 0.0
         total += TokenUsage(
             input=count(used.get("inputTokens")),
             output=count(used.get("outputTokens")),
@@ -234,7 +238,10 @@ def _total(line: Mapping[str, Any]) -> UsageReport | None:
             reasoning=count(used.get("thinkingTokens")),
         )
     return UsageReport(
-        usage=total, total=True, cost_usd=amount(line.get("total_cost_usd")), context_window=window or None
+        usage=total,
+        total=not since,
+        cost_usd=cost if since else amount(line.get("total_cost_usd")),
+        context_window=window or None,
     )
 
 

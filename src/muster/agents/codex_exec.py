@@ -82,7 +82,8 @@ class CodexExecConversation:
                 return [_problem(text(message.get("message")))]
             case "turn.failed":
                 problem = _problem(text(obj(message.get("error")).get("message")))
-                return [problem, TurnEnded(ok=False, reason="failed")]
+                told = problem == self._signs.problem
+                return [*([] if told else [problem]), TurnEnded(ok=False, reason="failed")]
             case "turn.completed":
                 # The usage is that of the whole thread, earlier runs included.
                 used = usage_of(of_exec(obj(message.get("usage"))))

@@ -71,6 +71,11 @@ class Items:
         self._told.add(text(item.get("id")))
         return [_call(item, parent)]
 
+    def interrupted(self) -> list[Entry]:
+        """Calls that were running when the turn was stopped are never told of again."""
+        running, self._told = sorted(self._told), set()
+        return [ToolResult(id=call, status="cancelled") for call in running]
+
     def completed(self, item: Mapping[str, Any], parent: str = "") -> list[Entry] | None:
         """Entries of an item that is complete; None when its type is not known."""
         kind, identity = text(item.get("type")), text(item.get("id"))

@@ -283,8 +283,15 @@ class CodexConversation:
     def _turn_completed(self, turn: Mapping[str, Any], step: Step) -> None:
         status, error = text(turn.get("status")), obj(turn.get("error"))
         if status == "failed":
-            step.entries.append(self._problem(error, retrying=False))
-        step.entries.append(TurnEnded(ok=status == "completed", reason=status, turns=self._turns))
+            problem = self._problem(error, retrying=False)
+            step.entries += [] if problem == self._signs.problem else [problem]
+        if status != "completed":
+            step.entries += self._items.interrupted()
+        said = [
+            text(item.get("text")) for item in objs(turn.get("items")) if item.get("type") == "agentMessage"
+        ]
+        last = said[-1] if said else ""
+        step.entries.append(TurnEnded(ok=status == "completed", text=last, reason=status, turns=self._turns))
         step.turn_over, self._running = True, False
 
     def _used(self, params: Mapping[str, Any], parent: str) -> list[Entry]:
@@ -302,7 +309,9 @@ class CodexConversation:
         said, info = text(error.get("message")), error.get("codexErrorInfo")
         detail = next(iter(obj(info).values()), None)
         status = number(obj(detail).get("httpStatusCode")) or status_in(said)
-        code = _INFO.get(text(info)) or failure_of(f"{said} {text(error.get('additionalDetails'))}", status)
+        if details := text(error.get("additionalDetails")):
+            said = f"{said} ({details})"
+        code = _INFO.get(text(info)) or failure_of(said, status)
         resets_at = self._resets_at if code == "quota_exhausted" else None
         return Problem(code=code, message=said, retrying=retrying, status=status, resets_at=resets_at)
 
