@@ -51,7 +51,8 @@ def _always(mode: str) -> dict[Permissions, str]:
 
 
 def _claude(spec: AgentSpec) -> Set:
-    env = dict(claude_code.ENVIRONMENT)
+    # Tools of servers found by search would take two calls of the model each.
+    env = claude_code.ENVIRONMENT | {"ENABLE_TOOL_SEARCH": "false"}
     if spec.model:
         env["ANTHROPIC_MODEL"] = spec.model
     if spec.access is not None:

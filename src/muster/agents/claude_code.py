@@ -56,6 +56,7 @@ _TALK: Final = (
     "--verbose",
     "--permission-prompt-tool=stdio",
     "--strict-mcp-config",
+    "--replay-user-messages",
 )
 
 

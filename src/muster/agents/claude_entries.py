@@ -90,8 +90,6 @@ class Blocks:
 
     def user(self, line: Mapping[str, Any]) -> list[Entry]:
         """Results of tools, and words that Claude Code put into the conversation itself."""
-        if line.get("isReplay"):
-            return []
         content, parent = obj(line.get("message")).get("content"), text(line.get("parent_tool_use_id"))
         if isinstance(content, str):
             return [Message(content, role="system", parent=parent)]

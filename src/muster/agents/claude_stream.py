@@ -39,10 +39,14 @@ class ClaudeConversation:
         self._requests = Requests()
         self._session: SessionStarted | None = None
         self._sent = 0
+        self._unread = 0
+        self._echoes = False
+        """It repeats what was said when it takes it up: at once, between two tools, or for a turn of its own."""
 
     def start(self) -> bytes:
         """The handshake and the prompt."""
         self._signs.begin()
+        self._unread += 1
         return self._control({"subtype": "initialize", "hooks": None}) + _user(self._prompt)
 
     def feed(self, data: bytes) -> Step:
@@ -62,6 +66,7 @@ class ClaudeConversation:
         """A follow-up; while a turn runs it is queued by the agent."""
         if self._signs.turn is not None:
             self._signs.begin()
+        self._unread += 1
         return Step(send=_user(text))
 
     def interrupt(self) -> Step:
@@ -85,6 +90,10 @@ class ClaudeConversation:
             if message is None or not self._take(message, step):
                 step.entries.append(Unknown(line=shown(line)))
             self._signs.see(step.entries[before:])
+            if message is not None and message.get("type") == "result":
+                step.turn_over = not (self._echoes and self._unread)
+                if not step.turn_over:
+                    self._signs.begin()
         return step
 
     def _take(self, message: Mapping[str, Any], step: Step) -> bool:
@@ -92,13 +101,14 @@ class ClaudeConversation:
         match message.get("type"):
             case "assistant":
                 step.entries += self._blocks.assistant(message)
+            case "user" if message.get("isReplay"):
+                self._echoes, self._unread = True, max(self._unread - 1, 0)
             case "user":
                 step.entries += self._blocks.user(message)
             case "stream_event":
                 step.entries += self._blocks.partial(message)
             case "result":
                 step.entries += result_entries(message)
-                step.turn_over = not number(message.get("queued_turn_count"))
             case "system":
                 return self._system(message, step)
             case "rate_limit_event":
