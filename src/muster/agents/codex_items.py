@@ -215,4 +215,4 @@ def _json(value: Mapping[str, Any]) -> str:
 
 
 def _camel(name: str) -> str:
-    return _UNDERSCORE.sub(lambda found: found[1].upper(), name)
+    return _UNDERSCORE.sub(lambda found: found[1].upper(), name) if "_" in name else name

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 """A longer line is cut; what is left of it is no JSON, so it is shown as unknown."""
 SHOWN_BYTES: Final = 8 * 1024
-_decode: Final = msgspec.json.Decoder().decode
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -48,10 +48,9 @@ class Lines:
 def decode(line: bytes) -> dict[str, Any] | None:
     """The object of a line, or None when it is none. Bytes that are not UTF-8 and lone surrogates are replaced."""
     try:
-        value: Any = _decode(line)
+        return _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = _forgiving(line)
-    return cast(dict[str, Any], value) if isinstance(value, dict) else None
+        return _forgiving(line)
 
 
 def encode(*messages: object) -> bytes:
@@ -66,7 +65,9 @@ def shown(line: bytes) -> str:
     return f"{text} ... ({cut} bytes more)" if cut > 0 else text
 
 
-def _forgiving(line: bytes) -> Any:
+def _forgiving(line: bytes) -> dict[str, Any] | None:
+    if not line.lstrip().startswith(b"{") or not line.rstrip().endswith(b"}"):
+        return None
     try:
         value = json.loads(line.decode("utf-8", "replace"), strict=False)
         return _decode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
