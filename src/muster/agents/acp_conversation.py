@@ -129,7 +129,8 @@ class AcpConversation:
             message = decode(line)
             if message is None or not self._take(message, step):
                 step.entries.append(Unknown(line=shown(line)))
-            self._signs.see(step.entries[before:])
+            if len(step.entries) > before:
+                self._signs.see(step.entries[before:])
             if step.turn_over and self._queued and self._session:
                 step.turn_over = False
                 step.send += self._prompt(self._queued.pop(0))

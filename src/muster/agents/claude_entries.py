@@ -50,6 +50,7 @@ KINDS: Final = {
     "Write": ToolKind.EDIT,
 }
 _PATHS: Final = ("file_path", "notebook_path", "path")
+_CONTEXT: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _EXIT: Final = re.compile(r"Exit code (\d{1,3})(?:\n|\Z)")
 _SYNTHETIC: Final = "<synthetic>"
 """The model's name in messages that Claude Code writes itself, such as those of errors."""
@@ -176,8 +177,9 @@ class Blocks:
         if parent or identity == self._context:
             return []
         self._context = identity
-        usage = _usage(obj(message.get("usage")))
-        return [UsageReport(context_used=usage.context, model=text(message.get("model")))]
+        usage = obj(message.get("usage"))
+        context = sum(count(usage.get(name)) for name in _CONTEXT)
+        return [UsageReport(context_used=context, model=text(message.get("model")))]
 
 
 def session_of(line: Mapping[str, Any]) -> SessionStarted:
@@ -240,15 +242,6 @@ def _total(line: Mapping[str, Any]) -> UsageReport | None:
         total=not since,
         cost_usd=cost if since else amount(line.get("total_cost_usd")),
         context_window=window or None,
-    )
-
-
-def _usage(usage: Mapping[str, Any]) -> TokenUsage:
-    return TokenUsage(
-        input=count(usage.get("input_tokens")),
-        output=count(usage.get("output_tokens")),
-        cache_read=count(usage.get("cache_read_input_tokens")),
-        cache_write=count(usage.get("cache_creation_input_tokens")),
     )
 
 

@@ -89,7 +89,8 @@ class ClaudeConversation:
             message = decode(line)
             if message is None or not self._take(message, step):
                 step.entries.append(Unknown(line=shown(line)))
-            self._signs.see(step.entries[before:])
+            if len(step.entries) > before:
+                self._signs.see(step.entries[before:])
             if message is not None and message.get("type") == "result":
                 step.turn_over = not (self._echoes and self._unread)
                 if not step.turn_over:

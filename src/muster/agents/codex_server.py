@@ -161,7 +161,8 @@ class CodexConversation:
             message = decode(line)
             if message is None or not self._take(message, step):
                 step.entries.append(Unknown(line=shown(line)))
-            self._signs.see(step.entries[before:])
+            if len(step.entries) > before:
+                self._signs.see(step.entries[before:])
             if step.turn_over and self._queued and self._thread:
                 step.turn_over = False
                 step.send += self._begin(self._queued.pop(0))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 
@@ -73,6 +74,7 @@ _ISO: Final = re.compile(
 _NO_WORDS_NEEDED: Final = frozenset({401, 402, 403, 413, 529})
 
 
+@lru_cache(maxsize=256)
 def failure_of(message: str, status: int | None = None, otherwise: str = "agent_error") -> str:
     """The failure code for words and an HTTP status, as far as there is one; `otherwise` when neither says anything."""
     status = status if status is not None else status_in(message)

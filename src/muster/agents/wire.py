@@ -1,21 +1,23 @@
-"""Reading what a program wrote without trusting its shape: a value of the wanted type, or an empty one."""
+"""Reading what a program wrote without trusting its shape: a value of the wanted type, or an empty one.
+
+These are called for nearly every value of every line, so they do without `cast`, which is a call.
+"""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Final
+
+_LARGEST: Final = 2**62
 
 
 def obj(value: Any) -> dict[str, Any]:
     """The object, or an empty one."""
-    # Called for nearly every value of every line: a cast would be a call.
     return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
 def objs(value: Any) -> list[dict[str, Any]]:
     """The objects of a list."""
-    if not isinstance(value, list):
-        return []
-    return [cast(dict[str, Any], item) for item in cast(list[Any], value) if isinstance(item, dict)]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
 
 
 def text(value: Any) -> str:
@@ -25,16 +27,14 @@ def text(value: Any) -> str:
 
 def texts(value: Any) -> list[str]:
     """The texts of a list."""
-    return (
-        [item for item in cast(list[Any], value) if isinstance(item, str)] if isinstance(value, list) else []
-    )
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
 
 
 def number(value: Any) -> int | None:
     """The whole number, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if abs(value) < 2**62 else None
+    if type(value) is int or type(value) is float:
+        return int(value) if -_LARGEST < value < _LARGEST else None
+    return None
 
 
 def amount(value: Any) -> float | None:
@@ -44,4 +44,6 @@ def amount(value: Any) -> float | None:
 
 def count(value: Any) -> int:
     """A number of something, 0 where there is none."""
+    if type(value) is int and 0 <= value < _LARGEST:
+        return value
     return max(number(value) or 0, 0)
