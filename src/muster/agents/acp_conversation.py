@@ -119,6 +119,7 @@ class AcpConversation:
         self._running = True
         self._turns += 1
         self._updates.cancelled = self._updates.failed = False
+        self._updates.last = ""
         prompt = [{"type": "text", "text": words}]
         return self._rpc.call("session/prompt", {"sessionId": self._session, "prompt": prompt})
 
@@ -257,7 +258,8 @@ class AcpConversation:
             return
         if reason == "refusal":
             step.entries.append(Problem(code="refused", message="the model refused"))
-        step.entries.append(TurnEnded(ok=reason == "end_turn", reason=reason, turns=self._turns))
+        last = self._updates.last
+        step.entries.append(TurnEnded(ok=reason == "end_turn", text=last, reason=reason, turns=self._turns))
         step.turn_over, self._running = True, False
 
     def _refused(self, method: str, error: Mapping[str, Any], step: Step) -> None:

@@ -87,7 +87,10 @@ class CodexExecConversation:
             case "turn.completed":
                 # The usage is that of the whole thread, earlier runs included.
                 used = usage_of(of_exec(obj(message.get("usage"))))
-                return [UsageReport(usage=used, total=True), TurnEnded(ok=True, reason="completed")]
+                return [
+                    UsageReport(usage=used, total=True),
+                    TurnEnded(ok=True, text=self._signs.text, reason="completed"),
+                ]
             case _:
                 return None
 
