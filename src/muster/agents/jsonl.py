@@ -1,94 +1,75 @@
-"""Lines of JSON out of bytes that come in pieces of any size."""
+"""JSON lines from a pipe: bytes in pieces of any size, whole lines out, and objects from lines. Never raises."""
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+import json
+from typing import Any, Final
 
 import msgspec
 
-LONGEST_LINE: Final = 16 * 1024 * 1024
-SHOWN: Final = 4_000
-"""Characters kept of a line that cannot be read."""
-
-_decode: Final = msgspec.json.Decoder().decode
+MAX_LINE_BYTES: Final = 64 * 1024 * 1024
+"""A longer line is cut; what is left of it is no JSON, so it is shown as unknown."""
+SHOWN_BYTES: Final = 8 * 1024
+_decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Lines:
-    """Complete lines of a byte stream. One that grows beyond 16 MiB is handed on in its first part; its rest is dropped."""
+    """Splits a stream into lines without their ends. What has no end yet waits for the next piece, or for `flush`."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+        self._max = max_line_bytes
         self._rest = bytearray()
-        self._skipping = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The lines that `data` completes, without their ends; blank ones are left out."""
-        *whole, rest = data.split(b"\n")
-        lines: list[bytes] = []
-        for piece in whole:
-            if self._rest:
-                self._rest += piece
-                piece = bytes(self._rest)
-                self._rest.clear()
-            if self._skipping:
-                self._skipping = False
-            elif piece and not piece.isspace():
-                lines.append(piece)
-        self._rest += rest
-        if len(self._rest) > LONGEST_LINE:
-            if not self._skipping:
-                lines.append(bytes(self._rest[:LONGEST_LINE]))
-            self._skipping = True
-            self._rest.clear()
-        return lines
+        """The lines that are complete now, empty ones left out."""
+        head, newline, tail = data.partition(b"\n")
+        self._keep(head)
+        if not newline:
+            return []
+        lines = [bytes(self._rest)]
+        self._rest.clear()
+        complete, newline, tail = tail.rpartition(b"\n")
+        if newline:
+            lines.extend(line[: self._max] for line in complete.split(b"\n"))
+        self._keep(tail)
+        return [line for line in lines if line and not line.isspace()]
 
     def flush(self) -> list[bytes]:
-        """The last line when it had no end."""
-        rest = bytes(self._rest)
+        """The last line, when the stream ended without a newline."""
+        line = bytes(self._rest)
         self._rest.clear()
-        return [rest] if rest.strip() and not self._skipping else []
+        return [line] if line.strip() else []
+
+    def _keep(self, data: bytes) -> None:
+        self._rest += data[: self._max - len(self._rest)]
 
 
-def read_object(line: bytes) -> dict[str, Any] | None:
-    """The JSON object on a line; None when it is something else, or too deep."""
+def decode(line: bytes) -> dict[str, Any] | None:
+    """The object of a line, or None when it is none. Bytes that are not UTF-8 and lone surrogates are replaced."""
     try:
-        value = _decode(line)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return cast(dict[str, Any], value) if isinstance(value, dict) else None
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _forgiving(line)
 
 
-def child(parent: dict[str, Any], name: str) -> dict[str, Any]:
-    """The object under a name; an empty one when there is none."""
-    value = parent.get(name)
-    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
-
-
-def children(parent: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """The objects in the list under a name; what is no object is left out."""
-    value = parent.get(name)
-    if not isinstance(value, list):
-        return []
-    return [cast(dict[str, Any], entry) for entry in cast(list[Any], value) if isinstance(entry, dict)]
-
-
-def word(parent: dict[str, Any], name: str) -> str:
-    """The text under a name; empty when there is none."""
-    value = parent.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def number(parent: dict[str, Any], name: str) -> int:
-    """The count under a name; 0 when there is none."""
-    value = parent.get(name)
-    return value if isinstance(value, int) else 0
+def encode(*messages: object) -> bytes:
+    """The messages as lines."""
+    return b"".join(_encode(message) + b"\n" for message in messages)
 
 
 def shown(line: bytes) -> str:
-    """A line that could not be read, for a person."""
-    text = line.decode("utf-8", "replace")
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]} [{len(line)} bytes]"
+    """A line as text for an `Unknown` entry, cut where it is long."""
+    text = line[:SHOWN_BYTES].decode("utf-8", "replace")
+    cut = len(line) - SHOWN_BYTES
+    return f"{text} ... ({cut} bytes more)" if cut > 0 else text
 
 
-def write_object(value: dict[str, Any]) -> bytes:
-    """One line of JSON."""
-    return msgspec.json.encode(value) + b"\n"
+def _forgiving(line: bytes) -> dict[str, Any] | None:
+    if not line.lstrip().startswith(b"{") or not line.rstrip().endswith(b"}"):
+        return None
+    try:
+        value = json.loads(line.decode("utf-8", "replace"), strict=False)
+        return _decode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, msgspec.DecodeError, RecursionError):
+        return None

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from muster.agents.acp import TRAITS, Acp
 from muster.agents.adapter import Adapter
-from muster.agents.claude import ClaudeCode
+from muster.agents.claude_code import ClaudeCode
+from muster.agents.codex import Codex, CodexExec
 from muster.agents.scripted import LineProtocol, Scripted
 from muster.domain.errors import NotFound
 
-ADAPTERS: Final[tuple[Adapter, ...]] = (ClaudeCode(), Scripted(), LineProtocol())
+ADAPTERS: Final[tuple[Adapter, ...]] = (
+    ClaudeCode(),
+    Codex(),
+    CodexExec(),
+    *(Acp(traits) for traits in TRAITS),
+    Scripted(),
+    LineProtocol(),
+)
 ALIASES: Final = {"claude-code": "claude"}
 
 _BY_NAME: Final = {adapter.profile.name: adapter for adapter in ADAPTERS}

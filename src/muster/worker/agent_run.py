@@ -3,73 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
-from muster.agents.adapter import AgentSpec, Answer, Verdict
+from muster.agents.adapter import AgentSpec, Verdict
 from muster.client.client import Client
-from muster.client.errors import ApiError
-from muster.client.wire import ClaimedTask, Directive
-from muster.client.wire_runs import RunRequest
 from muster.domain.prompt import Prompt, check_failed
-from muster.domain.transcript import Entry, Message, SessionStarted, UsageReport
+from muster.domain.transcript import Entry, Message
 from muster.sandboxes.sandbox import Driver, OnOutput, Sandbox, SandboxSpec
 from muster.worker.agent_host import AgentHost
 from muster.worker.agent_plan import Plan, make_plan, readable_for
 from muster.worker.agent_process import AgentProcess
-from muster.worker.clock import Clock
-from muster.worker.copy import WorkingCopy, open_copy
-from muster.worker.desk import Desk
+from muster.worker.copy import open_copy
+from muster.worker.engagement import Engagement, reported
 from muster.worker.environment import task_environment
 from muster.worker.keeping import Kept, keep_work, tell_changes
-from muster.worker.lease import Lease, Stop
-from muster.worker.metering import Metering
+from muster.worker.lease import Lease
 from muster.worker.options import WorkerOptions, interpreter_folders
 from muster.worker.outcome import Failed, Outcome, Stopped, Succeeded, explain_exit
 from muster.worker.output import Output
 from muster.worker.result import MAX_OUTPUT_CHARS, Problem, ResultFile, missing_files, structured
 from muster.worker.script_run import merged_limits
-from muster.worker.transcript import Transcript
 from muster.worker.workspace import Workspace
-
-log = logging.getLogger(__name__)
 
 GRACE_SECONDS: Final = 0.3
 CHECK_OUTPUT: Final = 8_000
 KEEP_SECONDS: Final = 120.0
-
-
-@dataclass(slots=True, kw_only=True)
-class Engagement:
-    """An attempt under way: what is known of it and what it has come to so far."""
-
-    lease: Lease
-    plan: Plan
-    place: Workspace
-    driver: Driver
-    copy: WorkingCopy
-    home: Path
-    output: Output
-    transcript: Transcript
-    clock: Clock
-    desk: Desk
-    ports: tuple[int, int]
-    metering: Metering
-    cycles: int = 0
-    problem: Problem | None = None
-    described: RunRequest | None = None
-    process: AgentProcess | None = None
-    following: list[str] = field(default_factory=list[str])
-    """What people said; the agent is told at its next turn."""
-    spoken: asyncio.Event = field(default_factory=asyncio.Event)
-    interrupted: bool = False
-
-    @property
-    def claim(self) -> ClaimedTask:
-        return self.lease.claim
 
 
 class AgentRun:
@@ -83,15 +44,13 @@ class AgentRun:
 
     async def run(self, lease: Lease, place: Workspace, driver: Driver, output: Output) -> Outcome:
         """From the claim to the outcome. MusterError when it cannot be run at all."""
-        claim = lease.claim
-        plan = await make_plan(self._client, claim, self._host)
+        plan = await make_plan(self._client, lease.claim, self._host)
         copy = await open_copy(plan, place, self._options)
-        transcript = Transcript(self._client, claim.attempt_id, claim.token)
         slot = min(set(range(len(self._slots) + 1)) - self._slots)
         self._slots.add(slot)
-        clock = Clock(claim.timeout_seconds)
-        ports = (self._host.port_base + slot * self._host.ports_each, self._host.ports_each)
         engagement = Engagement(
+            self._client,
+            self._host,
             lease=lease,
             plan=plan,
             place=place,
@@ -99,38 +58,11 @@ class AgentRun:
             copy=copy,
             home=self._home(plan),
             output=output,
-            transcript=transcript,
-            clock=clock,
-            desk=Desk(
-                self._client,
-                claim,
-                clock,
-                plan.task.answer_seconds,
-                lambda key, answer: deliver(engagement, key, answer),
-            ),
-            ports=ports,
-            metering=Metering(
-                self._client,
-                claim,
-                self._host.door,
-                plan.adapter.profile,
-                port=ports[0],
-                max_cost_usd=plan.task.max_cost_usd,
-            ),
+            slot=slot,
         )
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(transcript.send(lambda: lease.stop(Stop.LOST)))
-                group.create_task(engagement.metering.send(lambda: lease.stop(Stop.LOST)))
-                asking = group.create_task(engagement.desk.run())
-                lease.on_word(lambda word: hear(engagement, word))
-                try:
-                    return await self._work(engagement)
-                finally:
-                    lease.on_word(None)
-                    asking.cancel()
-                    engagement.metering.close()
-                    transcript.finish()
+            async with engagement.connected():
+                return await self._work(engagement)
         finally:
             self._slots.discard(slot)
 
@@ -142,16 +74,12 @@ class AgentRun:
     async def _work(self, engagement: Engagement) -> Outcome:
         plan, copy = engagement.plan, engagement.copy
         prompt = plan.prompt(copy.tree)
-        await self._describe(
-            engagement,
-            RunRequest(
-                token=plan.claim.token,
-                agent=plan.adapter.profile.name,
-                model=plan.task.model or "",
-                branch=copy.branch,
-                base_commit=copy.base_commit,
-                workspace=str(copy.tree),
-            ),
+        await engagement.describe(
+            agent=plan.adapter.profile.name,
+            model=plan.task.model or "",
+            branch=copy.branch,
+            base_commit=copy.base_commit,
+            workspace=str(copy.tree),
         )
         engagement.transcript.add(_sent(prompt))
         if plan.task.setup:
@@ -160,47 +88,17 @@ class AgentRun:
         if plan.task.cleanup:
             await self._aside(engagement, plan.task.cleanup, "cleanup")
         kept = await self._keep(engagement)
+        await engagement.describe(reported=reported(verdict))
         return self._judge(engagement, verdict, kept)
-
-    async def _keep(self, engagement: Engagement) -> Kept:
-        """Nothing an agent did is lost, however its attempt ended."""
-        checkout, claim = engagement.copy.checkout, engagement.claim
-        if checkout is None:
-            return Kept()
-
-        async def run_inside(argv: Sequence[str]) -> None:
-            spec = self._sandbox_spec(engagement, network=False)
-            sandbox = await engagement.driver.open(replace(spec, name=f"{spec.name}-keep"))
-            try:
-                await sandbox.exec(argv, env={}, on_output=_ignore, timeout=KEEP_SECONDS)
-            finally:
-                await sandbox.close()
-
-        kept = await keep_work(
-            checkout,
-            claim,
-            owns=engagement.plan.task.owns,
-            scratch=engagement.place.box,
-            identity=engagement.copy.identity,
-            run_inside=run_inside,
-        )
-        await self._describe(
-            engagement,
-            RunRequest(token=claim.token, head_commit=kept.commit or checkout.base_commit),
-        )
-        if kept.changes:
-            await tell_changes(self._client, claim, checkout, kept)
-        return kept
 
     async def _converse(self, engagement: Engagement, prompt: Prompt) -> Verdict:
         """The agent's turns: of one process where it takes follow-ups, else of one process each."""
         plan = engagement.plan
-        spec = plan.spec(
-            prompt, engagement.copy.tree, engagement.home, self._options.python, engagement.metering.access
-        )
+        access = engagement.metering.access
+        spec = plan.spec(prompt, engagement.copy.tree, engagement.home, self._options.python, access)
         while True:
             verdict = await self._one_process(engagement, spec)
-            if spec_ends(plan, verdict) or engagement.lease.stopped is not None:
+            if _is_last(plan, verdict) or engagement.lease.stopped is not None:
                 return verdict
             following = await self._after_turn(engagement)
             if following is None:
@@ -222,7 +120,7 @@ class AgentRun:
             adapter.converse(spec),
             engagement.output,
             engagement.clock,
-            lambda entries: self._on_entries(engagement, entries),
+            engagement.note,
             engagement.desk.ask,
         )
         engagement.process = process
@@ -275,6 +173,10 @@ class AgentRun:
             text = engagement.following.pop(0)
             engagement.transcript.add([Message(text, role="user")])
             return text
+        return await self._check(engagement)
+
+    async def _check(self, engagement: Engagement) -> str | None:
+        """Run the acceptance command, if there is one; what the agent is told when it fails and may be mended (SQ-9)."""
         command = engagement.claim.acceptance_command
         if not command or engagement.lease.stopped is not None:
             return None
@@ -321,20 +223,32 @@ class AgentRun:
             return None
         return explain_exit(status, timeout, engagement.output.stderr.text())[1]
 
-    def _on_entries(self, engagement: Engagement, entries: list[Entry]) -> None:
-        engagement.transcript.add(entries)
-        for entry in entries:
-            if isinstance(entry, (SessionStarted, UsageReport)):
-                _note(engagement, entry)
+    async def _keep(self, engagement: Engagement) -> Kept:
+        """Nothing an agent did is lost, however its attempt ended."""
+        checkout, claim = engagement.copy.checkout, engagement.claim
+        if checkout is None or not engagement.plan.task.commit:
+            return Kept()
 
-    async def _describe(self, engagement: Engagement, request: RunRequest) -> None:
-        try:
-            await self._client.describe_run(engagement.claim.attempt_id, request)
-        except ApiError as error:
-            if error.fenced:
-                engagement.lease.stop(Stop.LOST)
-            else:
-                log.warning("%s: its run was not described: %s", engagement.claim.attempt_id, error.message)
+        async def run_inside(argv: Sequence[str]) -> None:
+            spec = self._sandbox_spec(engagement, network=False)
+            sandbox = await engagement.driver.open(replace(spec, name=f"{spec.name}-keep"))
+            try:
+                await sandbox.exec(argv, env={}, on_output=_ignore, timeout=KEEP_SECONDS)
+            finally:
+                await sandbox.close()
+
+        kept = await keep_work(
+            checkout,
+            claim,
+            owns=engagement.plan.task.owns,
+            scratch=engagement.place.box,
+            identity=engagement.copy.identity,
+            run_inside=run_inside,
+        )
+        await engagement.describe(head_commit=kept.commit or checkout.base_commit)
+        if kept.changes:
+            await tell_changes(self._client, claim, checkout, kept)
+        return kept
 
     def _judge(self, engagement: Engagement, verdict: Verdict, kept: Kept) -> Outcome:
         if engagement.lease.stopped is not None:
@@ -348,40 +262,23 @@ class AgentRun:
             found = structured(ResultFile(), verdict.text, engagement.claim.output_schema)
             problem = found if isinstance(found, Problem) else None
             result = None if isinstance(found, Problem) else found
-        if problem is None and kept.outside:
-            problem = Problem("outside_ownership", f"changed without owning: {', '.join(kept.outside[:20])}")
-        missing = missing_files(engagement.claim.required_files, engagement.copy.tree)
-        if problem is None and missing:
-            problem = Problem("missing_files", f"not there afterwards: {', '.join(missing)}")
+        problem = problem or _unfinished(engagement, kept)
         if problem is not None:
             return Failed(code=problem.code, message=problem.message, output=text, cost=cost)
         return Succeeded(output=text, result=result, exit_code=0, cost=cost)
 
 
-def deliver(engagement: Engagement, key: str, answer: Answer) -> None:
-    """Hand an answer to the agent, if it is still there."""
-    if engagement.process is not None:
-        engagement.process.answer(key, answer)
+def _unfinished(engagement: Engagement, kept: Kept) -> Problem | None:
+    """What is wrong with what the agent left, whatever it says itself."""
+    if kept.outside:
+        return Problem("outside_ownership", f"changed without owning: {', '.join(kept.outside[:20])}")
+    missing = missing_files(engagement.claim.required_files, engagement.copy.tree)
+    if missing:
+        return Problem("missing_files", f"not there afterwards: {', '.join(missing)}")
+    return None
 
 
-def hear(engagement: Engagement, word: Directive) -> bool:
-    """Take a person's word; whether it reached the agent, or will at its next turn."""
-    process = engagement.process
-    match word.kind:
-        case "answer":
-            engagement.desk.hear(word)
-        case "say":
-            engagement.following.append(word.text)
-            engagement.spoken.set()
-        case "interrupt" if process is not None:
-            engagement.interrupted = True
-            process.interrupt()
-        case _:
-            return False
-    return True
-
-
-def spec_ends(plan: Plan, verdict: Verdict) -> bool:
+def _is_last(plan: Plan, verdict: Verdict) -> bool:
     """Whether there is no next process: the agent takes its follow-ups while it runs, or it cannot go on, or it failed."""
     profile = plan.adapter.profile
     return profile.follow_ups or not profile.resumes or not verdict.ok or verdict.session is None
@@ -404,15 +301,3 @@ def _write_private(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.write_text(text, encoding="utf-8")
     path.chmod(0o600)
-
-
-def _note(engagement: Engagement, entry: SessionStarted | UsageReport) -> None:
-    """Keep what the run is described by: it is sent with the next description."""
-    known = engagement.described or RunRequest(token=engagement.claim.token)
-    match entry:
-        case SessionStarted():
-            known.session, known.model = entry.session, entry.model or known.model
-        case UsageReport():
-            known.context_used = entry.context_used or known.context_used
-            known.context_window = entry.context_window or known.context_window
-    engagement.described = known

@@ -1,0 +1,175 @@
+"""An attempt of an agent under way: everything that belongs to it, and its lines to the server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from muster.agents.adapter import Answer, Verdict
+from muster.client.client import Client
+from muster.client.errors import ApiError, BadAnswer, Unreachable
+from muster.client.wire import ClaimedTask, Directive
+from muster.client.wire_runs import ReportedTotals, RunRequest
+from muster.domain.transcript import Entry, SessionStarted, UsageReport
+from muster.sandboxes.sandbox import Driver
+from muster.worker.agent_host import AgentHost
+from muster.worker.agent_plan import Plan
+from muster.worker.agent_process import AgentProcess
+from muster.worker.clock import Clock
+from muster.worker.copy import WorkingCopy
+from muster.worker.desk import Desk
+from muster.worker.lease import Lease, Stop
+from muster.worker.metering import Metering
+from muster.worker.output import Output
+from muster.worker.result import Problem
+from muster.worker.transcript import Transcript
+from muster.worker.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+class Engagement:
+    """What is known of the attempt and what it has come to so far."""
+
+    def __init__(
+        self,
+        client: Client,
+        host: AgentHost,
+        *,
+        lease: Lease,
+        plan: Plan,
+        place: Workspace,
+        driver: Driver,
+        copy: WorkingCopy,
+        home: Path,
+        output: Output,
+        slot: int,
+    ) -> None:
+        claim = lease.claim
+        self._client = client
+        self.lease, self.plan, self.place, self.driver = lease, plan, place, driver
+        self.copy, self.home, self.output = copy, home, output
+        self.ports = (host.port_base + slot * host.ports_each, host.ports_each)
+        self.transcript = Transcript(client, claim.attempt_id, claim.token)
+        self.clock = Clock(claim.timeout_seconds)
+        self.desk = Desk(client, claim, self.clock, plan.task.answer_seconds, self._deliver)
+        self.metering = Metering(
+            client,
+            claim,
+            host.door,
+            plan.adapter.profile,
+            port=self.ports[0],
+            max_cost_usd=plan.task.max_cost_usd,
+        )
+        self.process: AgentProcess | None = None
+        self.problem: Problem | None = None
+        self.cycles = 0
+        self.following: list[str] = []
+        """What people said; the agent is told at its next turn."""
+        self.spoken = asyncio.Event()
+        self.interrupted = False
+        self._news: dict[str, Any] = {}
+        self._changed = asyncio.Event()
+
+    @property
+    def claim(self) -> ClaimedTask:
+        """The task as it was handed out."""
+        return self.lease.claim
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncGenerator[None]:
+        """While it works: entries, calls and requests go to the server, people's words come back. At the end all is sent."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.transcript.send(self._fenced))
+            group.create_task(self.metering.send(self._fenced))
+            idle = [group.create_task(self.desk.run()), group.create_task(self._tell_news())]
+            self.lease.on_word(self._hear)
+            try:
+                yield
+            finally:
+                self.lease.on_word(None)
+                for task in idle:
+                    task.cancel()
+                self.metering.close()
+                self.transcript.finish()
+
+    def _fenced(self) -> None:
+        self.lease.stop(Stop.LOST)
+
+    def note(self, entries: list[Entry]) -> None:
+        """What the agent says: kept, and what describes its run told at once."""
+        self.transcript.add(entries)
+        for entry in entries:
+            match entry:
+                case SessionStarted():
+                    self._news |= {"session": entry.session} | ({"model": entry.model} if entry.model else {})
+                    self._changed.set()
+                case UsageReport():
+                    figures = {"context_used": entry.context_used, "context_window": entry.context_window}
+                    self._news |= {name: value for name, value in figures.items() if value is not None}
+                    self._changed.set()
+                case _:
+                    pass
+
+    async def _tell_news(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self.describe()
+
+    async def describe(self, **known: Any) -> None:
+        """Say what is known of the run now; what is None is not said. A refusal is logged: the run goes on without it."""
+        news = self._news | {name: value for name, value in known.items() if value is not None}
+        self._news = {}
+        if not news:
+            return
+        request = RunRequest(token=self.claim.token, **news)
+        try:
+            await self._client.describe_run(self.claim.attempt_id, request)
+        except ApiError as error:
+            if error.fenced:
+                self._fenced()
+            else:
+                log.warning("%s: its run was not described: %s", self.claim.attempt_id, error.message)
+        except (Unreachable, BadAnswer) as error:
+            self._news = news | self._news
+            log.debug("%s: its description waits: %s", self.claim.attempt_id, error.message)
+
+    def _deliver(self, key: str, answer: Answer) -> None:
+        """Hand an answer to the agent, if it is still there."""
+        if self.process is not None:
+            self.process.answer(key, answer)
+
+    def _hear(self, word: Directive) -> bool:
+        """Take a person's word; whether it reached the agent, or will at its next turn."""
+        match word.kind:
+            case "answer":
+                self.desk.hear(word)
+            case "say":
+                self.following.append(word.text)
+                self.spoken.set()
+            case "interrupt" if self.process is not None:
+                self.interrupted = True
+                self.process.interrupt()
+            case _:
+                return False
+        return True
+
+
+def reported(verdict: Verdict) -> ReportedTotals | None:
+    """The agent's own totals, as far as it tells them."""
+    usage = verdict.usage
+    if usage is None:
+        return None if verdict.cost_usd is None else ReportedTotals(cost_usd=verdict.cost_usd)
+    return ReportedTotals(
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        cache_read_tokens=usage.cache_read,
+        cache_write_tokens=usage.cache_write,
+        reasoning_tokens=usage.reasoning,
+        cost_usd=verdict.cost_usd,
+    )

@@ -1,0 +1,110 @@
+"""The recorded streams of the real programs, and the conversations that read them.
+
+A folder of `streams` is an agent and its version; a file is a scenario. How its program ended is in `endings.json`
+where it did not simply end with status 0. A newly recorded version is one folder more, and one line here if it is a
+new agent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from muster.agents.acp import CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, Acp, Traits
+from muster.agents.adapter import AgentSpec, Conversation, Ended, Permissions
+from muster.agents.claude_code import ClaudeCode
+from muster.agents.codex import Codex, CodexExec
+from tests.agents.players import Cut, Played, Player, whole
+
+HERE = Path(__file__).parent
+STREAMS = HERE / "streams"
+GOLDEN = HERE / "golden"
+SESSIONS = {"say.loaded", "say.resumed"}
+"""Scenarios that go on with a session."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One stream."""
+
+    folder: str
+    scenario: str
+
+    @property
+    def name(self) -> str:
+        """What it is called in tests."""
+        return f"{self.folder}/{self.scenario}"
+
+    @property
+    def path(self) -> Path:
+        """The stream."""
+        return STREAMS / self.folder / f"{self.scenario}.jsonl"
+
+    @property
+    def golden(self) -> Path:
+        """The expectation."""
+        return GOLDEN / self.folder / f"{self.scenario}.json"
+
+    @property
+    def ended(self) -> Ended:
+        """How the program ended."""
+        endings = STREAMS / self.folder / "endings.json"
+        known: dict[str, Any] = json.loads(endings.read_text()) if endings.exists() else {}
+        return Ended(**known.get(self.scenario, {"code": 0}))
+
+    def play(self, cut: Cut = whole) -> Played:
+        """Read it with a new conversation."""
+        lines = self.path.read_bytes().splitlines()
+        reader, agent = _reader(self.folder, self.scenario, lines)
+        return Player(reader, agent, cut).play(lines, self.ended)
+
+
+def recordings() -> list[Recording]:
+    """All of them that the agents of this module read."""
+    return [
+        Recording(path.parent.name, path.name.removesuffix(".jsonl"))
+        for path in sorted(STREAMS.glob("*/*.jsonl"))
+        if path.parent.name.rpartition("-")[0] in _READERS
+    ]
+
+
+def spec(**changes: Any) -> AgentSpec:
+    """What a recording was made with, as far as it matters."""
+    given: dict[str, Any] = {
+        "prompt": "Please change the greeting.",
+        "working_dir": Path("/repo"),
+        "home": Path("/home/agent"),
+        "program": ("agent",),
+        "permissions": Permissions.ASK,
+    }
+    return AgentSpec(**(given | changes))
+
+
+def _acp(traits: Traits) -> Callable[[AgentSpec], Conversation]:
+    return lambda wanted: Acp(traits).converse(wanted)
+
+
+_READERS: dict[str, tuple[Callable[[AgentSpec], Conversation], str | None]] = {
+    "claude": (ClaudeCode().converse, None),
+    "claude-partial": (ClaudeCode().converse, None),
+    "claude-agent-acp": (_acp(CLAUDE), "in"),
+    "codex": (CodexExec().converse, None),
+    "codex-codemode": (CodexExec().converse, None),
+    "codex-app-server": (Codex().converse, "in"),
+    "codex-acp": (_acp(CODEX), "in"),
+    "zed-codex-acp": (_acp(CODEX), "in"),
+    "gemini-acp": (_acp(GEMINI), "in"),
+    "opencode-acp": (_acp(OPENCODE), "in"),
+    "qwen-acp": (_acp(QWEN), "in"),
+}
+
+
+def _reader(folder: str, scenario: str, lines: list[bytes]) -> tuple[Conversation, str | None]:
+    converse, agent = _READERS[folder.rpartition("-")[0]]
+    if agent is None and lines[0].startswith(b'{"dir"'):
+        agent = "out"
+    session = "an-old-session" if scenario in SESSIONS else None
+    return converse(spec(session=session)), agent
