@@ -250,6 +250,8 @@ def attempt_mounts(spec: SandboxSpec, working_dir: Path, accounts: Mapping[str, 
     mounts[working_dir] = ("--bind", str(working_dir))
     for path in (scratch, *spec.writable):
         mounts[path] = ("--bind", str(path))
+    if spec.home is not None:
+        mounts[HOME] = ("--bind", str(spec.home))
     mounts[private_dir(spec).resolve()] = ("--perms", "0555", "--tmpfs")
     return mounts
 

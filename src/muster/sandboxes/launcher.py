@@ -148,6 +148,23 @@ class Program:
         self._killed: Ending | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._output_left = 0
+        self._paused = False
+        self.supervisor: int | None = None
+        """Its process id while the program runs."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether its processes are stopped."""
+        return self._paused
+
+    def pause(self, paused: bool) -> None:
+        """Stop its processes, or let them go on."""
+        self._paused = paused
+        self._send_pause()
+
+    def _send_pause(self) -> None:
+        if self._writer is not None:
+            self._writer.write(json.dumps({"pause": self._paused}).encode() + b"\n")
 
     def kill(self, reason: Ending = Ending.KILLED) -> None:
         """Ask the supervisor to end it; the first reason stays."""
@@ -182,6 +199,8 @@ class Program:
     async def _attend(self, reader: asyncio.StreamReader, on_output: OnOutput) -> ExitStatus:
         if self._writer is not None:
             self._writer.write(self._launch.encode())
+        if self._paused:
+            self._send_pause()
         self._send_kill()
         try:
             async with asyncio.TaskGroup() as group:
@@ -207,6 +226,7 @@ class Program:
         while message is not None:
             if "refused" in message:
                 raise SandboxError(problem=message["refused"])
+            self.supervisor = message.get("supervisor", self.supervisor)
             if "ended" in message:
                 return ExitStatus(**message["ended"] | {"reason": Ending(message["ended"]["reason"])})
             message = await _message(reader)
@@ -238,6 +258,7 @@ class Program:
 
     async def _let_go(self, reader: asyncio.StreamReader) -> None:
         """Close the control socket, which kills whatever is left, and wait until the supervisor is gone."""
+        self.supervisor = None
         writer = self._writer
         if writer is None:
             return

@@ -6,8 +6,9 @@ them when the program ends, when it is told to, and when the worker is gone: the
 then reads end-of-file, which no `kill -9` can prevent.
 
 Keeper protocol: one byte with four descriptors (control, stdin, stdout, stderr). Control protocol,
-JSON: the worker sends the launch behind its length in eight bytes, later the line `{"kill": reason}`; the supervisor answers in
-lines, `{"refused": text}` or `{"started": pid}` and at last `{"ended": {code, signal, reason}}`.
+JSON: the worker sends the launch behind its length in eight bytes, later lines,
+`{"kill": reason}`, `{"pause": true}` or `{"pause": false}`; the supervisor answers in
+lines, `{"refused": text}` or `{"started": pid, "supervisor": pid}` and at last `{"ended": {code, signal, reason}}`.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ class Supervisor:
         if refusal is not None:
             self._tell({"refused": refusal})
             return
-        self._tell({"started": self.main})
+        self._tell({"started": self.main, "supervisor": os.getpid()})
         reason = self._watch()
         if reason not in ("exit", "lost"):
             self._ask_to_end()
@@ -167,20 +168,30 @@ class Supervisor:
             self._reap()
             if self.status is not None:
                 return "exit"
-            if self.control.fileno() in ready:
-                return self._told()
+            if self.control.fileno() in ready and (reason := self._told()):
+                return reason
             if deadline is not None and time.monotonic() >= deadline:
                 return "timeout"
             excess = self._excess() if watched else None
             if excess:
                 return excess
 
-    def _told(self) -> str:
+    def _told(self) -> str | None:
+        """Follow what the worker says; the reason when that is to end the program."""
         try:
             text = self.control.recv(4096)
         except OSError:
             return "lost"
-        return str(json.loads(text.splitlines()[0])["kill"]) if text else "lost"
+        if not text:
+            return "lost"
+        for message in map(json.loads, text.splitlines()):
+            if "kill" in message:
+                return str(message["kill"])
+            if message["pause"]:
+                self._freeze()
+            else:
+                self._thaw()
+        return None
 
     def _excess(self) -> str | None:
         pids = self._programs()
@@ -196,6 +207,8 @@ class Supervisor:
 
     def _ask_to_end(self) -> None:
         deadline = time.monotonic() + self.launch["grace"]
+        if LINUX:
+            self._thaw()
         signal_all(self._programs() if LINUX else [self.main], signal.SIGTERM)
         while self.status is None and (left := deadline - time.monotonic()) > 0:
             select.select([self.children.fd], [], [], left)
@@ -218,7 +231,7 @@ class Supervisor:
             self._reap()
 
     def _freeze(self) -> None:
-        """Stop everything first, so that a program which forks faster than it is killed runs into its limits."""
+        """Stop everything. Before the end too, so that a program which forks faster than it is killed runs into its limits."""
         stopped: set[int] = set()
         for _ in range(FREEZE_PASSES):
             running = [pid for level in tree(os.getpid()) for pid in level if pid not in stopped]
@@ -226,6 +239,9 @@ class Supervisor:
                 return
             signal_all(running, signal.SIGSTOP)
             stopped.update(running)
+
+    def _thaw(self) -> None:
+        signal_all([pid for level in tree(os.getpid()) for pid in level], signal.SIGCONT)
 
     def _end_group(self) -> None:
         try:
