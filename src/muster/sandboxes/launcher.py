@@ -46,6 +46,8 @@ class Launch:
     no_new_privileges: bool = True
     tells_exit: bool = False
     """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run."""
+    documents: Sequence[str] = ()
+    """Bytes in hexadecimal, at most a page each, that the sandbox program reads from descriptor 4 on."""
 
     def encode(self) -> bytes:
         """JSON behind its length in eight bytes."""

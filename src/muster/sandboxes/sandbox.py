@@ -104,6 +104,8 @@ class Capabilities:
     network_isolation: bool = False
     process_isolation: bool = False
     quotas: Mapping[str, str] = field(default_factory=dict[str, str])
+    hardening: Sequence[str] = ()
+    """What else stands between a program and the kernel, such as `seccomp`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import array
 import ctypes
+import fcntl
 import json
 import os
 import resource
@@ -274,7 +275,8 @@ def become(launch: dict[str, Any], stdio: list[int], failed: int) -> None:
         for path in launch["cgroups"]:
             with open(path, "w") as procs:
                 procs.write("0")
-        for target, fd in enumerate(stdio):
+        failed = above(failed)
+        for target, fd in enumerate([above(fd) for fd in [*stdio, *documents(launch["documents"])]]):
             os.dup2(fd, target)
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if launch["no_new_privileges"]:
@@ -297,6 +299,22 @@ def become(launch: dict[str, Any], stdio: list[int], failed: int) -> None:
         os.write(failed, f"{launch['argv'][0]}: {getattr(error, 'strerror', None) or error}".encode())
     finally:
         os._exit(127)
+
+
+def above(fd: int) -> int:
+    """A copy out of the way of the descriptors the program gets."""
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 16)
+
+
+def documents(texts: list[str]) -> list[int]:
+    """Descriptors from which these short texts, in hexadecimal, can be read."""
+    found: list[int] = []
+    for text in texts:
+        reading, writing = os.pipe()
+        os.write(writing, bytes.fromhex(text))
+        os.close(writing)
+        found.append(reading)
+    return found
 
 
 def limit(number: int, soft: int, hard: int) -> None:

@@ -36,6 +36,7 @@ class Dress:
     own_levels: int = 0
     no_new_privileges: bool = True
     tells_exit: bool = False
+    documents: Sequence[str] = ()
 
 
 class SupervisedSandbox:
@@ -125,6 +126,7 @@ class SupervisedSandbox:
             own_levels=self._dress.own_levels,
             no_new_privileges=self._dress.no_new_privileges,
             tells_exit=self._dress.tells_exit,
+            documents=self._dress.documents,
         )
 
     def kill(self) -> None:
