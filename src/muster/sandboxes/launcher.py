@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -21,6 +22,10 @@ from muster.sandboxes.stdin import Stdin
 SUPERVISE: Final = Path(__file__).with_name("supervise.py")
 CLOSE_SECONDS: Final = 2.0
 CHUNK: Final = 65_536
+REFILL_SECONDS: Final = 0.02
+"""After a start, so that forking the next does not hold it up."""
+SPARES: Final = 4
+"""Waiting supervisors; each keeps about 2 MiB of its own."""
 START_SECONDS: Final = 10.0
 END_SECONDS: Final = 10.0
 """How long the end of a killed program may take before it counts as lost."""
@@ -55,42 +60,91 @@ class Launch:
         return len(text).to_bytes(8, "big") + text
 
 
-class Launcher:
-    """Owner of one keeper process, started when it is first needed and again if it dies."""
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A supervisor that waits for its program: our ends of its control socket and of the program's output."""
 
-    def __init__(self, python: str = sys.executable) -> None:
+    control: socket.socket
+    stdout: int
+    stderr: int
+
+    def discard(self) -> None:
+        """Let it go; it ends by that."""
+        self.control.close()
+        os.close(self.stdout)
+        os.close(self.stderr)
+
+
+class Launcher:
+    """Owner of one keeper process, started when it is first needed and again if it dies.
+
+    Supervisors are forked ahead of need: `spares` wait, and each start has the next one forked beside it.
+    """
+
+    def __init__(self, python: str = sys.executable, spares: int = SPARES) -> None:
         self._python = python
+        self._most_spares = spares
+        self._spares: deque[Spare] = deque()
+        self._refilling = False
         self._keeper: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
         self._closed = False
 
     def start(self, launch: Launch, stdin: bytes | Stdin) -> Program:
         """Ask for a program. Its refusal, if any, comes from `Program.wait`."""
+        if self._closed:
+            raise SandboxError(problem="its driver is closed")
+        given = stdin.attach() if isinstance(stdin, Stdin) else _file_of(stdin)
+        try:
+            spare = self._take(given)
+        finally:
+            os.close(given)
+        if not self._refilling:
+            self._refilling = True
+            asyncio.get_running_loop().call_later(REFILL_SECONDS, self._refill)
+        return Program(launch, spare.control, spare.stdout, spare.stderr, self._discard)
+
+    def _refill(self) -> None:
+        self._refilling = False
+        with contextlib.suppress(SandboxError):
+            while not self._closed and len(self._spares) < self._most_spares:
+                self._spares.append(self._fork())
+
+    def _take(self, stdin: int) -> Spare:
+        """A supervisor that has its standard input; one that has died meanwhile is passed over."""
+        while self._spares:
+            spare = self._spares.popleft()
+            try:
+                socket.send_fds(spare.control, [b"p"], [stdin])
+            except OSError:
+                spare.discard()
+            else:
+                return spare
+        spare = self._fork()
+        socket.send_fds(spare.control, [b"p"], [stdin])
+        return spare
+
+    def _fork(self) -> Spare:
         requests = self._keeper_socket()
         control, control_end = socket.socketpair()
         stdout, stdout_end = os.pipe()
         stderr, stderr_end = os.pipe()
-        given = stdin.attach() if isinstance(stdin, Stdin) else _file_of(stdin)
-        fds = [control_end.fileno(), given, stdout_end, stderr_end]
+        spare = Spare(control, stdout, stderr)
         try:
-            socket.send_fds(requests, [b"p"], fds)
+            socket.send_fds(requests, [b"p"], [control_end.fileno(), stdout_end, stderr_end])
         except OSError as error:
+            spare.discard()
             self._let_keeper_go()
-            control.close()
-            os.close(stdout)
-            os.close(stderr)
             raise SandboxError(problem=f"the process keeper is gone ({error.strerror})") from error
         finally:
             control_end.close()
-            for fd in (given, stdout_end, stderr_end):
-                os.close(fd)
-        return Program(launch, control, stdout, stderr, self._discard)
+            os.close(stdout_end)
+            os.close(stderr_end)
+        return spare
 
     def _keeper_socket(self) -> socket.socket:
         if self._requests is not None and self._keeper is not None and self._keeper.poll() is None:
             return self._requests
-        if self._closed:
-            raise SandboxError(problem="its driver is closed")
         self._let_keeper_go()
         ours, theirs = socket.socketpair()
         with theirs:
@@ -117,6 +171,8 @@ class Launcher:
         self._let_keeper_go()
 
     def _let_keeper_go(self) -> None:
+        while self._spares:
+            self._spares.popleft().discard()
         if self._requests is not None:
             self._requests.close()
             self._requests = None

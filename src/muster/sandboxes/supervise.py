@@ -5,10 +5,10 @@ descendants of the program (they cannot leave it, whatever sessions and groups t
 them when the program ends, when it is told to, and when the worker is gone: the control socket
 then reads end-of-file, which no `kill -9` can prevent.
 
-Keeper protocol: one byte with four descriptors (control, stdin, stdout, stderr). Control protocol,
-JSON: the worker sends the launch behind its length in eight bytes, later lines,
-`{"kill": reason}`, `{"pause": true}` or `{"pause": false}`; the supervisor answers in
-lines, `{"refused": text}` or `{"started": pid, "supervisor": pid}` and at last `{"ended": {code, signal, reason}}`.
+Keeper protocol: one byte with three descriptors (control, stdout, stderr), ahead of need: the supervisor then waits.
+Control protocol, JSON: the worker sends one byte with a descriptor (stdin), the launch behind its length in eight
+bytes, later lines, `{"kill": reason}`, `{"pause": true}` or `{"pause": false}`. The supervisor answers in lines,
+`{"refused": text}` or `{"started": pid, "supervisor": pid}` and at last `{"ended": {code, signal, reason}}`.
 """
 
 from __future__ import annotations
@@ -343,16 +343,18 @@ def read_exactly(control: socket.socket, size: int) -> bytes | None:
 
 
 def supervise(fds: list[int]) -> None:
-    """In the fork that is one program's supervisor."""
+    """In the fork that is one program's supervisor: wait until there is one, or the worker is gone."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
+    children = Children()
     control = socket.socket(fileno=fds[0])
-    launch = read_launch(control)
-    if launch is not None:
-        Supervisor(control, launch, Children()).run(fds[1:])
+    stdin = receive(control)
+    launch = read_launch(control) if stdin else None
+    if stdin and launch is not None:
+        Supervisor(control, launch, children).run([*stdin, *fds[1:]])
 
 
 def receive(requests: socket.socket) -> list[int] | None:
-    """The next program's descriptors; None when the worker is gone."""
+    """The descriptors that come with a byte; None when the worker is gone."""
     fds = array.array("i")
     data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_SPACE(4 * fds.itemsize))
     for level, kind, content in ancillary:
