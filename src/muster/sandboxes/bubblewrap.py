@@ -36,6 +36,13 @@ LINKS_OR_FOLDERS: Final = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32
 SYSTEM: Final = frozenset(
     {"/", "/usr", "/etc", "/proc", "/dev", "/sys", "/run", "/var", "/boot", "/home", *LINKS_OR_FOLDERS}
 )
+PROC_READ_ONLY: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+PROC_MASKED: Final = (
+    *("/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/kpagecgroup", "/proc/kpagecount"),
+    *("/proc/kpageflags", "/proc/latency_stats", "/proc/mtrr", "/proc/scsi", "/proc/timer_list"),
+)
+"""Settings of the whole host, which belong to root: a sandbox of a worker that runs as root could write them,
+for it is root to the kernel whatever its user is called inside."""
 PSEUDO: Final = ("/proc", "/sys", "/dev")
 ETC: Final = (
     *(
@@ -240,6 +247,10 @@ def system_mounts() -> dict[Path, Mount]:
         Path("/var/tmp"): ("--symlink", "../tmp"),
         HOME: ("--perms", "0700", "--size", str(TMP_BYTES), "--tmpfs"),
     }
+    for path in filter(Path.exists, map(Path, PROC_READ_ONLY)):
+        mounts[path] = ("--ro-bind", str(path))
+    for path in filter(Path.exists, map(Path, PROC_MASKED)):
+        mounts[path] = ("--perms", "0555", "--tmpfs") if path.is_dir() else ("--ro-bind", "/dev/null")
     for name in (*READ_ONLY, *LINKS_OR_FOLDERS, *(f"/etc/{entry}" for entry in ETC)):
         path = Path(name)
         if path.is_symlink() and name in LINKS_OR_FOLDERS:
