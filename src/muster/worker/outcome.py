@@ -66,8 +66,12 @@ def explain_exit(status: ExitStatus, timeout: float, complaint: str) -> tuple[st
         case Ending.OUTPUT_LIMIT:
             return "output_limit", "it wrote more output than limits.output_mb and was stopped"
         case Ending.FILE_LIMIT | Ending.DISK_LIMIT as limit:
-            what = "a file" if limit is Ending.FILE_LIMIT else "files together"
-            return "file_limit", f"it wrote {what} larger than its limit{said}"
+            what = (
+                "a file larger than limits.file_mb"
+                if limit is Ending.FILE_LIMIT
+                else "more than its disk limit"
+            )
+            return "file_limit", f"it wrote {what}{said}"
         case Ending.PROCESS_LIMIT:
             return "process_limit", f"it started more processes than limits.processes{said}"
         case Ending.KILLED | Ending.LOST | Ending.NOT_STARTED:
