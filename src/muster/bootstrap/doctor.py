@@ -267,7 +267,8 @@ async def _sandbox(settings: Settings) -> Check:
         await driver.close()
     if capabilities.available:
         quotas = ", ".join(sorted(capabilities.quotas)) or "no quotas"
-        return Check("sandbox", "ok", f"bubblewrap works ({quotas})")
+        hardening = ", ".join(capabilities.hardening) or "no system call filter for this architecture"
+        return Check("sandbox", "ok", f"bubblewrap works ({quotas}; {hardening})")
     remedy = "install bubblewrap and allow user namespaces; tasks run as plain processes until then"
     status: Status = "warn"
     if wanted == "bubblewrap":

@@ -19,6 +19,7 @@ from muster.sandboxes.sandbox import (
     SandboxUnavailable,
     WorkdirMissing,
 )
+from muster.sandboxes.seccomp import filter_program
 from muster.sandboxes.supervised import SYSTEM_PATH, Dress, SupervisedSandbox, private_dir
 from muster.sandboxes.workdir import usable_working_dir
 
@@ -35,6 +36,13 @@ LINKS_OR_FOLDERS: Final = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32
 SYSTEM: Final = frozenset(
     {"/", "/usr", "/etc", "/proc", "/dev", "/sys", "/run", "/var", "/boot", "/home", *LINKS_OR_FOLDERS}
 )
+PROC_READ_ONLY: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+PROC_MASKED: Final = (
+    *("/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/kpagecgroup", "/proc/kpagecount"),
+    *("/proc/kpageflags", "/proc/latency_stats", "/proc/mtrr", "/proc/scsi", "/proc/timer_list"),
+)
+"""Settings of the whole host, which belong to root: a sandbox of a worker that runs as root could write them,
+for it is root to the kernel whatever its user is called inside."""
 PSEUDO: Final = ("/proc", "/sys", "/dev")
 ETC: Final = (
     *(
@@ -99,6 +107,7 @@ class BubblewrapDriver:
         self._launcher = Launcher(python)
         self._capabilities: Capabilities | None = None
         self._quotas = quotas
+        self._filter = filter_program()
 
     @property
     def level(self) -> str:
@@ -120,6 +129,7 @@ class BubblewrapDriver:
                 network_isolation=works,
                 process_isolation=works,
                 quotas=self._quotas.in_force() if works else {},
+                hardening=("seccomp",) if works and self._filter else (),
             )
         return self._capabilities
 
@@ -128,7 +138,8 @@ class BubblewrapDriver:
             return "bubblewrap needs Linux"
         if self._program is None:
             return "the program bwrap is not installed (Debian: apt install bubblewrap)"
-        argv = [self._program, *namespaces(network=False), *mount_options(system_mounts()), "--", "true"]
+        argv = [self._program, *namespaces(network=False), *mount_options(system_mounts())]
+        argv += [*self._filter_option(), "--json-status-fd", "3", "--", "true"]
         said: list[bytes] = []
         launch = Launch(
             argv=argv,
@@ -137,6 +148,8 @@ class BubblewrapDriver:
             timeout=PROBE_SECONDS,
             grace=0,
             no_new_privileges=False,
+            tells_exit=True,
+            documents=self._documents(),
         )
         try:
             status = await self._launcher.start(launch, b"").wait(lambda _, data: said.append(data), 65_536)
@@ -149,6 +162,12 @@ class BubblewrapDriver:
             or f"bwrap ended with {status.code or status.reason}"
         )
 
+    def _documents(self) -> Sequence[str]:
+        return [self._filter.hex()] if self._filter else []
+
+    def _filter_option(self) -> Sequence[str]:
+        return ["--seccomp", "4"] if self._filter else []
+
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """Check the working directory, write the few private system files, and set up the limits."""
         capabilities = await self.probe()
@@ -158,6 +177,7 @@ class BubblewrapDriver:
         files = await asyncio.to_thread(_write_accounts, private_dir(spec))
         mounts = system_mounts() | attempt_mounts(spec, working_dir, files)
         before = [self._program, *namespaces(network=spec.network), *mount_options(mounts)]
+        before += self._filter_option()
 
         def wrap(cwd: Path) -> Sequence[str]:
             return [*before, "--json-status-fd", "3", "--chdir", str(cwd), "--"]
@@ -172,7 +192,13 @@ class BubblewrapDriver:
             "LANG": "C.UTF-8",
         }
         dress = Dress(
-            wrap=wrap, env=env, home=HOME, own_levels=OWN_LEVELS, no_new_privileges=False, tells_exit=True
+            wrap=wrap,
+            env=env,
+            home=HOME,
+            own_levels=OWN_LEVELS,
+            no_new_privileges=False,
+            tells_exit=True,
+            documents=self._documents(),
         )
         return SupervisedSandbox(spec, self._quotas.plan(spec.name, spec.limits), dress, self._launcher)
 
@@ -221,6 +247,10 @@ def system_mounts() -> dict[Path, Mount]:
         Path("/var/tmp"): ("--symlink", "../tmp"),
         HOME: ("--perms", "0700", "--size", str(TMP_BYTES), "--tmpfs"),
     }
+    for path in filter(Path.exists, map(Path, PROC_READ_ONLY)):
+        mounts[path] = ("--ro-bind", str(path))
+    for path in filter(Path.exists, map(Path, PROC_MASKED)):
+        mounts[path] = ("--perms", "0555", "--tmpfs") if path.is_dir() else ("--ro-bind", "/dev/null")
     for name in (*READ_ONLY, *LINKS_OR_FOLDERS, *(f"/etc/{entry}" for entry in ETC)):
         path = Path(name)
         if path.is_symlink() and name in LINKS_OR_FOLDERS:
@@ -250,6 +280,8 @@ def attempt_mounts(spec: SandboxSpec, working_dir: Path, accounts: Mapping[str, 
     mounts[working_dir] = ("--bind", str(working_dir))
     for path in (scratch, *spec.writable):
         mounts[path] = ("--bind", str(path))
+    if spec.home is not None:
+        mounts[HOME] = ("--bind", str(spec.home))
     mounts[private_dir(spec).resolve()] = ("--perms", "0555", "--tmpfs")
     return mounts
 

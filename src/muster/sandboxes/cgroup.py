@@ -1,4 +1,4 @@
-"""Memory and process quotas by control groups: version 2 where a group is delegated, else writable version 1."""
+"""Quotas on memory, processes and processors by control groups: version 2 where a group is delegated, else writable version 1."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from muster.sandboxes.sandbox import Limits
+
 MOUNTS: Final = Path("/proc/self/mountinfo")
 MEMBERSHIP: Final = Path("/proc/self/cgroup")
-CONTROLLERS: Final = ("memory", "pids")
+CONTROLLERS: Final = ("memory", "pids", "cpu")
+PERIOD_US: Final = 100_000
+LEAST_US: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +145,7 @@ def _try(parent: Parent) -> frozenset[str]:
         group = create(
             [Parent(parent.path, parent.version, frozenset({name}))],
             f"muster-probe-{os.getpid()}",
-            64 << 20,
-            16,
+            Limits(memory_bytes=64 << 20, processes=16, cpus=1),
         )
         if group is not None:
             working.add(name)
@@ -150,9 +153,7 @@ def _try(parent: Parent) -> frozenset[str]:
     return frozenset(working)
 
 
-def create(
-    parents: Sequence[Parent], name: str, memory_bytes: int | None, processes: int | None
-) -> Group | None:
+def create(parents: Sequence[Parent], name: str, limits: Limits) -> Group | None:
     """Groups for one sandbox with its limits set. None when one of them could not be made (nothing is left then)."""
     directories: dict[str, Path] = {}
     try:
@@ -161,22 +162,35 @@ def create(
             directory.mkdir(exist_ok=True)
             for controller in parent.controllers:
                 directories[controller] = directory
-                _limit(
-                    directory,
-                    parent.version,
-                    controller,
-                    memory_bytes if controller == "memory" else processes,
-                )
+                _limit(directory, parent.version, controller, limits)
     except OSError:
         Group(directories).remove()
         return None
     return Group(directories)
 
 
-def _limit(directory: Path, version: int, controller: str, value: int | None) -> None:
-    if controller == "pids":
-        (directory / "pids.max").write_text("max" if value is None else str(value))
-    elif version == 2:
+def _limit(directory: Path, version: int, controller: str, limits: Limits) -> None:
+    match controller:
+        case "pids":
+            text = "max" if limits.processes is None else str(limits.processes)
+            (directory / "pids.max").write_text(text)
+        case "cpu":
+            _limit_cpus(directory, version, limits.cpus)
+        case _:
+            _limit_memory(directory, version, limits.memory_bytes)
+
+
+def _limit_cpus(directory: Path, version: int, cpus: float | None) -> None:
+    quota = None if cpus is None else max(round(cpus * PERIOD_US), LEAST_US)
+    if version == 2:
+        (directory / "cpu.max").write_text(f"{'max' if quota is None else quota} {PERIOD_US}")
+    else:
+        (directory / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+        (directory / "cpu.cfs_quota_us").write_text(str(-1 if quota is None else quota))
+
+
+def _limit_memory(directory: Path, version: int, value: int | None) -> None:
+    if version == 2:
         (directory / "memory.max").write_text("max" if value is None else str(value))
         swap = directory / "memory.swap.max"
         if swap.exists() and value is not None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -21,6 +22,10 @@ from muster.sandboxes.stdin import Stdin
 SUPERVISE: Final = Path(__file__).with_name("supervise.py")
 CLOSE_SECONDS: Final = 2.0
 CHUNK: Final = 65_536
+REFILL_SECONDS: Final = 0.02
+"""After a start, so that forking the next does not hold it up."""
+SPARES: Final = 4
+"""Waiting supervisors; each keeps about 2 MiB of its own."""
 START_SECONDS: Final = 10.0
 END_SECONDS: Final = 10.0
 """How long the end of a killed program may take before it counts as lost."""
@@ -46,6 +51,8 @@ class Launch:
     no_new_privileges: bool = True
     tells_exit: bool = False
     """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run."""
+    documents: Sequence[str] = ()
+    """Bytes in hexadecimal, at most a page each, that the sandbox program reads from descriptor 4 on."""
 
     def encode(self) -> bytes:
         """JSON behind its length in eight bytes."""
@@ -53,42 +60,91 @@ class Launch:
         return len(text).to_bytes(8, "big") + text
 
 
-class Launcher:
-    """Owner of one keeper process, started when it is first needed and again if it dies."""
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A supervisor that waits for its program: our ends of its control socket and of the program's output."""
 
-    def __init__(self, python: str = sys.executable) -> None:
+    control: socket.socket
+    stdout: int
+    stderr: int
+
+    def discard(self) -> None:
+        """Let it go; it ends by that."""
+        self.control.close()
+        os.close(self.stdout)
+        os.close(self.stderr)
+
+
+class Launcher:
+    """Owner of one keeper process, started when it is first needed and again if it dies.
+
+    Supervisors are forked ahead of need: `spares` wait, and each start has the next one forked beside it.
+    """
+
+    def __init__(self, python: str = sys.executable, spares: int = SPARES) -> None:
         self._python = python
+        self._most_spares = spares
+        self._spares: deque[Spare] = deque()
+        self._refilling = False
         self._keeper: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
         self._closed = False
 
     def start(self, launch: Launch, stdin: bytes | Stdin) -> Program:
         """Ask for a program. Its refusal, if any, comes from `Program.wait`."""
+        if self._closed:
+            raise SandboxError(problem="its driver is closed")
+        given = stdin.attach() if isinstance(stdin, Stdin) else _file_of(stdin)
+        try:
+            spare = self._take(given)
+        finally:
+            os.close(given)
+        if not self._refilling:
+            self._refilling = True
+            asyncio.get_running_loop().call_later(REFILL_SECONDS, self._refill)
+        return Program(launch, spare.control, spare.stdout, spare.stderr, self._discard)
+
+    def _refill(self) -> None:
+        self._refilling = False
+        with contextlib.suppress(SandboxError):
+            while not self._closed and len(self._spares) < self._most_spares:
+                self._spares.append(self._fork())
+
+    def _take(self, stdin: int) -> Spare:
+        """A supervisor that has its standard input; one that has died meanwhile is passed over."""
+        while self._spares:
+            spare = self._spares.popleft()
+            try:
+                socket.send_fds(spare.control, [b"p"], [stdin])
+            except OSError:
+                spare.discard()
+            else:
+                return spare
+        spare = self._fork()
+        socket.send_fds(spare.control, [b"p"], [stdin])
+        return spare
+
+    def _fork(self) -> Spare:
         requests = self._keeper_socket()
         control, control_end = socket.socketpair()
         stdout, stdout_end = os.pipe()
         stderr, stderr_end = os.pipe()
-        given = stdin.attach() if isinstance(stdin, Stdin) else _file_of(stdin)
-        fds = [control_end.fileno(), given, stdout_end, stderr_end]
+        spare = Spare(control, stdout, stderr)
         try:
-            socket.send_fds(requests, [b"p"], fds)
+            socket.send_fds(requests, [b"p"], [control_end.fileno(), stdout_end, stderr_end])
         except OSError as error:
+            spare.discard()
             self._let_keeper_go()
-            control.close()
-            os.close(stdout)
-            os.close(stderr)
             raise SandboxError(problem=f"the process keeper is gone ({error.strerror})") from error
         finally:
             control_end.close()
-            for fd in (given, stdout_end, stderr_end):
-                os.close(fd)
-        return Program(launch, control, stdout, stderr, self._discard)
+            os.close(stdout_end)
+            os.close(stderr_end)
+        return spare
 
     def _keeper_socket(self) -> socket.socket:
         if self._requests is not None and self._keeper is not None and self._keeper.poll() is None:
             return self._requests
-        if self._closed:
-            raise SandboxError(problem="its driver is closed")
         self._let_keeper_go()
         ours, theirs = socket.socketpair()
         with theirs:
@@ -115,6 +171,8 @@ class Launcher:
         self._let_keeper_go()
 
     def _let_keeper_go(self) -> None:
+        while self._spares:
+            self._spares.popleft().discard()
         if self._requests is not None:
             self._requests.close()
             self._requests = None
@@ -148,6 +206,23 @@ class Program:
         self._killed: Ending | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._output_left = 0
+        self._paused = False
+        self.supervisor: int | None = None
+        """Its process id while the program runs."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether its processes are stopped."""
+        return self._paused
+
+    def pause(self, paused: bool) -> None:
+        """Stop its processes, or let them go on."""
+        self._paused = paused
+        self._send_pause()
+
+    def _send_pause(self) -> None:
+        if self._writer is not None:
+            self._writer.write(json.dumps({"pause": self._paused}).encode() + b"\n")
 
     def kill(self, reason: Ending = Ending.KILLED) -> None:
         """Ask the supervisor to end it; the first reason stays."""
@@ -182,6 +257,8 @@ class Program:
     async def _attend(self, reader: asyncio.StreamReader, on_output: OnOutput) -> ExitStatus:
         if self._writer is not None:
             self._writer.write(self._launch.encode())
+        if self._paused:
+            self._send_pause()
         self._send_kill()
         try:
             async with asyncio.TaskGroup() as group:
@@ -207,6 +284,7 @@ class Program:
         while message is not None:
             if "refused" in message:
                 raise SandboxError(problem=message["refused"])
+            self.supervisor = message.get("supervisor", self.supervisor)
             if "ended" in message:
                 return ExitStatus(**message["ended"] | {"reason": Ending(message["ended"]["reason"])})
             message = await _message(reader)
@@ -238,6 +316,7 @@ class Program:
 
     async def _let_go(self, reader: asyncio.StreamReader) -> None:
         """Close the control socket, which kills whatever is left, and wait until the supervisor is gone."""
+        self.supervisor = None
         writer = self._writer
         if writer is None:
             return

@@ -36,7 +36,7 @@ class ProcessDriver:
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """Private HOME and TMPDIR below the scratch folder; the rest of the host is open."""
         usable_working_dir(spec.working_dir)
-        home, tmp = private_dir(spec) / "home", private_dir(spec) / "tmp"
+        home, tmp = spec.home or private_dir(spec) / "home", private_dir(spec) / "tmp"
         for folder in (home, tmp):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         env = {

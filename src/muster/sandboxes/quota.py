@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from muster.sandboxes import cgroup
 from muster.sandboxes.sandbox import Limits
 
 LINUX = sys.platform.startswith("linux")
+NAMES: Final = {"pids": "processes", "cpu": "cpus"}
+"""Limits whose controller is called something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,7 @@ class Plan:
 
     rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     group: cgroup.Group | None = None
+    disk_bytes: int | None = None
     watch_memory: int | None = None
     watch_processes: int | None = None
 
@@ -36,27 +40,25 @@ class Quotas:
     def in_force(self) -> Mapping[str, str]:
         """The mechanism by limit; a limit that is not enforced is not listed."""
         found = {"wall_seconds": "supervisor", "output": "worker", "cpu_seconds": "RLIMIT_CPU, each process"}
+        found["disk"] = "watched"
         found["file"] = "RLIMIT_FSIZE, each file"
         if LINUX:
             found["memory"] = "RLIMIT_DATA, each process; resident memory of all watched"
             found["processes"] = "watched"
         for parent in self.parents:
             for controller in parent.controllers:
-                found["processes" if controller == "pids" else controller] = f"cgroup v{parent.version}"
+                found[NAMES.get(controller, controller)] = f"cgroup v{parent.version}"
         return found
 
     def plan(self, name: str, limits: Limits) -> Plan:
         """Set up the enforcement for one sandbox. Whatever no control group enforces is watched."""
-        group = (
-            cgroup.create(self.parents, f"muster-{name}", limits.memory_bytes, limits.processes)
-            if self.parents
-            else None
-        )
+        group = cgroup.create(self.parents, f"muster-{name}", limits) if self.parents else None
         grouped = group.directories.keys() if group else ()
         watch_memory = None if "memory" in grouped or not LINUX else limits.memory_bytes
         return Plan(
             rlimits=_rlimits(limits, watch_memory),
             group=group,
+            disk_bytes=limits.disk_bytes,
             watch_memory=watch_memory,
             watch_processes=None if "pids" in grouped or not LINUX else limits.processes,
         )

@@ -44,6 +44,7 @@ class Ending(StrEnum):
     OOM = "oom"
     OUTPUT_LIMIT = "output_limit"
     FILE_LIMIT = "file_limit"
+    DISK_LIMIT = "disk_limit"
     PROCESS_LIMIT = "process_limit"
     KILLED = "killed"
     LOST = "lost"
@@ -72,6 +73,24 @@ class Limits:
     processes: int | None = 512
     file_bytes: int | None = 4096 * MB
     output_bytes: int | None = 256 * MB
+    disk_bytes: int | None = None
+    """In the working directory, the scratch folder and a given HOME together; watched, so it may be overshot for seconds."""
+    cpus: float | None = None
+    """Processors' worth of time, such as 1.5. Only control groups enforce it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What a sandbox uses. Bytes and seconds."""
+
+    cpu_seconds: float
+    """Of the running program and all it started."""
+    memory_bytes: int
+    """Resident, of each process: pages they share count for each."""
+    processes: int
+    disk_bytes: int
+    """Allocated in the folders it can write; on a large tree it may be minutes old."""
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +104,8 @@ class Capabilities:
     network_isolation: bool = False
     process_isolation: bool = False
     quotas: Mapping[str, str] = field(default_factory=dict[str, str])
+    hardening: Sequence[str] = ()
+    """What else stands between a program and the kernel, such as `seccomp`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +123,8 @@ class SandboxSpec:
     readable: Sequence[Path] = ()
     writable: Sequence[Path] = ()
     hidden: Sequence[Path] = ()
+    home: Path | None = None
+    """A folder of the caller's that is HOME inside and stays afterwards, instead of an empty one that goes."""
     network: bool = False
     limits: Limits = field(default_factory=Limits)
     grace_seconds: float = 1.0
@@ -113,7 +136,7 @@ class Sandbox(Protocol):
 
     @property
     def home(self) -> Path:
-        """HOME of programs inside: private and gone after `close`."""
+        """HOME of programs inside: private, and gone after `close` unless the spec gives one."""
         ...
 
     async def exec(
@@ -131,6 +154,18 @@ class Sandbox(Protocol):
 
     def kill(self) -> None:
         """End the running program; its `exec` returns with reason `killed`."""
+        ...
+
+    def pause(self) -> None:
+        """Stop every process of the running program; the time limit goes on. A `kill` works all the same."""
+        ...
+
+    def resume(self) -> None:
+        """Let a paused program go on."""
+        ...
+
+    async def stats(self) -> Stats:
+        """What it uses now; cheap enough for every second."""
         ...
 
     async def close(self) -> None:

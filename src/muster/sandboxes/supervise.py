@@ -5,15 +5,17 @@ descendants of the program (they cannot leave it, whatever sessions and groups t
 them when the program ends, when it is told to, and when the worker is gone: the control socket
 then reads end-of-file, which no `kill -9` can prevent.
 
-Keeper protocol: one byte with four descriptors (control, stdin, stdout, stderr). Control protocol,
-JSON: the worker sends the launch behind its length in eight bytes, later the line `{"kill": reason}`; the supervisor answers in
-lines, `{"refused": text}` or `{"started": pid}` and at last `{"ended": {code, signal, reason}}`.
+Keeper protocol: one byte with three descriptors (control, stdout, stderr), ahead of need: the supervisor then waits.
+Control protocol, JSON: the worker sends one byte with a descriptor (stdin), the launch behind its length in eight
+bytes, later lines, `{"kill": reason}`, `{"pause": true}` or `{"pause": false}`. The supervisor answers in lines,
+`{"refused": text}` or `{"started": pid, "supervisor": pid}` and at last `{"ended": {code, signal, reason}}`.
 """
 
 from __future__ import annotations
 
 import array
 import ctypes
+import fcntl
 import json
 import os
 import resource
@@ -128,7 +130,7 @@ class Supervisor:
         if refusal is not None:
             self._tell({"refused": refusal})
             return
-        self._tell({"started": self.main})
+        self._tell({"started": self.main, "supervisor": os.getpid()})
         reason = self._watch()
         if reason not in ("exit", "lost"):
             self._ask_to_end()
@@ -167,20 +169,30 @@ class Supervisor:
             self._reap()
             if self.status is not None:
                 return "exit"
-            if self.control.fileno() in ready:
-                return self._told()
+            if self.control.fileno() in ready and (reason := self._told()):
+                return reason
             if deadline is not None and time.monotonic() >= deadline:
                 return "timeout"
             excess = self._excess() if watched else None
             if excess:
                 return excess
 
-    def _told(self) -> str:
+    def _told(self) -> str | None:
+        """Follow what the worker says; the reason when that is to end the program."""
         try:
             text = self.control.recv(4096)
         except OSError:
             return "lost"
-        return str(json.loads(text.splitlines()[0])["kill"]) if text else "lost"
+        if not text:
+            return "lost"
+        for message in map(json.loads, text.splitlines()):
+            if "kill" in message:
+                return str(message["kill"])
+            if message["pause"]:
+                self._freeze()
+            else:
+                self._thaw()
+        return None
 
     def _excess(self) -> str | None:
         pids = self._programs()
@@ -196,6 +208,8 @@ class Supervisor:
 
     def _ask_to_end(self) -> None:
         deadline = time.monotonic() + self.launch["grace"]
+        if LINUX:
+            self._thaw()
         signal_all(self._programs() if LINUX else [self.main], signal.SIGTERM)
         while self.status is None and (left := deadline - time.monotonic()) > 0:
             select.select([self.children.fd], [], [], left)
@@ -218,7 +232,7 @@ class Supervisor:
             self._reap()
 
     def _freeze(self) -> None:
-        """Stop everything first, so that a program which forks faster than it is killed runs into its limits."""
+        """Stop everything. Before the end too, so that a program which forks faster than it is killed runs into its limits."""
         stopped: set[int] = set()
         for _ in range(FREEZE_PASSES):
             running = [pid for level in tree(os.getpid()) for pid in level if pid not in stopped]
@@ -226,6 +240,9 @@ class Supervisor:
                 return
             signal_all(running, signal.SIGSTOP)
             stopped.update(running)
+
+    def _thaw(self) -> None:
+        signal_all([pid for level in tree(os.getpid()) for pid in level], signal.SIGCONT)
 
     def _end_group(self) -> None:
         try:
@@ -258,7 +275,8 @@ def become(launch: dict[str, Any], stdio: list[int], failed: int) -> None:
         for path in launch["cgroups"]:
             with open(path, "w") as procs:
                 procs.write("0")
-        for target, fd in enumerate(stdio):
+        failed = above(failed)
+        for target, fd in enumerate([above(fd) for fd in [*stdio, *documents(launch["documents"])]]):
             os.dup2(fd, target)
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if launch["no_new_privileges"]:
@@ -281,6 +299,22 @@ def become(launch: dict[str, Any], stdio: list[int], failed: int) -> None:
         os.write(failed, f"{launch['argv'][0]}: {getattr(error, 'strerror', None) or error}".encode())
     finally:
         os._exit(127)
+
+
+def above(fd: int) -> int:
+    """A copy out of the way of the descriptors the program gets."""
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 16)
+
+
+def documents(texts: list[str]) -> list[int]:
+    """Descriptors from which these short texts, in hexadecimal, can be read."""
+    found: list[int] = []
+    for text in texts:
+        reading, writing = os.pipe()
+        os.write(writing, bytes.fromhex(text))
+        os.close(writing)
+        found.append(reading)
+    return found
 
 
 def limit(number: int, soft: int, hard: int) -> None:
@@ -309,16 +343,18 @@ def read_exactly(control: socket.socket, size: int) -> bytes | None:
 
 
 def supervise(fds: list[int]) -> None:
-    """In the fork that is one program's supervisor."""
+    """In the fork that is one program's supervisor: wait until there is one, or the worker is gone."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
+    children = Children()
     control = socket.socket(fileno=fds[0])
-    launch = read_launch(control)
-    if launch is not None:
-        Supervisor(control, launch, Children()).run(fds[1:])
+    stdin = receive(control)
+    launch = read_launch(control) if stdin else None
+    if stdin and launch is not None:
+        Supervisor(control, launch, children).run([*stdin, *fds[1:]])
 
 
 def receive(requests: socket.socket) -> list[int] | None:
-    """The next program's descriptors; None when the worker is gone."""
+    """The descriptors that come with a byte; None when the worker is gone."""
     fds = array.array("i")
     data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_SPACE(4 * fds.itemsize))
     for level, kind, content in ancillary:

@@ -12,8 +12,9 @@ from muster.sandboxes.cgroup import Group
 from muster.sandboxes.folders import remove_tree
 from muster.sandboxes.launcher import Launch, Launcher, Program
 from muster.sandboxes.quota import Plan
-from muster.sandboxes.sandbox import Ending, ExitStatus, OnOutput, SandboxError, SandboxSpec
+from muster.sandboxes.sandbox import Ending, ExitStatus, OnOutput, SandboxError, SandboxSpec, Stats
 from muster.sandboxes.stdin import Stdin
+from muster.sandboxes.usage import DiskMeter, Usage, usage_below
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 FIND: Final = ("/bin/sh", "-c", 'exec "$@"', "muster")
@@ -35,6 +36,7 @@ class Dress:
     own_levels: int = 0
     no_new_privileges: bool = True
     tells_exit: bool = False
+    documents: Sequence[str] = ()
 
 
 class SupervisedSandbox:
@@ -47,6 +49,7 @@ class SupervisedSandbox:
         self._launcher = launcher
         self._program: Program | None = None
         self._killed = False
+        self._disk = DiskMeter([spec.working_dir, spec.scratch, *([spec.home] if spec.home else [])])
 
     @property
     def home(self) -> Path:
@@ -79,7 +82,7 @@ class SupervisedSandbox:
             on_output(stream, data)
 
         try:
-            status = await self._program.wait(note, self._spec.limits.output_bytes)
+            status = await self._attend(self._program, note)
         finally:
             self._program = None
             if isinstance(stdin, Stdin):
@@ -87,6 +90,24 @@ class SupervisedSandbox:
         if status.reason is Ending.NOT_STARTED:
             raise SandboxError(problem=complaint.decode(errors="replace").strip()[:COMPLAINT_BYTES])
         return judge(status, {name for name, count in _hits(group).items() if count > before[name]})
+
+    async def _attend(self, program: Program, on_output: OnOutput) -> ExitStatus:
+        try:
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(self._watch_disk(program, self._plan.disk_bytes))
+                try:
+                    return await program.wait(on_output, self._spec.limits.output_bytes)
+                finally:
+                    watch.cancel()
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    async def _watch_disk(self, program: Program, most: int | None) -> None:
+        while most is not None:
+            if await asyncio.to_thread(self._disk.measure) > most:
+                program.kill(Ending.DISK_LIMIT)
+                return
+            await asyncio.sleep(self._disk.rest)
 
     def _launch(
         self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, timeout: float | None
@@ -105,6 +126,7 @@ class SupervisedSandbox:
             own_levels=self._dress.own_levels,
             no_new_privileges=self._dress.no_new_privileges,
             tells_exit=self._dress.tells_exit,
+            documents=self._dress.documents,
         )
 
     def kill(self) -> None:
@@ -112,6 +134,29 @@ class SupervisedSandbox:
         self._killed = True
         if self._program is not None:
             self._program.kill()
+
+    def pause(self) -> None:
+        """Stop every process of the running program."""
+        if self._program is not None:
+            self._program.pause(True)
+
+    def resume(self) -> None:
+        """Let a paused program go on."""
+        if self._program is not None:
+            self._program.pause(False)
+
+    async def stats(self) -> Stats:
+        """What the running program uses, and the disk."""
+        program, levels = self._program, self._dress.own_levels
+        supervisor = program.supervisor if program else None
+        usage = await asyncio.to_thread(usage_below, supervisor, levels) if supervisor else Usage()
+        return Stats(
+            cpu_seconds=usage.cpu_seconds,
+            memory_bytes=usage.memory_bytes,
+            processes=usage.processes,
+            disk_bytes=await asyncio.to_thread(self._disk.measure),
+            paused=program is not None and program.paused,
+        )
 
     async def close(self) -> None:
         """Remove the control groups and the private folders."""

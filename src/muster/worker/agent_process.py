@@ -130,6 +130,7 @@ class AgentProcess:
             Ending.OOM,
             Ending.OUTPUT_LIMIT,
             Ending.FILE_LIMIT,
+            Ending.DISK_LIMIT,
             Ending.PROCESS_LIMIT,
             Ending.CPU_LIMIT,
         ):

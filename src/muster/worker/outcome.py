@@ -65,8 +65,13 @@ def explain_exit(status: ExitStatus, timeout: float, complaint: str) -> tuple[st
             return "out_of_memory", f"it needed more memory than limits.memory_mb{said}"
         case Ending.OUTPUT_LIMIT:
             return "output_limit", "it wrote more output than limits.output_mb and was stopped"
-        case Ending.FILE_LIMIT:
-            return "file_limit", f"it wrote a file larger than limits.file_mb{said}"
+        case Ending.FILE_LIMIT | Ending.DISK_LIMIT as limit:
+            what = (
+                "a file larger than limits.file_mb"
+                if limit is Ending.FILE_LIMIT
+                else "more than its disk limit"
+            )
+            return "file_limit", f"it wrote {what}{said}"
         case Ending.PROCESS_LIMIT:
             return "process_limit", f"it started more processes than limits.processes{said}"
         case Ending.KILLED | Ending.LOST | Ending.NOT_STARTED:
