@@ -22,6 +22,7 @@ from muster.domain.failure import FAILURES
 from muster.domain.money import dollars, micros
 from muster.domain.task import Priority
 from muster.store.codec import decode_spec
+from muster.store.statements import Row
 
 _TOKENS_BELOW: Final = 2**63
 _NOTHING: Final = "no task waits there"
@@ -154,21 +155,23 @@ class ClaimCalls:
             network=spec.network,
             tags=list(spec.tags),
             estimated_cost_usd=dollars(claimed.estimate),
-            earlier_attempts=[
-                wire.EarlierAttempt(
-                    number=row[1],
-                    state=row[2],
-                    agent_id=row[3],
-                    code=row[4],
-                    error=row[5],
-                    run_by=row[6],
-                    session=row[7],
-                    branch=row[8],
-                    head_commit=row[9],
-                )
-                for row in claimed.earlier
-            ],
+            earlier_attempts=[earlier_attempt(row) for row in claimed.earlier],
         )
+
+
+def earlier_attempt(row: Row) -> wire.EarlierAttempt:
+    """An earlier attempt of a claimed task, of a row of `Claimed.earlier`."""
+    return wire.EarlierAttempt(
+        number=row[1],
+        state=row[2],
+        agent_id=row[3],
+        code=row[4],
+        error=row[5],
+        run_by=row[6],
+        session=row[7],
+        branch=row[8],
+        head_commit=row[9],
+    )
 
 
 def claim_of(request: wire.ClaimRequest) -> ClaimTasks:
