@@ -225,7 +225,7 @@ class TestQueues:
         for n in range(4):
             await made(api, "queues", name=f"q{n}")
         names = [queue["name"] for queue in await everything(api, "queues")]
-        assert names == sorted(["by-hand", "default", "inbox", "q0", "q1", "q2", "q3"])
+        assert names == sorted(["agents", "by-hand", "default", "inbox", "q0", "q1", "q2", "q3"])
 
 
 class TestSessions:

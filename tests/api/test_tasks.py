@@ -103,7 +103,8 @@ class TestQueueing:
         assert (await api.get(f"/api/v1/tasks/{made['id']}")).json == made
 
     @pytest.mark.parametrize(
-        ("kind", "queue"), [("bash", "default"), ("prompt", "inbox"), ("llm", "inbox"), ("manual", "by-hand")]
+        ("kind", "queue"),
+        [("bash", "default"), ("prompt", "inbox"), ("llm", "agents"), ("manual", "by-hand")],
     )
     async def test_a_task_without_a_queue_goes_where_its_kind_is_worked(
         self, api: Api, kind: str, queue: str

@@ -36,7 +36,8 @@ PURE_STDLIB = {
     "unicodedata",
 }
 ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "os.putenv"}
-READS_SETTINGS = ("bootstrap",)
+# The shipped agents are programs of their own, which the worker gives an environment.
+READS_SETTINGS = ("bootstrap", "agents/programs")
 
 
 def test_the_domain_imports_nothing_that_can_act() -> None:

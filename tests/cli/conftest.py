@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from muster.cli.main import main
+from tests.cli.live import LiveServer
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,17 @@ def muster(home: Path, capsys: pytest.CaptureFixture[str]) -> Muster:
         return Ended(code if isinstance(code, int) else 0, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A real server in the background, for the tests of one module."""
+    live = LiveServer(tmp_path_factory.mktemp("live"))
+    (live.folder / "scripts").mkdir()
+    started = live.muster("start", "--json")
+    assert started.returncode == 0, started.stderr
+    try:
+        yield live
+    finally:
+        if live.muster("stop", "--timeout", "20").returncode != 0:
+            live.muster("stop", "--kill")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from muster.sandboxes.sandbox import Driver, ExitStatus, Limits, Sandbox, SandboxSpec
+from muster.sandboxes.stdin import Stdin
 
 
 class Bench:
@@ -37,7 +38,7 @@ class Bench:
         *,
         sandbox: Sandbox | None = None,
         env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
+        stdin: bytes | Stdin = b"",
         timeout: float = 20,
         limits: Limits | None = None,
         **fields: Any,

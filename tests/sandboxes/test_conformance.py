@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from muster.sandboxes import cgroup
-from muster.sandboxes.sandbox import MB, Ending, ExitStatus, Limits, SandboxSpec, WorkdirMissing
+from muster.sandboxes.sandbox import MB, Ending, ExitStatus, Limits, SandboxError, SandboxSpec, WorkdirMissing
 from tests.sandboxes.bench import Bench, marker, processes_with
 from tests.waiting import eventually
 
@@ -302,3 +302,11 @@ async def test_the_reported_quotas_name_what_enforces_them(bench: Bench) -> None
     assert {"memory", "processes", "file", "cpu_seconds", "wall_seconds", "output"} == set(
         capabilities.quotas
     )
+
+
+async def test_a_closed_driver_starts_nothing_more(bench: Bench) -> None:
+    """SW-4h: a keeper started after the end would be an orphan."""
+    await bench.run("true")
+    await bench.driver.close()
+    with pytest.raises(SandboxError, match="closed"):
+        await bench.run("true")

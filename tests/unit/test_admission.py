@@ -43,6 +43,7 @@ OPEN = LaneFacts(
     project_limit=None,
 )
 WORKER = WorkerFacts("w", frozenset({"auto"}), None, None, frozenset(), capacity=2, running=0)
+CLAUDE = replace(WORKER, capabilities=frozenset({"agent:claude"}))
 MONEY = st.integers(0, 10**12)
 
 
@@ -191,6 +192,11 @@ class TestWaiting:
             (OPEN, 0, [], "no_worker"),
             (OPEN, 0, [replace(WORKER, kinds=frozenset({"python"}))], "no_worker"),
             (replace(OPEN, requires="gpu"), 0, [WORKER], "no_worker"),
+            (replace(OPEN, requires="agent:claude"), 0, [WORKER], "no_agent"),
+            (replace(OPEN, requires="agent:claude"), 0, [], "no_worker"),
+            (replace(OPEN, requires="agent:claude,sandbox:gvisor"), 0, [CLAUDE], "no_sandbox"),
+            (replace(OPEN, requires="agent:claude,gpu"), 0, [CLAUDE], "no_worker"),
+            (replace(OPEN, requires="agent:claude"), 0, [CLAUDE], "in_line"),
             (OPEN, 0, [replace(WORKER, running=2)], "worker_busy"),
             (OPEN, 0, [replace(WORKER, running=2), WORKER], "in_line"),
         ],

@@ -24,6 +24,8 @@ from muster.domain.events import (
     QueueCreated,
     QueueDeleted,
     QueueEdited,
+    RoleDeleted,
+    RoleSet,
     SessionCreated,
     SessionEdited,
     TaskArchived,
@@ -263,12 +265,17 @@ def test_projects_queues_sessions_agents_and_classes(log: Log) -> None:
     assert world.sessions[SESSION].columns["status"] == "ended"
     log.add(TaskClassSet("BIG", 9))
     assert world.task_classes["BIG"].columns["timeout_us"] == 9
+    log.add(RoleSet("mender", "custom", "mends", "{}"))
+    assert world.roles["mender"].columns == {"kind": "custom", "description": "mends", "doc": "{}"}
+    log.add(RoleDeleted("mender"))
     log.add(ActivityPosted("a", "note", "hello"))
     log.add(QueueDeleted(queue))
     log.add(TaskClassDeleted("BIG"))
     log.add(AgentDeleted(), agent_id="ann")
     log.add(ProjectDeleted(), project_id=PROJECT)
-    assert not any((world.queues, world.task_classes, world.agents, world.projects, world.strays))
+    assert not any(
+        (world.queues, world.task_classes, world.roles, world.agents, world.projects, world.strays)
+    )
 
 
 def test_tokens_count_from_when_an_agent_came_or_was_set(log: Log) -> None:

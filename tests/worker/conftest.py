@@ -12,6 +12,7 @@ from muster.client.in_process import InProcessTransport
 from muster.client.transport import Transport
 from muster.sandboxes.registry import LEVELS, make_driver
 from muster.sandboxes.sandbox import Driver
+from muster.worker.isolation import Isolation
 from muster.worker.options import WorkerOptions
 from muster.worker.worker import Worker
 from tests.worker.fake_server import FakeServer
@@ -63,7 +64,7 @@ class Crew:
             "grace_seconds": 0.2,
             "drain_seconds": 5,
         }
-        worker = Worker(Client(transport), driver, WorkerOptions(**values | fields))
+        worker = Worker(Client(transport), Isolation(driver), WorkerOptions(**values | fields))
         task = self.group.create_task(worker.run())
         self.workers.append((worker, task))
         return worker, task

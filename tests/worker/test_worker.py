@@ -13,6 +13,7 @@ from muster.client.http import HttpTransport
 from muster.client.in_process import InProcessTransport
 from muster.client.wire import CompleteRequest, EarlierAttempt, FailRequest
 from muster.sandboxes.sandbox import Driver
+from muster.worker.isolation import Isolation
 from muster.worker.options import WorkerOptions
 from muster.worker.worker import Worker
 from tests.client.serving import Serving
@@ -360,7 +361,7 @@ async def test_a_claim_that_is_refused_ends_the_worker_with_the_reason(
     server.trouble = refuse
     options = WorkerOptions(worker_id="w", agent_id="a", state_dir=crew.folder / "other", queues=["nowhere"])
     with pytest.raises(ApiError, match="not_found"):
-        await Worker(Client(InProcessTransport(server)), driver, options).run()
+        await Worker(Client(InProcessTransport(server)), Isolation(driver), options).run()
 
 
 async def test_over_http_a_restart_of_the_server_is_survived(

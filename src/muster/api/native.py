@@ -20,11 +20,13 @@ from muster.api.presence import worker_route
 from muster.api.routes import (
     activities,
     agents,
+    approvals,
     conversations,
     health,
     projects,
     queues,
     reference,
+    roles,
     scripts,
     sessions,
     status,
@@ -43,9 +45,11 @@ NATIVE: Final[Nouns] = (
     ("queues", queues.ROUTES),
     ("sessions", sessions.ROUTES),
     ("agents", agents.ROUTES),
+    ("approvals", approvals.ROUTES),
     ("workers", workers.ROUTES),
     ("activities", activities.ROUTES),
     ("scripts", scripts.ROUTES),
+    ("roles", roles.ROUTES),
     ("reference", reference.ROUTES),
     ("server", status.ROUTES),
     ("mission control", (*mission_tasks.ROUTES, *mission_places.ROUTES)),
@@ -65,5 +69,6 @@ def create_native_app(services: Services) -> App:
         *mission_calls.hot_calls(services, desk),
         *swarm_calls.hot_calls(services, desk),
         worker_route(services),
+        approvals.ask_route(services),
     ]
     return create_app(services, hot, NATIVE)

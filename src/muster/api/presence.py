@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from muster.api.hot import HotRoute
 from muster.api.longpoll import Caller
-from muster.api.routes.claims import token_of
+from muster.api.routes.claims import directives_of, token_of
 from muster.api.services import Services
 from muster.client import wire
 from muster.commands.leases import Beat, Heartbeat, disown, heartbeat
@@ -44,9 +44,9 @@ class WorkerCalls:
 
     async def _renew(self, leases: Sequence[wire.Lease]) -> list[wire.Directive]:
         answers = await asyncio.gather(*(self._renew_one(lease) for lease in leases))
-        return [directive for directive in answers if directive is not None]
+        return [directive for directives in answers for directive in directives]
 
-    async def _renew_one(self, lease: wire.Lease) -> wire.Directive | None:
+    async def _renew_one(self, lease: wire.Lease) -> list[wire.Directive]:
         try:
             beat: Beat = await self._store.execute(
                 heartbeat(
@@ -55,14 +55,13 @@ class WorkerCalls:
                         token_of(lease.token, lease.attempt_id),
                         lease.progress,
                         lease.message,
+                        lease.delivered,
                     )
                 )
             )
         except (LeaseLost, NotFound) as error:
-            return wire.Directive(kind="lost", attempt_id=lease.attempt_id, reason=error.message)
-        if beat.cancelled:
-            return wire.Directive(kind="cancel", attempt_id=lease.attempt_id, reason="the task was cancelled")
-        return None
+            return [wire.Directive(kind="lost", attempt_id=lease.attempt_id, reason=error.message)]
+        return directives_of(lease.attempt_id, beat)
 
     async def _wait(self, request: wire.WorkerHeartbeatRequest, caller: Caller) -> list[wire.Directive]:
         signals = self._store.signals

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from muster.api.agent_submission import agent_task_of, labelled
 from muster.api.claiming import check_schema
 from muster.api.payloads import check_payload, check_required_files, check_working_dir
 from muster.api.places import QueuePlace, find_project, find_queue
@@ -25,6 +26,7 @@ from muster.store.database import Store
 from muster.store.statements import Statement
 
 DEFAULT_PROJECT: Final = "default"
+AGENTS_QUEUE: Final = "agents"
 DEFAULT_QUEUES: Final = {
     TaskKind.BASH: "default",
     TaskKind.PYTHON: "default",
@@ -53,7 +55,8 @@ class Submitter:
 
     async def _new_task(self, task: TaskCreate) -> NewTask:
         check_task(task)
-        queue = await self._queue_of(task)
+        agent_task = await agent_task_of(self.store, task.kind, task.payload)
+        queue = await self._queue_of(task, for_agents=agent_task is not None)
         return NewTask(
             spec=spec_of(
                 task,
@@ -66,7 +69,7 @@ class Submitter:
             timeout_us=await self.timeout_us(task.task_class, task.timeout_seconds),
             estimate=micros(task.estimated_cost_usd, "estimated_cost_usd"),
             assignee=task.assigned_to or "",
-            requires=tuple(task.requires),
+            requires=labelled(task.requires, agent_task),
             session_id=None if task.session_id is None else ids.decode(ids.SESSION, task.session_id),
             parent_id=None if task.parent_id is None else ids.decode(ids.TASK, task.parent_id),
             depends_on=tuple(task.depends_on),
@@ -93,13 +96,14 @@ class Submitter:
             )
         return self._classes[task_class]
 
-    async def _queue_of(self, task: TaskCreate) -> QueuePlace:
+    async def _queue_of(self, task: TaskCreate, *, for_agents: bool) -> QueuePlace:
         if task.queue is None and task.assigned_to is not None:
             agent = task.assigned_to
             if agent not in self._agents:
                 self._agents[agent] = await self.store.execute(ensure_agent_queue(agent))
             return QueuePlace(self._agents[agent], None)
-        return await self.queue(task.queue or DEFAULT_QUEUES[TaskKind(task.kind)])
+        usual = AGENTS_QUEUE if for_agents else DEFAULT_QUEUES[TaskKind(task.kind)]
+        return await self.queue(task.queue or usual)
 
     async def queue(self, name: str) -> QueuePlace:
         """The queue of that id or name."""
@@ -181,6 +185,7 @@ class Current:
     kind: str
     payload: dict[str, Any]
     task_class: str
+    requires: tuple[str, ...] = ()
 
 
 async def changes_of(store: Store, patch: TaskPatch, current: Current) -> dict[str, Any]:
@@ -190,6 +195,11 @@ async def changes_of(store: Store, patch: TaskPatch, current: Current) -> dict[s
     changes: dict[str, Any] = {name: given[name] for name in _PLAIN if name in given}
     changes |= {name: tuple(dict.fromkeys(given[name])) for name in _TUPLES if name in given}
     changes |= {field: convert(given[name]) for name, (field, convert) in _CONVERTED.items() if name in given}
+    if "kind" in given or "payload" in given:
+        agent_task = await agent_task_of(
+            store, given.get("kind", current.kind), given.get("payload", current.payload)
+        )
+        changes["requires"] = labelled(given.get("requires", current.requires), agent_task)
     submitter = Submitter(store)
     if "queue" in given:
         changes["queue_id"] = (await submitter.queue(given["queue"])).queue_id

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from muster.bootstrap.agents import agent_host
 from muster.bootstrap.settings import Settings
 from muster.client.client import Client
 from muster.client.in_process import InProcessTransport
@@ -15,7 +16,10 @@ from muster.commands.leases import disown
 from muster.sandboxes.registry import choose
 from muster.sandboxes.sandbox import MB, Capabilities, Driver
 from muster.store.database import Store
-from muster.worker.options import WorkerOptions
+from muster.worker.agent_host import AgentHost
+from muster.worker.agent_run import AgentRun
+from muster.worker.isolation import Isolation
+from muster.worker.options import AGENT_KINDS, SCRIPT_KINDS, WorkerOptions
 from muster.worker.worker import Worker
 
 log = logging.getLogger("muster.worker")
@@ -31,6 +35,7 @@ class EmbeddedWorker:
     options: WorkerOptions
     worker: Worker
     client: Client
+    agents: AgentHost
 
     @staticmethod
     async def prepare(settings: Settings, app: Any, version: str) -> EmbeddedWorker:
@@ -38,6 +43,8 @@ class EmbeddedWorker:
         driver, capabilities, passed_over = await choose(settings.worker.sandbox)
         host = socket.gethostname()
         name = f"worker-{host}-{settings.server.port}"
+        isolation = Isolation(driver)
+        agents = await agent_host(settings)
         options = WorkerOptions(
             worker_id=name,
             agent_id=name,
@@ -49,12 +56,13 @@ class EmbeddedWorker:
             hidden=(settings.data_dir,),
             script_dirs=tuple(settings.scripts.folders),
             output_limit_bytes=int(settings.worker.output_limit_mb * MB),
+            kinds=(*SCRIPT_KINDS, *AGENT_KINDS),
+            capabilities=(*isolation.labels, *agents.labels),
         )
         token = settings.server.token
         client = Client(InProcessTransport(app), token=None if token is None else token.get_secret_value())
-        return EmbeddedWorker(
-            driver, capabilities, passed_over, options, Worker(client, driver, options), client
-        )
+        worker = Worker(client, isolation, options, AgentRun(client, options, agents))
+        return EmbeddedWorker(driver, capabilities, passed_over, options, worker, client, agents)
 
     async def run(self, store: Store) -> None:
         """Take back what an earlier life of this worker left behind, then work until stopped."""

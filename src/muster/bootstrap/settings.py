@@ -178,6 +178,16 @@ class ScriptSettings(Section):
     )
 
 
+class AgentSettings(Section):
+    """Agents that muster runs itself."""
+
+    folders: list[Path] = Field(
+        default_factory=list[Path],
+        max_length=50,
+        description="Searched for agents' programs, before PATH.",
+    )
+
+
 class ManualWorkerSettings(Section):
     """`muster worker run`: a person or a chat session does the work."""
 
@@ -229,6 +239,7 @@ class Settings(Section):
     archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     scripts: ScriptSettings = Field(default_factory=ScriptSettings)
+    agents: AgentSettings = Field(default_factory=AgentSettings)
     manual_worker: ManualWorkerSettings = Field(default_factory=ManualWorkerSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)

@@ -61,6 +61,10 @@ class Connection:
         """The answer of a PATCH."""
         return self._call("PATCH", target, {}, body, self._timeout)
 
+    def put(self, target: str, body: object) -> Answer:
+        """The answer of a PUT."""
+        return self._call("PUT", target, {}, body, self._timeout)
+
     def delete(self, target: str, **query: object) -> Answer:
         """The answer of a DELETE."""
         return self._call("DELETE", target, query, None, self._timeout)

@@ -53,6 +53,7 @@ VERBS: Final = (
     Verb("queue", "queue:app", "List, make, change, pause and archive queues."),
     Verb("session", "session:app", "List, make and end work sessions."),
     Verb("project", "project:app", "List, make, pause and fund projects."),
+    Verb("role", "role:app", "List, make, try and remove roles of agents."),
     Verb("agents", "agents:agents", "List agents with what they do."),
     Verb("activity", "agents:activity", "Show what happened lately, newest first."),
     Verb("scripts", "scripts:scripts", "List and search the scripts that can be queued by name."),

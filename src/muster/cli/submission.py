@@ -33,6 +33,44 @@ class Submission:
     prompt: Annotated[
         str | None, typer.Option("--prompt", metavar="TEXT", help="Words for an agent or a person.")
     ] = None
+    agent: Annotated[
+        str | None,
+        typer.Option(
+            "--agent", "-A", metavar="NAME", help="The agent for a prompt; see 'muster agents detect'."
+        ),
+    ] = None
+    role: Annotated[
+        str | None, typer.Option("--role", metavar="NAME", help="Who it is to be; see 'muster role list'.")
+    ] = None
+    model: Annotated[str | None, typer.Option("--model", "-m", metavar="NAME")] = None
+    permissions: Annotated[
+        str | None, typer.Option("--permissions", help="What it may do unasked: read, ask, edit or full.")
+    ] = None
+    base: Annotated[
+        str | None, typer.Option("--base", metavar="REF", help="The branch, tag or commit it starts from.")
+    ] = None
+    owns: Annotated[
+        list[str] | None,
+        typer.Option("--owns", metavar="GLOB", help="Files it may change. Repeatable."),
+    ] = None
+    max_cost: Annotated[
+        float | None,
+        typer.Option("--max-cost", metavar="USD", min=0, help="What an attempt's models may cost."),
+    ] = None
+    cycles: Annotated[
+        int | None,
+        typer.Option("--cycles", metavar="N", min=0, help="How often it may mend what --accept finds."),
+    ] = None
+    sandbox: Annotated[
+        str | None,
+        typer.Option(
+            "--sandbox", metavar="LEVEL", help="The isolation it demands, e.g. bubblewrap or gvisor."
+        ),
+    ] = None
+    allow_hosts: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="A name an agent may reach. Repeatable."),
+    ] = None
     inputs: Annotated[
         list[str] | None,
         typer.Option("--input", "-i", metavar="NAME=VALUE", help="A value for the script. Repeatable."),
@@ -103,7 +141,9 @@ class Submission:
         body |= {"depends_on": self.depends_on, "parent_id": self.parent, "tags": self.tags}
         body |= {"requires": self.requires, "assigned_to": self.assign, "estimated_cost_usd": self.estimate}
         body |= {"required_files": self.required_files, "acceptance_command": self.acceptance}
-        body |= {"idempotency_key": self.idempotency_key}
+        body |= {"idempotency_key": self.idempotency_key, "max_test_fix_cycles": self.cycles}
+        if self.sandbox is not None:
+            body["requires"] = [*(self.requires or []), f"sandbox:{self.sandbox}"]
         if self.network:
             body["network"] = True
         if self.attempts is not None:
@@ -145,7 +185,7 @@ class Submission:
         if self.python:
             return "python", {"script": self.python}, self.python
         if self.prompt:
-            return "prompt", {}, self.prompt
+            return "prompt", self._agent(), self.prompt
         if self.file is not None:
             return self._of_file(self.file)
         if self.title:
@@ -155,6 +195,16 @@ class Submission:
             problem="say what to do: -- PROGRAM ARGS, --bash, --python, --file, --script, --prompt, "
             "or just --title for work by hand",
         )
+
+    def _agent(self) -> dict[str, Any]:
+        """The payload of a prompt; empty when it is for somebody else's agent."""
+        payload: dict[str, Any] = {"agent": self.agent, "role": self.role, "model": self.model}
+        payload |= {"permissions": self.permissions, "base": self.base, "owns": self.owns}
+        payload |= {"max_cost_usd": self.max_cost, "allow_hosts": self.allow_hosts}
+        given = {name: value for name, value in payload.items() if value}
+        if given and not (self.agent or self.role):
+            raise InvalidInput(field=f"--{next(iter(given))}", problem="needs --agent or --role beside it")
+        return given
 
     def _of_file(self, path: Path) -> tuple[str, dict[str, Any], str]:
         kinds = {".sh": "bash", ".bash": "bash", ".py": "python"}

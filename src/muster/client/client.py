@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from muster.client import wire, wire_runs
+from muster.client import wire, wire_approvals, wire_runs
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.events import EventParser, ServerEvent
 from muster.client.transport import DEFAULT_SECONDS, Query, Response, StreamingTransport, Transport
@@ -104,6 +104,10 @@ class Client:
     async def send_files(self, attempt_id: str, request: wire_runs.FilesRequest) -> wire_runs.FilesAnswer:
         """Say which files the attempt changed; replaces what was said before."""
         return await self._hot(_attempt(attempt_id, "files"), request, wire_runs.FilesAnswer)
+
+    async def ask(self, attempt_id: str, request: wire_approvals.AskRequest) -> wire_approvals.AskAnswer:
+        """Ask people for leave or for an answer; safe to repeat, the key tells."""
+        return await self._hot(_attempt(attempt_id, "approvals"), request, wire_approvals.AskAnswer)
 
     async def put_blob(self, attempt_id: str, token: str, content: bytes) -> str:
         """Keep a content for calls and files to refer to; its name, the SHA-256. Safe to repeat."""

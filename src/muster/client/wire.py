@@ -84,6 +84,8 @@ class ClaimedTask(Struct, kw_only=True):
     acceptance_command: str | None = None
     max_test_fix_cycles: int = 0
     network: bool = False
+    requires: list[str] = []
+    """Labels its worker had to offer: `sandbox:gvisor` demands that isolation level."""
     tags: list[str] = []
     estimated_cost_usd: float = 0
     earlier_attempts: list[EarlierAttempt] = []
@@ -106,11 +108,18 @@ class Usage(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
 
 
 class Directive(Struct, kw_only=True, omit_defaults=True):
-    """What the server wants of a claimer: `cancel` (stop now), `lost` (the lease is not yours any more), `drain`."""
+    """What the server wants of a claimer: `cancel` (stop now), `lost` (the lease is not yours any more), `drain`; or what
+    people tell its agent: `answer` (to its request `key`), `say`, `interrupt`, `pause`, `resume`. These have an `id` and
+    come again until it is named in `delivered`."""
 
-    kind: Literal["cancel", "lost", "drain"]
+    kind: Literal["cancel", "lost", "drain", "answer", "say", "interrupt", "pause", "resume"]
     attempt_id: str | None = None
     reason: str | None = None
+    id: str | None = None
+    key: str | None = None
+    option: str | None = None
+    option_kind: str | None = None
+    text: str = ""
 
 
 class HeartbeatRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -119,6 +128,8 @@ class HeartbeatRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_de
     token: Token
     progress: Annotated[float, Meta(ge=0, le=1)] | None = None
     message: Text | None = None
+    delivered: Annotated[list[Token], Meta(max_length=100)] = []
+    """Ids of directives that the agent has got."""
 
 
 class HeartbeatAnswer(Struct, kw_only=True):
@@ -135,6 +146,8 @@ class Lease(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
     token: Token
     progress: Annotated[float, Meta(ge=0, le=1)] | None = None
     message: Text | None = None
+    delivered: Annotated[list[Token], Meta(max_length=100)] = []
+    """Ids of directives that its agent has got."""
 
 
 class WorkerHeartbeatRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

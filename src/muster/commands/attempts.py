@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from muster.commands.approvals import withdraw_open
 from muster.commands.claims import ClaimAnswerRows, ClaimTasks, hand_out
 from muster.domain import ids
 from muster.domain.attempt import (
@@ -64,7 +65,7 @@ class Ended:
 
 _HELD: Final = Statement(
     "SELECT a.id, a.task_id, a.token, a.state, a.number, a.agent_id, a.reserved, t.state, t.attempt_id, t.lane_id, "
-    "t.project_id, t.burned, t.max_attempts, t.dependents, a.finished_at "
+    "t.project_id, t.burned, t.max_attempts, t.dependents, a.finished_at, a.asks "
     "FROM attempts a JOIN tasks t ON t.id = a.task_id WHERE a.id IN_INTS(?1) FOR UPDATE"
 )
 _SPECS: Final = Statement("SELECT id, doc FROM task_specs WHERE id IN_INTS(?1)")
@@ -116,6 +117,7 @@ class _Work:
     tasks: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
     satisfied: list[int] = field(default_factory=list[int])
     agents: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    asking: list[int] = field(default_factory=list[int])
 
 
 async def load_held(uow: UnitOfWork, attempt_ids: Sequence[int]) -> dict[int, Held]:
@@ -175,6 +177,8 @@ def _end(uow: UnitOfWork, request: EndAttempt, held: Held, policies: dict[int, A
         )
         ended = _fail(uow, request, held, after)
         burned = 1 if after.counts else 0
+    if held.asks:
+        work.asking.append(held.attempt_id)
     finished = uow.now if ended.state.finished else None
     work.tasks.append(
         (held.task_id, int(ended.state), burned, ended.ready_at, request.cost, finished, uow.now)
@@ -262,6 +266,8 @@ async def _write(uow: UnitOfWork, work: _Work) -> None:
     await uow.run_many(_END_TASK, work.tasks)
     if work.agents:
         await uow.run_many(_AGENT_TOKENS, [(agent, *totals) for agent, totals in sorted(work.agents.items())])
+    if work.asking:
+        await withdraw_open(uow, work.asking, "the attempt ended")
     if work.satisfied:
         await _free_dependents(uow, work.satisfied)
     uow.journal.topics.add("limits")

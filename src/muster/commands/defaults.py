@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from muster.commands.projects import insert_project
 from muster.commands.queues import insert_queue
+from muster.commands.roles import seed_roles
 from muster.commands.task_classes import put_task_class
 from muster.domain.project import DEFAULT_PROJECT, Project
 from muster.domain.queue import DEFAULT_QUEUES, Queue
@@ -40,6 +41,7 @@ async def ensure_defaults(uow: UnitOfWork, classes: Sequence[TaskClass]) -> None
         if name not in there:
             await insert_queue(uow, Queue(name=name, mode=mode))
     await _seed_classes(uow, classes)
+    await seed_roles(uow)
 
 
 async def _seed_classes(uow: UnitOfWork, classes: Sequence[TaskClass]) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from muster.commands.approvals import expire_due
 from muster.commands.attempts import EndAttempt, end_attempts
+from muster.commands.messages import Word, note_delivered, words_for
 from muster.commands.metered import charge_metered
 from muster.domain import ids
 from muster.domain.errors import LeaseLost, MusterError
@@ -29,6 +31,8 @@ class Heartbeat:
     token: int
     progress: float | None = None
     message: str | None = None
+    delivered: Sequence[str] = ()
+    """Ids of words that its agent has got."""
 
 
 @dataclass(slots=True)
@@ -39,10 +43,12 @@ class Beat:
     timeout_us: int
     expires_at: int
     cancelled: bool = False
+    words: Sequence[Word] = ()
+    """For its agent."""
 
 
 _LEASES: Final = Statement(
-    "SELECT a.id, a.token, a.state, t.timeout_us, a.finished_at FROM attempts a JOIN tasks t ON t.id = a.task_id "
+    "SELECT a.id, a.token, a.state, t.timeout_us, a.finished_at, a.words FROM attempts a JOIN tasks t ON t.id = a.task_id "
     "WHERE a.id IN_INTS(?1)"
 )
 _BEAT: Final = update(tables.attempts, ["id"], ["heartbeat_at", "warned_at"], guard="state = 'running'")
@@ -56,19 +62,28 @@ async def heartbeat(uow: UnitOfWork, requests: Sequence[Heartbeat]) -> list[Beat
     answers: list[Beat | MusterError] = []
     beats: list[tuple[int, int, None]] = []
     progress: list[tuple[int, str]] = []
+    spoken: dict[int, Beat] = {}
     for request in requests:
         row = rows.get(request.attempt_id)
         if row is None or row[1] != request.token or row[2] not in ("running", "cancelled"):
             answers.append(LeaseLost(attempt=ids.encode(ids.ATTEMPT, request.attempt_id)))
             continue
         expires = uow.now + 2 * row[3]
-        answers.append(Beat(request.attempt_id, row[3], expires, cancelled=row[2] == "cancelled"))
+        beat = Beat(request.attempt_id, row[3], expires, cancelled=row[2] == "cancelled")
+        answers.append(beat)
+        if request.delivered:
+            await note_delivered(uow, request.attempt_id, request.delivered)
+        if row[5] and row[2] == "running":
+            spoken[request.attempt_id] = beat
         if row[2] == "running":
             beats.append((request.attempt_id, uow.now, None))
             if request.progress is not None or request.message is not None:
                 progress.append((request.attempt_id, to_json([request.progress, request.message])))
     await uow.run_many(_BEAT, beats)
     await uow.run_many(_PROGRESS, progress)
+    if spoken:
+        for attempt, words in (await words_for(uow, list(spoken))).items():
+            spoken[attempt].words = words
     return answers
 
 
@@ -109,6 +124,9 @@ async def patrol(uow: UnitOfWork, rules: StaleRules) -> Patrol:
     report = Patrol()
     await _ready_due(uow, report)
     await _watch_leases(uow, rules, report)
+    expires = await expire_due(uow)
+    if expires is not None:
+        _sooner(report, expires)
     return report
 
 

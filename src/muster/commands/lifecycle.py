@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from muster.commands.approvals import withdraw_open
 from muster.commands.claims import Claimed, ClaimTasks, hand_over, register_agents
 from muster.commands.metered import charge_metered
 from muster.domain import ids
@@ -58,7 +59,9 @@ async def load_head(uow: UnitOfWork, task_id: int) -> Head:
     return Head(row[0], TaskState(row[1]), row[2], row[3], row[4], row[5], row[6] is not None, row[7])
 
 
-_RESERVED: Final = Statement("SELECT reserved, agent_id FROM attempts WHERE id = ?1 AND state = 'running'")
+_RESERVED: Final = Statement(
+    "SELECT reserved, agent_id, asks FROM attempts WHERE id = ?1 AND state = 'running'"
+)
 _CANCEL_ATTEMPT: Final = Statement(
     "UPDATE attempts SET state = 'cancelled', finished_at = ?2, error = ?3 WHERE id = ?1 AND state = 'running'"
 )
@@ -86,8 +89,10 @@ async def cancel_task(uow: UnitOfWork, task_id: int, reason: str = "") -> TaskSt
     released = 0
     agent = None
     if head.state is TaskState.RUNNING and head.attempt_id is not None:
-        for reserved, holder in await uow.rows(_RESERVED, head.attempt_id):
+        for reserved, holder, asks in await uow.rows(_RESERVED, head.attempt_id):
             released, agent = reserved, holder
+            if asks:
+                await withdraw_open(uow, [head.attempt_id], "the task was cancelled")
         await uow.run(_CANCEL_ATTEMPT, head.attempt_id, uow.now, reason or "cancelled")
         uow.journal.ended.append(head.attempt_id)
         uow.journal.topics.add("limits")

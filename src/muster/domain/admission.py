@@ -8,10 +8,11 @@ one more function in `GATES`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from muster.domain import ids
+from muster.domain.agent_task import AGENT_LABEL, SANDBOX_LABEL
 from muster.domain.money import dollars
 
 
@@ -37,6 +38,8 @@ WAITING_REASONS: Final[dict[str, str]] = {
     "concurrency": "As many tasks of its queue or project run as are allowed at once.",
     "assigned_to": "It is assigned to one agent and waits for that one.",
     "no_worker": "No worker is connected that runs such tasks.",
+    "no_agent": "No connected worker has the agent it names.",
+    "no_sandbox": "No connected worker offers the isolation level it demands; it is never run in a weaker one.",
     "worker_busy": "All workers that run such tasks are busy.",
     "waiting_for_person": "Its queue is worked by hand; nobody has taken it yet.",
     "waiting_for_agent": "Its queue is claimed by agents over the API; none has asked yet.",
@@ -229,9 +232,30 @@ def ready_hold(lane: LaneFacts, estimate: int, workers: Sequence[WorkerFacts]) -
         )
     serving = [worker for worker in workers if worker.serves(lane)]
     if not serving:
+        lacking = _lacking(lane, workers)
+        if lacking is not None:
+            return lacking
         needs = f" with {lane.requires}" if lane.requires else ""
         return Hold("no_worker", f"no connected worker runs {lane.kind} tasks{needs}", {"kind": lane.kind})
     if all(worker.running >= worker.capacity for worker in serving):
         words = "the worker for it is" if len(serving) == 1 else f"all {len(serving)} workers for it are"
         return Hold("worker_busy", f"{words} busy", {"workers": len(serving)})
     return Hold("in_line", "next in line")
+
+
+_LACKS: Final = {
+    AGENT_LABEL: ("no_agent", "no connected worker has agent {}"),
+    SANDBOX_LABEL: ("no_sandbox", "no connected worker offers isolation {}, and a weaker one will not do"),
+}
+
+
+def _lacking(lane: LaneFacts, workers: Sequence[WorkerFacts]) -> Hold | None:
+    """The agent or isolation level that all workers lack which would take such a task otherwise."""
+    bare = replace(lane, requires="")
+    willing = [worker for worker in workers if worker.serves(bare)]
+    for label in lane.requires.split(",") if willing else ():
+        prefix, _, name = label.partition(":")
+        if f"{prefix}:" in _LACKS and not any(label in worker.capabilities for worker in willing):
+            code, words = _LACKS[f"{prefix}:"]
+            return Hold(code, words.format(name), {prefix: name})
+    return None

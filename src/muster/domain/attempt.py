@@ -44,6 +44,8 @@ class Held:
     max_attempts: int
     dependents: int
     finished_at: int | None
+    asks: int = 0
+    """Its requests that wait for a person."""
     limited: bool = False
 
 

@@ -10,6 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from muster.domain.events_approvals import (
+    ApprovalAnswered,
+    ApprovalExpired,
+    ApprovalRequested,
+    ApprovalWithdrawn,
+    MessageDelivered,
+    MessagePosted,
+    PermissionGranted,
+    PermissionRevoked,
+)
 from muster.domain.events_runs import RunCharged, RunDescribed, RunStarted
 from muster.domain.payload import Payload
 from muster.domain.task import TaskSpec
@@ -284,6 +294,25 @@ class TaskClassDeleted(Payload):
 
 
 @dataclass(slots=True)
+class RoleSet(Payload):
+    """A role of agents was defined or changed; `doc` is, as JSON text, all of it but its name, kind and description."""
+
+    kind: ClassVar[str] = "role.set"
+    name: str
+    role_kind: str
+    description: str
+    doc: str
+
+
+@dataclass(slots=True)
+class RoleDeleted(Payload):
+    """A role of one's own was removed."""
+
+    kind: ClassVar[str] = "role.deleted"
+    name: str
+
+
+@dataclass(slots=True)
 class LogLost(Payload):
     """A place in the log whose event was told of but not yet on disk when the database server crashed. Nothing
     durable was among such events: a lost claim is a task that is ready again."""
@@ -308,6 +337,14 @@ CATALOGUE: tuple[type[Payload], ...] = (
     RunStarted,
     RunDescribed,
     RunCharged,
+    ApprovalRequested,
+    ApprovalAnswered,
+    ApprovalExpired,
+    ApprovalWithdrawn,
+    PermissionGranted,
+    PermissionRevoked,
+    MessagePosted,
+    MessageDelivered,
     ProjectCreated,
     ProjectEdited,
     CapitalAllocated,
@@ -323,5 +360,7 @@ CATALOGUE: tuple[type[Payload], ...] = (
     ActivityPosted,
     TaskClassSet,
     TaskClassDeleted,
+    RoleSet,
+    RoleDeleted,
     LogLost,
 )

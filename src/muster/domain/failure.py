@@ -70,6 +70,12 @@ _ALL: Final = (
         "Retried with back-off; the next attempt is told its output.",
     ),
     FailureCode(
+        "outside_ownership",
+        "The agent changed files that its part of the task does not own.",
+        "Not retried: its branch is kept for a look; widen `owns` or split the task anew.",
+        retry=False,
+    ),
+    FailureCode(
         "workdir_missing",
         "The working directory is gone, is not a directory or cannot be written.",
         "Not retried: mend the path and requeue.",

@@ -25,6 +25,9 @@ QUEUE: Final = "que"
 SESSION: Final = "ses"
 ACTIVITY: Final = "act"
 CALL: Final = "cal"
+APPROVAL: Final = "apr"
+PERMISSION: Final = "per"
+MESSAGE: Final = "msg"
 NOUNS: Final = {
     TASK: "task",
     ATTEMPT: "attempt",
@@ -33,6 +36,9 @@ NOUNS: Final = {
     SESSION: "session",
     ACTIVITY: "activity",
     CALL: "model call",
+    APPROVAL: "approval",
+    PERMISSION: "permission",
+    MESSAGE: "message",
 }
 
 

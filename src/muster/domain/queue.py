@@ -25,6 +25,7 @@ class QueueMode(StrEnum):
 
 DEFAULT_QUEUES: Final = {
     "default": QueueMode.AUTO,
+    "agents": QueueMode.AUTO,
     "inbox": QueueMode.EXTERNAL,
     "by-hand": QueueMode.MANUAL,
 }

@@ -21,6 +21,8 @@ from muster.domain.events import (
     QueueCreated,
     QueueDeleted,
     QueueEdited,
+    RoleDeleted,
+    RoleSet,
     SessionCreated,
     SessionEdited,
     TaskArchived,
@@ -34,17 +36,30 @@ from muster.domain.events import (
     TaskRestored,
     TaskSubmitted,
 )
+from muster.domain.events_approvals import (
+    ApprovalAnswered,
+    ApprovalExpired,
+    ApprovalRequested,
+    ApprovalWithdrawn,
+    MessageDelivered,
+    MessagePosted,
+    PermissionGranted,
+    PermissionRevoked,
+)
 from muster.domain.events_runs import RunCharged, RunDescribed, RunStarted
+from muster.domain.replay_approvals import ApprovalPayload, evolve_approval
 from muster.domain.replay_attempts import AttemptPayload, evolve_attempt
 from muster.domain.replay_places import (
     AgentPayload,
     ProjectPayload,
     QueuePayload,
+    RolePayload,
     SessionPayload,
     TaskClassPayload,
     evolve_agent,
     evolve_project,
     evolve_queue,
+    evolve_role,
     evolve_session,
     evolve_task_class,
 )
@@ -52,17 +67,9 @@ from muster.domain.replay_runs import RunPayload, evolve_run
 from muster.domain.replay_tasks import TaskPayload, evolve_task
 from muster.domain.replay_world import Fact, World
 
+PlacePayload = ProjectPayload | QueuePayload | SessionPayload | AgentPayload | TaskClassPayload | RolePayload
 AnyPayload = (
-    TaskPayload
-    | AttemptPayload
-    | RunPayload
-    | ProjectPayload
-    | QueuePayload
-    | SessionPayload
-    | AgentPayload
-    | TaskClassPayload
-    | ActivityPosted
-    | LogLost
+    TaskPayload | AttemptPayload | RunPayload | ApprovalPayload | ActivityPosted | LogLost | PlacePayload
 )
 
 
@@ -85,6 +92,25 @@ def evolve(world: World, fact: Fact) -> None:
             evolve_attempt(world, fact, payload)
         case RunStarted() | RunDescribed() | RunCharged():
             evolve_run(world, fact, payload)
+        case (
+            ApprovalRequested()
+            | ApprovalAnswered()
+            | ApprovalExpired()
+            | ApprovalWithdrawn()
+            | PermissionGranted()
+            | PermissionRevoked()
+            | MessagePosted()
+            | MessageDelivered()
+        ):
+            evolve_approval(world, fact, payload)
+        case ActivityPosted() | LogLost():
+            pass
+        case _:
+            _evolve_place(world, fact, payload)
+
+
+def _evolve_place(world: World, fact: Fact, payload: PlacePayload) -> None:
+    match payload:
         case ProjectCreated() | ProjectEdited() | CapitalAllocated() | ProjectDeleted():
             evolve_project(world, fact, payload)
         case QueueCreated() | QueueEdited() | QueueDeleted():
@@ -95,7 +121,7 @@ def evolve(world: World, fact: Fact) -> None:
             evolve_agent(world, fact, payload)
         case TaskClassSet() | TaskClassDeleted():
             evolve_task_class(world, fact, payload)
-        case ActivityPosted() | LogLost():
-            pass
+        case RoleSet() | RoleDeleted():
+            evolve_role(world, fact, payload)
         case _:
             assert_never(payload)

@@ -16,6 +16,8 @@ from muster.domain.events import (
     QueueCreated,
     QueueDeleted,
     QueueEdited,
+    RoleDeleted,
+    RoleSet,
     SessionCreated,
     SessionEdited,
     TaskClassDeleted,
@@ -28,6 +30,7 @@ QueuePayload = QueueCreated | QueueEdited | QueueDeleted
 SessionPayload = SessionCreated | SessionEdited
 AgentPayload = AgentRegistered | AgentEdited | AgentDeleted
 TaskClassPayload = TaskClassSet | TaskClassDeleted
+RolePayload = RoleSet | RoleDeleted
 
 PROJECT: Final[dict[str, Any]] = {
     "icon": "",
@@ -138,6 +141,22 @@ def evolve_task_class(world: World, fact: Fact, payload: TaskClassPayload) -> No
             world.task_classes[payload.name] = PlaceRow(fact.seq, columns)
         case TaskClassDeleted():
             _delete(world, fact, world.task_classes, payload.name)
+        case _:
+            assert_never(payload)
+
+
+def evolve_role(world: World, fact: Fact, payload: RolePayload) -> None:
+    """Fold one event about a role."""
+    match payload:
+        case RoleSet():
+            columns = {
+                "kind": payload.role_kind,
+                "description": payload.description,
+                "doc": payload.doc,
+            }
+            world.roles[payload.name] = PlaceRow(fact.seq, columns)
+        case RoleDeleted():
+            _delete(world, fact, world.roles, payload.name)
         case _:
             assert_never(payload)
 

@@ -170,4 +170,8 @@ def _remove(world: World, task: TaskRow) -> None:
     for attempt_id in task.attempt_ids:
         del world.attempts[attempt_id]
         world.runs.pop(attempt_id, None)
+    for ident in task.approval_ids:
+        world.approvals.pop(ident, None)
+    for ident in task.message_ids:
+        world.messages.pop(ident, None)
     del world.tasks[task.id]

@@ -66,6 +66,8 @@ class TaskRow:
     finished_at: int | None = None
     archived_at: int | None = None
     attempt_ids: list[int] = field(default_factory=list[int])
+    approval_ids: list[int] = field(default_factory=list[int])
+    message_ids: list[int] = field(default_factory=list[int])
 
     @property
     def blockers(self) -> int:
@@ -106,7 +108,8 @@ class AttemptRow:
 
 @dataclass(slots=True)
 class PlaceRow:
-    """A row of `projects`, `queues`, `sessions`, `agents`, `task_classes` or `runs` by column.
+    """A row of `projects`, `queues`, `sessions`, `agents`, `task_classes`, `roles`, `runs`, `approvals`,
+    `permissions` or `messages` by column.
 
     `seq` is the event that made it; `set_at` says for a counter that was set to a value which event did that.
     """
@@ -138,6 +141,10 @@ class World:
     sessions: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
     agents: dict[str, PlaceRow] = field(default_factory=dict[str, PlaceRow])
     task_classes: dict[str, PlaceRow] = field(default_factory=dict[str, PlaceRow])
+    roles: dict[str, PlaceRow] = field(default_factory=dict[str, PlaceRow])
+    permissions: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
+    approvals: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
+    messages: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
     strays: list[str] = field(default_factory=list[str])
     _waiting_for: dict[int, set[int]] = field(default_factory=dict[int, set[int]])
 
@@ -202,6 +209,8 @@ class World:
         self.tasks.clear()
         self.attempts.clear()
         self.runs.clear()
+        self.approvals.clear()
+        self.messages.clear()
         self._waiting_for.clear()
 
     def charge(self, project_id: int | None, *, reserved: int = 0, spent: int = 0) -> None:

@@ -248,7 +248,8 @@ def attempt_mounts(spec: SandboxSpec, working_dir: Path, accounts: Mapping[str, 
     }
     scratch = spec.scratch.resolve()
     mounts[working_dir] = ("--bind", str(working_dir))
-    mounts[scratch] = ("--bind", str(scratch))
+    for path in (scratch, *spec.writable):
+        mounts[path] = ("--bind", str(path))
     mounts[private_dir(spec).resolve()] = ("--perms", "0555", "--tmpfs")
     return mounts
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from muster.sandboxes.sandbox import Ending, ExitStatus, OnOutput, SandboxError
+from muster.sandboxes.stdin import Stdin
 
 SUPERVISE: Final = Path(__file__).with_name("supervise.py")
 CLOSE_SECONDS: Final = 2.0
@@ -59,35 +60,36 @@ class Launcher:
         self._python = python
         self._keeper: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
+        self._closed = False
 
-    def start(self, launch: Launch, stdin: bytes) -> Program:
+    def start(self, launch: Launch, stdin: bytes | Stdin) -> Program:
         """Ask for a program. Its refusal, if any, comes from `Program.wait`."""
         requests = self._keeper_socket()
         control, control_end = socket.socketpair()
         stdout, stdout_end = os.pipe()
         stderr, stderr_end = os.pipe()
-        with tempfile.TemporaryFile() as given:
-            given.write(stdin)
-            given.seek(0)
-            fds = [control_end.fileno(), given.fileno(), stdout_end, stderr_end]
-            try:
-                socket.send_fds(requests, [b"p"], fds)
-            except OSError as error:
-                self.close()
-                control.close()
-                os.close(stdout)
-                os.close(stderr)
-                raise SandboxError(problem=f"the process keeper is gone ({error.strerror})") from error
-            finally:
-                control_end.close()
-                os.close(stdout_end)
-                os.close(stderr_end)
+        given = stdin.attach() if isinstance(stdin, Stdin) else _file_of(stdin)
+        fds = [control_end.fileno(), given, stdout_end, stderr_end]
+        try:
+            socket.send_fds(requests, [b"p"], fds)
+        except OSError as error:
+            self._let_keeper_go()
+            control.close()
+            os.close(stdout)
+            os.close(stderr)
+            raise SandboxError(problem=f"the process keeper is gone ({error.strerror})") from error
+        finally:
+            control_end.close()
+            for fd in (given, stdout_end, stderr_end):
+                os.close(fd)
         return Program(launch, control, stdout, stderr, self._discard)
 
     def _keeper_socket(self) -> socket.socket:
         if self._requests is not None and self._keeper is not None and self._keeper.poll() is None:
             return self._requests
-        self.close()
+        if self._closed:
+            raise SandboxError(problem="its driver is closed")
+        self._let_keeper_go()
         ours, theirs = socket.socketpair()
         with theirs:
             self._keeper = subprocess.Popen(
@@ -108,7 +110,11 @@ class Launcher:
             self._keeper.wait()
 
     def close(self) -> None:
-        """Let the keeper go: it ends when its last program has."""
+        """Start nothing more, and let the keeper go: it ends when its last program has."""
+        self._closed = True
+        self._let_keeper_go()
+
+    def _let_keeper_go(self) -> None:
         if self._requests is not None:
             self._requests.close()
             self._requests = None
@@ -119,6 +125,14 @@ class Launcher:
                 self._keeper.kill()
                 self._keeper.wait()
             self._keeper = None
+
+
+def _file_of(data: bytes) -> int:
+    """A descriptor from which exactly these bytes are read."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        return os.dup(file.fileno())
 
 
 class Program:

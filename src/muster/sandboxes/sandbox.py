@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from muster.domain.errors import Category, MusterError
+from muster.sandboxes.stdin import Stdin
 
 MB = 1024 * 1024
 
@@ -91,7 +92,7 @@ class SandboxSpec:
     """One attempt's sandbox.
 
     `working_dir` is writable, so is `scratch` (private to the attempt, the same path inside and
-    outside); `readable` can be read, `hidden` is masked even below the working directory. Drivers
+    outside), so are `writable`; `readable` can be read, `hidden` is masked even below the working directory. Drivers
     without file isolation cannot enforce these.
     """
 
@@ -99,6 +100,7 @@ class SandboxSpec:
     working_dir: Path
     scratch: Path
     readable: Sequence[Path] = ()
+    writable: Sequence[Path] = ()
     hidden: Sequence[Path] = ()
     network: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -121,7 +123,7 @@ class Sandbox(Protocol):
         env: Mapping[str, str],
         on_output: OnOutput,
         cwd: Path | None = None,
-        stdin: bytes = b"",
+        stdin: bytes | Stdin = b"",
         timeout: float | None = None,
     ) -> ExitStatus:
         """Run a program and wait for the end of everything it started. SandboxError when it cannot be started."""

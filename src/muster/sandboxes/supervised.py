@@ -13,6 +13,7 @@ from muster.sandboxes.folders import remove_tree
 from muster.sandboxes.launcher import Launch, Launcher, Program
 from muster.sandboxes.quota import Plan
 from muster.sandboxes.sandbox import Ending, ExitStatus, OnOutput, SandboxError, SandboxSpec
+from muster.sandboxes.stdin import Stdin
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 FIND: Final = ("/bin/sh", "-c", 'exec "$@"', "muster")
@@ -59,7 +60,7 @@ class SupervisedSandbox:
         env: Mapping[str, str],
         on_output: OnOutput,
         cwd: Path | None = None,
-        stdin: bytes = b"",
+        stdin: bytes | Stdin = b"",
         timeout: float | None = None,
     ) -> ExitStatus:
         """Run a program and wait for the end of everything it started."""
@@ -81,6 +82,8 @@ class SupervisedSandbox:
             status = await self._program.wait(note, self._spec.limits.output_bytes)
         finally:
             self._program = None
+            if isinstance(stdin, Stdin):
+                stdin.detach()
         if status.reason is Ending.NOT_STARTED:
             raise SandboxError(problem=complaint.decode(errors="replace").strip()[:COMPLAINT_BYTES])
         return judge(status, {name for name, count in _hits(group).items() if count > before[name]})

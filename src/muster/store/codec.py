@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import msgspec
 
+from muster.domain.agent_task import ToolServer
 from muster.domain.events import CATALOGUE, Payload
+from muster.domain.role import Role
 from muster.domain.task import TaskSpec
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -48,6 +50,29 @@ def encode_spec(spec: TaskSpec) -> str:
 def decode_spec(document: str) -> TaskSpec:
     """The task spec of its JSON text."""
     return _SPEC.decode(document)
+
+
+class _RoleDoc(TypedDict):
+    system_prompt: str
+    instructions: str
+    agent: str | None
+    model: str | None
+    permissions: str | None
+    tools: tuple[str, ...] | None
+    mcp: tuple[ToolServer, ...]
+
+
+_ROLE: Final = msgspec.json.Decoder(_RoleDoc)
+
+
+def encode_role(role: Role) -> str:
+    """A role's JSON text, without what has columns of its own."""
+    return to_json({name: getattr(role, name) for name in _RoleDoc.__annotations__})
+
+
+def decode_role(name: str, kind: str, description: str, document: str) -> Role:
+    """The role of its columns."""
+    return Role(name=name, kind=kind, description=description, **_ROLE.decode(document))
 
 
 def to_json(value: Any) -> str:

@@ -68,20 +68,55 @@ _SPECS: Final = Statement(
 _ATTEMPTS: Final = Statement(
     f"SELECT id, {', '.join(_ATTEMPT_COLUMNS)}, result FROM attempts WHERE task_id > ?1 AND task_id <= ?2"
 )
-_RUN_COLUMNS: Final = (
-    "task_id",
-    "agent",
-    "model",
-    "session",
-    "branch",
-    "base_commit",
-    "head_commit",
-    "workspace",
-    "started_at",
+_PARTS: Final[tuple[tuple[str, str, str, tuple[str, ...]], ...]] = (
+    (
+        "runs",
+        ids.ATTEMPT,
+        "attempt_id",
+        (
+            "task_id",
+            "agent",
+            "model",
+            "session",
+            "branch",
+            "base_commit",
+            "head_commit",
+            "workspace",
+            "started_at",
+        ),
+    ),
+    (
+        "approvals",
+        ids.APPROVAL,
+        "id",
+        (
+            "task_id",
+            "attempt_id",
+            "project_id",
+            "key",
+            "kind",
+            "state",
+            "title",
+            "doc",
+            "created_at",
+            "expires_at",
+            "answer",
+            "answered_by",
+            "finished_at",
+        ),
+    ),
+    (
+        "messages",
+        ids.MESSAGE,
+        "id",
+        ("task_id", "kind", "text", "created_by", "created_at", "delivered_at"),
+    ),
 )
-_RUNS: Final = Statement(
-    f"SELECT attempt_id, {', '.join(_RUN_COLUMNS)} FROM runs WHERE task_id > ?1 AND task_id <= ?2"
-)
+"""Rows that belong to a task, compared as they are: table, prefix of the key, key, columns."""
+_PART_ROWS: Final = {
+    table: Statement(f"SELECT {key}, {', '.join(columns)} FROM {table} WHERE task_id > ?1 AND task_id <= ?2")
+    for table, _, key, columns in _PARTS
+}
 _EDGES: Final = Statement(
     "SELECT task_id, depends_on, done FROM task_dependencies WHERE task_id > ?1 AND task_id <= ?2"
 )
@@ -104,6 +139,8 @@ _PLACES: Final[tuple[tuple[Table, str | None, str], ...]] = (
     (tables.sessions, ids.SESSION, "session"),
     (tables.agents, None, "agent"),
     (tables.task_classes, None, "task class"),
+    (tables.roles, None, "role"),
+    (tables.permissions, ids.PERMISSION, "permission"),
 )
 
 
@@ -130,7 +167,7 @@ class Comparison:
         await self._task_rows(snapshot, world, low, high)
         await self._spec_rows(snapshot, world, low, high)
         await self._attempt_rows(snapshot, world, low, high)
-        await self._run_rows(snapshot, world, low, high)
+        await self._part_rows(snapshot, world, low, high)
         await self._edge_rows(snapshot, world, low, high)
         await self._tag_rows(snapshot, world, low, high)
 
@@ -189,18 +226,21 @@ class Comparison:
                 self.report(f"attempt {name}: result is not what the log says")
         self._missing("attempt", ids.ATTEMPT, missing)
 
-    async def _run_rows(self, snapshot: Snapshot, world: World, low: int, high: int) -> None:
-        missing = set(world.runs)
-        for attempt_id, *found in await snapshot.rows(_RUNS, low, high):
-            run = world.runs.get(attempt_id)
-            name = ids.encode(ids.ATTEMPT, attempt_id)
-            if run is None:
-                self.report(f"the run of attempt {name} has a row, but the log does not know it")
-                continue
-            missing.discard(attempt_id)
-            wanted = [run.columns.get(column) for column in _RUN_COLUMNS]
-            self._columns(f"run of attempt {name}", _RUN_COLUMNS, found, wanted)
-        self._missing("run of attempt", ids.ATTEMPT, missing)
+    async def _part_rows(self, snapshot: Snapshot, world: World, low: int, high: int) -> None:
+        for table, prefix, _, columns in _PARTS:
+            rows: Mapping[int, PlaceRow] = getattr(world, table)
+            noun, missing = table.removesuffix("s"), set(rows)
+            for key, *found in await snapshot.rows(_PART_ROWS[table], low, high):
+                name = ids.encode(prefix, key)
+                row = rows.get(key)
+                if row is None:
+                    self.report(f"{noun} {name} has a row, but the log does not know it")
+                    continue
+                missing.discard(key)
+                self._columns(
+                    f"{noun} {name}", columns, found, [row.columns.get(column) for column in columns]
+                )
+            self._missing(noun, prefix, missing)
 
     async def _edge_rows(self, snapshot: Snapshot, world: World, low: int, high: int) -> None:
         wanted = {

@@ -184,6 +184,10 @@ class PostgresStore:
             self.signals.publish(f"attempt:{attempt}")
         if ended:
             self.signals.limits_freed(len(ended))
+        for row in rows:
+            if row[_KIND].startswith(("approval.", "message.")):
+                self.signals.publish("approvals")
+                self.signals.publish(f"attempt:{row[_ATTEMPT]}")
         if self.signals.parked and not kinds.isdisjoint(_MAY_READY):
             await self._wake_for({row[_TASK] for row in rows if row[_KIND] in _MAY_READY})
         self.signals.publish("timers")

@@ -223,6 +223,9 @@ attempts = Table(
     _int("cache_write_tokens", default=0),
     _text("sandbox", null=True),
     _text("progress", null=True),
+    # Requests that wait for a person, and words for its agent that it has not got yet.
+    _int("asks", default=0),
+    _int("words", default=0),
     _int("lines", default=0),
     _int("kept_from", default=0),
     _int("bytes", default=0),

@@ -173,15 +173,11 @@ circuits = Table(
 roles = Table(
     "roles",
     metadata,
-    integer("id", key=True),
-    textual("name"),
-    textual("kind", default="custom"),
+    textual("name", key=True),
+    textual("kind"),
     textual("description", default=""),
     # Everything else of a role: agent, model, prompts, tools, servers, permissions. JSON.
     textual("doc"),
-    integer("created_at"),
-    integer("updated_at"),
-    Index("roles_by_name", "name", unique=True),
 )
 
 # Presence, not history: rewritten by every worker heartbeat and never logged.

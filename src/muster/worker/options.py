@@ -12,6 +12,7 @@ from muster.client.wire import QueueMode
 from muster.sandboxes.sandbox import MB, Limits
 
 SCRIPT_KINDS: Final = ("bash", "python", "command")
+AGENT_KINDS: Final = ("prompt", "llm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,31 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from muster.agents.script import BadPayload, ScriptCommand, ScriptMissing, ScriptPlace, script_command
 from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.wire import ClaimedTask, ClaimRequest, CompleteRequest, FailRequest, FinishAnswer
-from muster.sandboxes.sandbox import MB, Driver, Limits, Sandbox, SandboxError, SandboxSpec, WorkdirMissing
-from muster.sandboxes.workdir import usable_working_dir
+from muster.domain.agent_task import is_agent_task
+from muster.domain.errors import MusterError
+from muster.sandboxes.sandbox import Driver, SandboxUnavailable
 from muster.worker import workspace
-from muster.worker.environment import task_environment
+from muster.worker.isolation import Isolation
 from muster.worker.lease import Lease, Stop
-from muster.worker.options import WorkerOptions, interpreter_folders
-from muster.worker.outcome import Cost, Failed, Outcome, Stopped, Succeeded, explain_exit
+from muster.worker.options import WorkerOptions
+from muster.worker.outcome import Failed, Outcome, Stopped, Succeeded
 from muster.worker.output import Output
-from muster.worker.result import (
-    MAX_OUTPUT_CHARS,
-    Problem,
-    ResultFile,
-    missing_files,
-    read_result_file,
-    structured,
-)
+from muster.worker.script_run import ScriptRun
 from muster.worker.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -37,33 +29,27 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 Following = Callable[[], ClaimRequest | None]
-REFUSALS: Final = (BadPayload, ScriptMissing, WorkdirMissing, SandboxError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """Everything an attempt needs to start."""
+class Execution(Protocol):
+    """How tasks of one sort are run."""
 
-    claim: ClaimedTask
-    place: Workspace
-    working_dir: Path
-    command: ScriptCommand
-    sandbox: Sandbox
-
-    @property
-    def env(self) -> Mapping[str, str]:
-        """The task's own variables cannot replace those that say which task it is."""
-        return {**self.command.env, **task_environment(self.claim, self.place.result_file)}
+    async def run(self, lease: Lease, place: Workspace, driver: Driver, output: Output) -> Outcome:
+        """From the claim to the outcome. MusterError when it cannot be run at all."""
+        ...
 
 
 class Runner:
-    """Runs attempts in sandboxes of one driver."""
+    """Runs attempts in sandboxes: scripts by itself, agents by `agents`, where there are some."""
 
-    def __init__(self, client: Client, driver: Driver, options: WorkerOptions) -> None:
+    def __init__(
+        self, client: Client, isolation: Isolation, options: WorkerOptions, agents: Execution | None = None
+    ) -> None:
         self._client = client
-        self._driver = driver
+        self._isolation = isolation
         self._options = options
-        self._readable = (*interpreter_folders(options.python), *options.readable, *options.script_dirs)
+        self._scripts: Execution = ScriptRun(options)
+        self._agents = agents
 
     @property
     def folder(self) -> Path:
@@ -90,14 +76,10 @@ class Runner:
     async def _attempt(self, lease: Lease, output: Output) -> Outcome:
         place = None
         try:
+            driver = self._isolation.driver_for(lease.claim.requires)
             place = await asyncio.to_thread(workspace.create, self.folder, lease.claim.attempt_id)
-            prepared = await self._prepare(lease.claim, place)
-            try:
-                lease.on_stop(prepared.sandbox.kill)
-                return await self._execute(lease, prepared, output)
-            finally:
-                await prepared.sandbox.close()
-        except REFUSALS as refusal:
+            return await self._execution(lease.claim).run(lease, place, driver, output)
+        except MusterError as refusal:
             if lease.stopped is not None:
                 return Stopped(why=lease.stopped)
             return Failed(code=refusal.code, message=refusal.message)
@@ -105,83 +87,10 @@ class Runner:
             if place is not None:
                 await self._clear(place)
 
-    async def _prepare(self, claim: ClaimedTask, place: Workspace) -> Prepared:
-        working_dir = self._working_dir(claim, place)
-        where = ScriptPlace(
-            working_dir=working_dir,
-            folder=place.box,
-            script_dirs=[path.resolve() for path in self._options.script_dirs],
-            python=self._options.python,
-        )
-        command = script_command(claim.kind, claim.payload, where)
-        if command.script is not None and not command.script.is_file():
-            raise ScriptMissing(path=command.script, problem="is not there or is not a file")
-        await asyncio.to_thread(place.write, command.write)
-        sandbox = await self._driver.open(
-            SandboxSpec(
-                name=place.tag,
-                working_dir=working_dir,
-                scratch=place.box,
-                readable=self._readable,
-                hidden=self._options.hidden,
-                network=claim.network,
-                limits=_limits(self._options.limits, command.limits),
-                grace_seconds=self._options.grace_seconds,
-            )
-        )
-        return Prepared(claim=claim, place=place, working_dir=working_dir, command=command, sandbox=sandbox)
-
-    def _working_dir(self, claim: ClaimedTask, place: Workspace) -> Path:
-        if not claim.working_dir:
-            return usable_working_dir(place.work)
-        working_dir = usable_working_dir(Path(claim.working_dir))
-        if any(working_dir.is_relative_to(hidden.resolve()) for hidden in self._options.hidden):
-            raise WorkdirMissing(path=claim.working_dir, problem="holds the data of muster itself")
-        return working_dir
-
-    async def _execute(self, lease: Lease, prepared: Prepared, output: Output) -> Outcome:
-        """Run the program, then see whether what it left is what was asked for."""
-        timeout = prepared.claim.timeout_seconds
-        status = await prepared.sandbox.exec(
-            prepared.command.argv,
-            env=prepared.env,
-            on_output=output.feed,
-            stdin=prepared.command.stdin,
-            timeout=timeout,
-        )
-        file = read_result_file(prepared.place.result_file)
-        stdout = output.stdout.text()
-        text = file.output if isinstance(file, ResultFile) and file.output is not None else stdout
-        text = text[-MAX_OUTPUT_CHARS:]
-        cost = Cost(usd=file.cost_usd, usage=file.tokens) if isinstance(file, ResultFile) else Cost()
-        failed = Failed(code="", message="", output=text, exit_code=status.code, cost=cost)
-        if lease.stopped is not None:
-            return Stopped(why=lease.stopped)
-        if not status.ok:
-            code, message = explain_exit(status, timeout, output.stderr.text())
-            return replace(failed, code=code, message=message)
-        problem, result = _check(prepared, file, stdout)
-        problem = problem or await self._accept(prepared, output)
-        if lease.stopped is not None:
-            return Stopped(why=lease.stopped)
-        if problem is not None:
-            return replace(failed, code=problem.code, message=problem.message)
-        return Succeeded(output=text, result=result, exit_code=status.code, cost=cost)
-
-    async def _accept(self, prepared: Prepared, output: Output) -> Problem | None:
-        """Run the acceptance command, if there is one, in the same sandbox."""
-        command = prepared.claim.acceptance_command
-        if not command:
-            return None
-        output.say(f"acceptance: {command[:1000]}")
-        timeout = prepared.claim.timeout_seconds
-        status = await prepared.sandbox.exec(
-            ["bash", "-c", command], env=prepared.env, on_output=output.feed, timeout=timeout
-        )
-        if status.ok:
-            return None
-        _, message = explain_exit(status, timeout, output.stderr.text())
-        return Problem("acceptance_failed", f"the acceptance command failed, {message}")
+    def _execution(self, claim: ClaimedTask) -> Execution:
+        if is_agent_task(claim.kind, claim.payload) and self._agents is not None:
+            return self._agents
+        return self._scripts
 
     async def _report(self, lease: Lease, outcome: Outcome, following: Following) -> FinishAnswer | None:
         """Tell the server; a lost connection is waited out, a refusal means that the attempt is not ours any more."""
@@ -203,7 +112,7 @@ class Runner:
     async def _send(
         self, claim: ClaimedTask, outcome: Outcome, following: ClaimRequest | None
     ) -> FinishAnswer | None:
-        told: dict[str, Any] = {"token": claim.token, "sandbox": self._driver.level, "next": following}
+        told: dict[str, Any] = {"token": claim.token, "sandbox": self._level(claim), "next": following}
         match outcome:
             case Succeeded(output=output, result=result, exit_code=exit_code, cost=cost):
                 told |= {"output": output, "result": result, "exit_code": exit_code}
@@ -216,43 +125,21 @@ class Runner:
             case Stopped(why=Stop.RELEASE):
                 message = "the worker shuts down"
                 request = FailRequest(
-                    token=claim.token, code="released", message=message, sandbox=self._driver.level
+                    token=claim.token, code="released", message=message, sandbox=self._level(claim)
                 )
                 return await self._client.fail(claim.attempt_id, request)
             case Stopped():
                 return None
+
+    def _level(self, claim: ClaimedTask) -> str | None:
+        """The isolation level in force; None when the one demanded is not there and nothing ran."""
+        try:
+            return self._isolation.driver_for(claim.requires).level
+        except SandboxUnavailable:
+            return None
 
     async def _clear(self, place: Workspace) -> None:
         try:
             await asyncio.to_thread(place.remove)
         except OSError as error:
             log.warning("%s: its folder stays until the next start: %s", place.name, error)
-
-
-def _check(
-    prepared: Prepared, file: ResultFile | Problem, stdout: str
-) -> tuple[Problem | None, dict[str, Any] | None]:
-    """The result against the schema, and the files that must be there."""
-    if isinstance(file, Problem):
-        return file, None
-    result = file.result
-    if prepared.claim.output_schema is not None:
-        found = structured(file, stdout, prepared.claim.output_schema)
-        if isinstance(found, Problem):
-            return found, None
-        result = found
-    missing = missing_files(prepared.claim.required_files, prepared.working_dir)
-    if missing:
-        return Problem("missing_files", f"not there afterwards: {', '.join(missing)}"), result
-    return None, result
-
-
-def _limits(usual: Limits, wanted: Mapping[str, int]) -> Limits:
-    """The worker's limits with those the task names in their place."""
-    changes: dict[str, int] = {}
-    for name, value in wanted.items():
-        if name.endswith("_mb"):
-            changes[name.removesuffix("_mb") + "_bytes"] = value * MB
-        else:
-            changes[name] = value
-    return replace(usual, **changes)

@@ -10,12 +10,12 @@ from typing import Final
 from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.wire import ClaimAnswer, ClaimedTask, ClaimRequest
-from muster.sandboxes.sandbox import Driver
 from muster.worker.heartbeat import Heartbeat
+from muster.worker.isolation import Isolation
 from muster.worker.janitor import sweep
 from muster.worker.lease import Lease, Leases, Stop
 from muster.worker.options import WorkerOptions
-from muster.worker.runner import Runner
+from muster.worker.runner import Execution, Runner
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +25,16 @@ FAREWELL_SECONDS: Final = 5.0
 
 
 class Worker:
-    """`run` returns when it has been drained. The driver stays its owner's to close."""
+    """`run` returns when it has been drained. The drivers stay their owner's to close."""
 
-    def __init__(self, client: Client, driver: Driver, options: WorkerOptions) -> None:
+    def __init__(
+        self, client: Client, isolation: Isolation, options: WorkerOptions, agents: Execution | None = None
+    ) -> None:
         self._client = client
         self._options = options
         self._leases = Leases()
-        self._runner = Runner(client, driver, options)
-        self._heartbeat = Heartbeat(client, options, self._leases, driver.level, self.drain)
+        self._runner = Runner(client, isolation, options, agents)
+        self._heartbeat = Heartbeat(client, options, self._leases, isolation.usual.level, self.drain)
         self._room = asyncio.Semaphore(options.capacity)
         self._places: set[asyncio.Task[None]] = set()
         self._draining = asyncio.Event()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from muster.api.claiming import ClaimDesk
 from muster.api.hot import HotRoute
@@ -13,7 +13,7 @@ from muster.api.times import iso, iso_or_none
 from muster.client import wire
 from muster.commands.attempts import NO_TOKENS, EndAttempt, Ended
 from muster.commands.claims import ClaimAnswerRows, Claimed, ClaimTasks
-from muster.commands.leases import Heartbeat, heartbeat
+from muster.commands.leases import Beat, Heartbeat, heartbeat
 from muster.commands.output import RecordOutput, record_output
 from muster.domain import ids
 from muster.domain.admission import ClaimFilter
@@ -50,9 +50,17 @@ class ClaimCalls:
         """Renew one lease."""
         attempt = ids.decode(ids.ATTEMPT, ident)
         beat = await self._store.execute(
-            heartbeat(Heartbeat(attempt, token_of(request.token, ident), request.progress, request.message))
+            heartbeat(
+                Heartbeat(
+                    attempt,
+                    token_of(request.token, ident),
+                    request.progress,
+                    request.message,
+                    request.delivered,
+                )
+            )
         )
-        directives = [wire.Directive(kind="cancel", attempt_id=ident)] if beat.cancelled else []
+        directives = directives_of(ident, beat)
         expires = self._store.now() + int(beat.timeout_us * self._fail_multiplier)
         return wire.HeartbeatAnswer(lease_expires_at=iso(expires), directives=directives)
 
@@ -153,6 +161,7 @@ class ClaimCalls:
             acceptance_command=spec.acceptance_command,
             max_test_fix_cycles=spec.max_test_fix_cycles,
             network=spec.network,
+            requires=lane.requires.split(",") if lane.requires else [],
             tags=list(spec.tags),
             estimated_cost_usd=dollars(claimed.estimate),
             earlier_attempts=[earlier_attempt(row) for row in claimed.earlier],
@@ -185,6 +194,24 @@ def claim_of(request: wire.ClaimRequest) -> ClaimTasks:
         frozenset(request.capabilities),
     )
     return ClaimTasks(wants, request.max_tasks, request.worker_id, request.agent_name)
+
+
+def directives_of(attempt: str, beat: Beat) -> list[wire.Directive]:
+    """What a heartbeat is answered: that the task was cancelled, or what people have for its agent."""
+    if beat.cancelled:
+        return [wire.Directive(kind="cancel", attempt_id=attempt, reason="the task was cancelled")]
+    return [
+        wire.Directive(
+            kind=cast(Any, word.kind),
+            attempt_id=attempt,
+            id=word.id,
+            key=word.key,
+            option=word.option,
+            option_kind=word.option_kind,
+            text=word.text,
+        )
+        for word in beat.words
+    ]
 
 
 def token_of(text: str, attempt: str) -> int:

@@ -143,7 +143,9 @@ async def patch_task(services: ServicesHere, task_id: str, body: TaskPatch) -> T
     """Change a task."""
     store, number = services.store, _number(task_id)
     detail = await get_task(store, number, store.now())
-    current = Current(detail.row.kind, detail.spec.payload, detail.spec.task_class)
+    current = Current(
+        detail.row.kind, detail.spec.payload, detail.spec.task_class, tuple(detail.row.requires)
+    )
     await store.execute(edit_task(number, await changes_of(store, body, current)))
     return await shown(store, number)
 

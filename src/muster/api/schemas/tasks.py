@@ -59,7 +59,7 @@ class TaskFields(Body):
     queue: Name | None = Field(
         default=None,
         description="Id or name. Default: the assigned agent's queue; else by kind: bash, python, command `default`; "
-        "manual `by-hand`; prompt, llm `inbox`.",
+        "manual `by-hand`; llm and a prompt with an agent or a role `agents`; another prompt `inbox`.",
     )
     project: Name | None = Field(
         default=None, description="Id or name. Default: the queue's project, else `default`."
@@ -124,7 +124,8 @@ class TaskCreate(TaskFields):
     """A task to queue.
 
     `payload` by kind: bash and python `{script}` or `{path, args?}`; command `{argv}`; all of these may have `env`,
-    `inputs`, `stdin`, `limits {memory_mb, cpu_seconds, processes, file_mb}`; prompt, manual and llm: anything.
+    `inputs`, `stdin`, `limits {memory_mb, cpu_seconds, processes, file_mb}`;
+    manual, and prompt without `agent` or `role`: anything; llm, and prompt with one of these: see docs/reference/agent-tasks.md.
     """
 
     model_config = ConfigDict(

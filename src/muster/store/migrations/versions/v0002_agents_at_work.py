@@ -30,6 +30,8 @@ def _text(name: str, *, default: str | None = None, null: bool = False) -> sa.Co
 
 def upgrade() -> None:
     op.add_column("workers", _text("facts", default="'{}'"))
+    op.add_column("attempts", _int("asks", default="0"))
+    op.add_column("attempts", _int("words", default="0"))
     _create_runs()
     _create_requests()
     _create_places()
@@ -195,16 +197,12 @@ def _create_places() -> None:
     )
     op.create_table(
         "roles",
-        _int("id"),
         _text("name"),
-        _text("kind", default="'custom'"),
+        _text("kind"),
         _text("description", default="''"),
         _text("doc"),
-        _int("created_at"),
-        _int("updated_at"),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("name"),
     )
-    op.create_index("roles_by_name", "roles", ["name"], unique=True)
     op.create_table(
         "sandboxes",
         _text("id"),

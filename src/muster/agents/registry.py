@@ -1,0 +1,30 @@
+"""The agents there are, by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from muster.agents.adapter import Adapter
+from muster.agents.claude import ClaudeCode
+from muster.agents.scripted import LineProtocol, Scripted
+from muster.domain.errors import NotFound
+
+ADAPTERS: Final[tuple[Adapter, ...]] = (ClaudeCode(), Scripted(), LineProtocol())
+ALIASES: Final = {"claude-code": "claude"}
+
+_BY_NAME: Final = {adapter.profile.name: adapter for adapter in ADAPTERS}
+
+
+def names() -> list[str]:
+    """What `payload.agent` can be."""
+    return list(_BY_NAME)
+
+
+def find(name: str) -> Adapter:
+    """The adapter of that name or alias; NotFound names those there are."""
+    adapter = _BY_NAME.get(ALIASES.get(name, name))
+    if adapter is None:
+        raise NotFound(
+            f"There is no agent {name[:60]} (there are {', '.join(names())}).", noun="agent", id=name[:60]
+        )
+    return adapter

@@ -1,0 +1,111 @@
+"""Shapes of roles and of prompts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from muster.api.schemas.shape import Answer, Body, EntityName, JsonObject, LongText, Name, Note, Text64, Title
+
+RoleKind = Literal["analyst", "planner", "builder", "tester", "reviewer", "custom"]
+PermissionsName = Literal["read", "ask", "edit", "full"]
+ToolName = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")
+]
+
+
+class ToolServer(Body):
+    """An MCP server: by `url` (streamable HTTP), or by command line (stdio)."""
+
+    name: Name
+    url: Title | None = None
+    headers: dict[str, str] = Field(default={}, max_length=50)
+    argv: list[Title] = Field(default=[], max_length=100)
+    env: dict[str, str] = Field(default={}, max_length=100)
+
+
+class RoleFields(Body):
+    """What a role is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "reviewer",
+                    "description": "Reads for security.",
+                    "system_prompt": "You look for holes.",
+                }
+            ]
+        }
+    )
+
+    kind: RoleKind = "custom"
+    description: Note = ""
+    system_prompt: Text64 = Field(default="", description="Appended to the agent's own.")
+    instructions: Text64 = Field(default="", description="One's own, added to the system prompt.")
+    agent: Name | None = None
+    model: Name | None = None
+    permissions: PermissionsName | None = None
+    tools: list[ToolName] | None = Field(default=None, max_length=200)
+    mcp: list[ToolServer] = Field(default=[], max_length=50)
+
+
+class Role(Answer):
+    """A role of agents."""
+
+    name: str = Field(examples=["reviewer"])
+    kind: RoleKind
+    description: str
+    system_prompt: str
+    instructions: str
+    agent: str | None
+    model: str | None
+    permissions: str | None
+    tools: list[str] | None
+    mcp: list[JsonObject]
+    built_in: bool = Field(description="It comes with muster: it can be changed, and not deleted.")
+
+
+class RoleList(Answer):
+    """Roles by name."""
+
+    items: list[Role]
+    next_cursor: None = None
+
+
+class RoleClone(Body):
+    """A copy of a role under another name."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "security-reviewer"}]})
+
+    name: EntityName
+
+
+class PromptPreviewFields(Body):
+    """A task as it would be queued, as far as its prompt goes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"title": "Mend the login", "role": "builder", "queue": "agents"}]}
+    )
+
+    title: Title
+    description: LongText = ""
+    prompt: LongText = ""
+    role: Name | None = None
+    instructions: Text64 = ""
+    queue: Name | None = None
+    owns: list[Name] = Field(default=[], max_length=200)
+    required_files: list[Name] = Field(default=[], max_length=100)
+    acceptance_command: Note = ""
+    output_schema: dict[str, Any] | None = None
+
+
+class PromptPreview(Answer):
+    """The prompt exactly as it would be sent."""
+
+    system: str = Field(description="Appended to the agent's own system prompt.")
+    user: str = Field(description="The first message.")
+    agent: str | None
+    model: str | None
+    permissions: str | None

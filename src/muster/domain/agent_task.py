@@ -1,0 +1,221 @@
+"""What a prompt task wants of an agent: the payload of kinds `prompt` and `llm`, checked and typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, cast
+
+from muster.domain.checks import check_choice, check_name, check_text
+from muster.domain.errors import InvalidInput
+from muster.domain.task import TaskKind
+
+PERMISSIONS: Final = ("read", "ask", "edit", "full")
+WORKSPACES: Final = ("worktree", "in_place")
+MODEL_AGENT: Final = "model"
+AGENT_LABEL: Final = "agent:"
+SANDBOX_LABEL: Final = "sandbox:"
+LIST_LIMIT: Final = 200
+TEXT_LIMIT: Final = 262_144
+MOST_DOLLARS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolServer:
+    """An MCP server of the task's: by `url`, or by command line."""
+
+    name: str
+    url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    argv: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentTask:
+    """A prompt and everything about how its agent works on it. What is None is the role's or the worker's to say."""
+
+    agent: str | None = None
+    prompt: str = ""
+    role: str | None = None
+    model: str | None = None
+    instructions: str = ""
+    """Added to the system prompt."""
+    permissions: str | None = None
+    tools: tuple[str, ...] | None = None
+    mcp: tuple[ToolServer, ...] = ()
+    resume: str | None = None
+    """A task (`tsk_...`) whose agent's last session is gone on with."""
+    fork: bool = False
+    base: str | None = None
+    """The commit, tag or branch the work starts from."""
+    workspace: Literal["worktree", "in_place"] = "worktree"
+    setup: str = ""
+    cleanup: str = ""
+    owns: tuple[str, ...] = ()
+    """Globs of the files it may change; empty: all."""
+    commit: bool = True
+    push: str | None = None
+    """The remote its branch is pushed to."""
+    pull_request: Mapping[str, Any] | None = None
+    sandbox: str | None = None
+    """The isolation level it demands."""
+    allow_hosts: tuple[str, ...] = ()
+    """Names it may reach beside the models, e.g. `pypi.org` or `*.example.org`."""
+    max_turns: int | None = None
+    max_cost_usd: float | None = None
+    answer_seconds: float | None = None
+    """How long its requests wait for a person; None: as long as it takes."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
+    agent_options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What its worker must offer."""
+        found = [] if self.agent is None else [f"{AGENT_LABEL}{self.agent}"]
+        return (*found, *([] if self.sandbox is None else [f"{SANDBOX_LABEL}{self.sandbox}"]))
+
+
+def is_agent_task(kind: str, payload: Mapping[str, Any]) -> bool:
+    """Whether muster runs the agent itself: a prompt that names one (or a role), or a call of a model."""
+    named = isinstance(payload.get("agent"), str) or isinstance(payload.get("role"), str)
+    return kind == TaskKind.LLM or (kind == TaskKind.PROMPT and named)
+
+
+def read_agent_task(kind: str, payload: Mapping[str, Any]) -> AgentTask:
+    """The typed payload. InvalidInput names the field that is not as it must be."""
+    unknown = sorted(set(payload) - set(_READERS))
+    if unknown:
+        known = ", ".join(sorted(_READERS))
+        raise InvalidInput(
+            field=f"payload.{unknown[0]}", problem=f"is not known; an agent's task has {known}"
+        )
+    values = {
+        name: _READERS[name](f"payload.{name}", value) for name, value in payload.items() if value is not None
+    }
+    if kind == TaskKind.LLM:
+        values.setdefault("agent", MODEL_AGENT)
+    return AgentTask(**values)
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput(field=name, problem="must be text")
+    check_text(name, value, TEXT_LIMIT)
+    return value
+
+
+def _name(name: str, value: Any) -> str:
+    check_name(name, _text(name, value))
+    return value
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInput(field=name, problem="must be true or false")
+    return value
+
+
+def _choice(words: tuple[str, ...]) -> Callable[[str, Any], str]:
+    def read(name: str, value: Any) -> str:
+        check_choice(name, _text(name, value), words)
+        return value
+
+    return read
+
+
+def _number(low: float, high: float) -> Callable[[str, Any], float]:
+    def read(name: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            raise InvalidInput(field=name, problem=f"must be a number from {low:g} to {high:g}")
+        return value
+
+    return read
+
+
+def _count(low: int, high: int) -> Callable[[str, Any], int]:
+    def read(name: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise InvalidInput(field=name, problem=f"must be a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise InvalidInput(field=name, problem="must be a list of texts")
+    entries = cast(list[Any], value)
+    if len(entries) > LIST_LIMIT:
+        raise InvalidInput(field=name, problem=f"must have at most {LIST_LIMIT} entries")
+    return tuple(_name(f"{name}[{index}]", entry) for index, entry in enumerate(entries))
+
+
+def _object(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidInput(field=name, problem="must be an object")
+    return cast(dict[str, Any], value)
+
+
+def _pairs(name: str, value: Any) -> Mapping[str, str]:
+    return {_name(name, key): _text(f"{name}.{key}", entry) for key, entry in _object(name, value).items()}
+
+
+def _limits(name: str, value: Any) -> Mapping[str, int]:
+    read = _count(1, 10_000_000)
+    return {key: read(f"{name}.{key}", entry) for key, entry in _object(name, value).items()}
+
+
+def _servers(name: str, value: Any) -> tuple[ToolServer, ...]:
+    if not isinstance(value, list) or len(cast(list[Any], value)) > LIST_LIMIT:
+        raise InvalidInput(field=name, problem=f"must be a list of at most {LIST_LIMIT} servers")
+    return tuple(_server(f"{name}[{index}]", entry) for index, entry in enumerate(cast(list[Any], value)))
+
+
+def _server(name: str, value: Any) -> ToolServer:
+    entries = _object(name, value)
+    unknown = sorted(set(entries) - set(_SERVER))
+    if unknown:
+        raise InvalidInput(field=f"{name}.{unknown[0]}", problem=f"is none of {', '.join(_SERVER)}")
+    read = {key: _SERVER[key](f"{name}.{key}", entry) for key, entry in entries.items()}
+    if not read.get("name") or bool(read.get("url")) == bool(read.get("argv")):
+        raise InvalidInput(field=name, problem="needs a name, and either url or argv")
+    return ToolServer(**read)
+
+
+_SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
+    "name": _name,
+    "url": _text,
+    "headers": _pairs,
+    "argv": _texts,
+    "env": _pairs,
+}
+_READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
+    "agent": _name,
+    "prompt": _text,
+    "role": _name,
+    "model": _name,
+    "instructions": _text,
+    "permissions": _choice(PERMISSIONS),
+    "tools": _texts,
+    "mcp": _servers,
+    "resume": _name,
+    "fork": _flag,
+    "base": _name,
+    "workspace": _choice(WORKSPACES),
+    "setup": _text,
+    "cleanup": _text,
+    "owns": _texts,
+    "commit": _flag,
+    "push": _name,
+    "pull_request": _object,
+    "sandbox": _name,
+    "allow_hosts": _texts,
+    "max_turns": _count(1, 10_000),
+    "max_cost_usd": _number(0, MOST_DOLLARS),
+    "answer_seconds": _number(0.001, 31_536_000),
+    "env": _pairs,
+    "limits": _limits,
+    "agent_options": _object,
+}

@@ -1,0 +1,126 @@
+"""What an agent asks of people: leave to use a tool, or an answer. Nothing of it is ever lost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from muster.domain.errors import Conflict, InvalidInput
+from muster.domain.transcript import OptionKind
+
+
+class ApprovalKind(StrEnum):
+    """What is asked for."""
+
+    PERMISSION = "permission"
+    QUESTION = "question"
+
+
+class ApprovalState(StrEnum):
+    """Where a request stands. All but `pending` are ends."""
+
+    PENDING = "pending"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    """Nobody answered in time. The agent is told so; nobody rejected it."""
+    WITHDRAWN = "withdrawn"
+    """The attempt ended, or the agent went on by itself."""
+
+
+TRANSITIONS: Final[Mapping[ApprovalState, frozenset[ApprovalState]]] = {
+    ApprovalState.PENDING: frozenset(
+        {ApprovalState.ANSWERED, ApprovalState.EXPIRED, ApprovalState.WITHDRAWN}
+    ),
+    ApprovalState.ANSWERED: frozenset(),
+    ApprovalState.EXPIRED: frozenset(),
+    ApprovalState.WITHDRAWN: frozenset(),
+}
+
+
+class Scope(StrEnum):
+    """How far an allowance reaches; beyond `once` it holds for exactly the same use of the same tool."""
+
+    ONCE = "once"
+    TASK = "task"
+    PROJECT = "project"
+    EVERYWHERE = "everywhere"
+
+
+EXPIRED_WORDS: Final = (
+    "Nobody answered in time, so the request expired. Go on without it, or say what you could not do."
+)
+ALLOWING: Final = frozenset({OptionKind.ALLOW_ONCE, OptionKind.ALLOW_ALWAYS})
+
+
+class AlreadySettled(Conflict):
+    """Request {id} is {state} already{by}."""
+
+    code = "already_settled"
+
+
+class NotWhatWasSeen(Conflict):
+    """Request {id} is not what was shown: look at it again before you answer."""
+
+    code = "not_what_was_seen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An answer as it is kept and handed to the agent."""
+
+    kind: str
+    option: str | None = None
+    text: str = ""
+    scope: str = Scope.ONCE
+
+    @property
+    def allows(self) -> bool:
+        """Whether it gives leave."""
+        return self.kind in ALLOWING
+
+
+EXPIRY: Final = Choice(kind=OptionKind.REJECT_ONCE, text=EXPIRED_WORDS)
+
+
+def subject_of(document: Mapping[str, Any]) -> str:
+    """The exact use of a tool that is asked for: the command line, else its input in one fixed form."""
+    command = document.get("command")
+    if command:
+        return str(command)
+    given = document.get("input") or document.get("text") or document.get("title") or ""
+    return json.dumps(given, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def digest_of(tool: str, subject: str) -> str:
+    """What a request is recognised by: another command, or the same of another tool, has another one."""
+    return hashlib.sha256(f"{tool}\0{subject}".encode("utf-8", "replace")).hexdigest()
+
+
+def choose(
+    kind: str,
+    options: Sequence[Mapping[str, Any]],
+    *,
+    verdict: OptionKind | None,
+    option: str | None,
+    text: str,
+    scope: Scope,
+) -> Choice:
+    """The answer that is meant: by option, by verdict, or in words. InvalidInput when it does not fit the request."""
+    if option is not None:
+        picked = next((entry for entry in options if entry["id"] == option), None)
+        if picked is None:
+            offered = ", ".join(str(entry["id"]) for entry in options) or "none"
+            raise InvalidInput(field="option", problem=f"{option!r} was not offered ({offered})")
+        return Choice(kind=str(picked["kind"]), option=option, text=text, scope=scope)
+    if verdict is not None:
+        picked = next((entry for entry in options if entry["kind"] == verdict), None)
+        return Choice(
+            kind=verdict, option=None if picked is None else str(picked["id"]), text=text, scope=scope
+        )
+    if kind == ApprovalKind.PERMISSION or not text:
+        raise InvalidInput(field="answer", problem="say allow or deny, name an option, or answer in words")
+    return Choice(kind=OptionKind.CHOICE, text=text, scope=scope)

@@ -1,0 +1,116 @@
+"""The prompt exactly as it is sent: composed in one place, so that a preview cannot differ from the truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from muster.domain.role import Role
+
+ERROR_CHARS: Final = 2_000
+EARLIER_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """An attempt that did not end well."""
+
+    number: int
+    code: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptParts:
+    """What a prompt is made of."""
+
+    title: str
+    description: str = ""
+    prompt: str = ""
+    role: Role | None = None
+    instructions: str = ""
+    """The task's own addition to the system prompt."""
+    queue_instructions: str = ""
+    earlier: Sequence[Earlier] = ()
+    owns: Sequence[str] = ()
+    required_files: Sequence[str] = ()
+    acceptance_command: str = ""
+    output_schema: Mapping[str, Any] | None = None
+    skills: Sequence[str] = field(default_factory=tuple[str, ...])
+    """Skill files of the repository (SKILL.md), by path: agents that do not find them by themselves are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """`system` is appended to the agent's own system prompt, `user` is its first message."""
+
+    system: str
+    user: str
+
+
+def compose(parts: PromptParts) -> Prompt:
+    """The prompt of an attempt."""
+    role = parts.role
+    system = [
+        "" if role is None else role.system_prompt,
+        "" if role is None else role.instructions,
+        parts.instructions,
+        _section("Standing instructions of the queue", parts.queue_instructions),
+    ]
+    user = [
+        parts.prompt or parts.description or parts.title,
+        parts.description if parts.prompt else "",
+        _section("Files you may change", _list(parts.owns)),
+        _section("Files that must be there when you are done", _list(parts.required_files)),
+        _acceptance(parts.acceptance_command),
+        _schema(parts.output_schema),
+        _section("Skills of this repository; read one before you do what it is for", _list(parts.skills)),
+        _section("What was tried before", _told(parts.earlier)),
+    ]
+    return Prompt(_joined(system), _joined(user))
+
+
+def check_failed(command: str, output: str) -> str:
+    """What an agent is told when the acceptance command failed and it may try again (SQ-9)."""
+    return (
+        f"The check `{command}` failed. Its output:\n\n```\n{output.strip()}\n```\n\n"
+        "Mend what is wrong and say what it was."
+    )
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return "\n\n".join(part.strip() for part in parts if part.strip())
+
+
+def _section(title: str, text: str) -> str:
+    return f"## {title}\n\n{text.strip()}" if text.strip() else ""
+
+
+def _list(entries: Sequence[str]) -> str:
+    return "\n".join(f"- `{entry}`" for entry in entries)
+
+
+def _acceptance(command: str) -> str:
+    if not command:
+        return ""
+    return f"## How it is checked\n\nThis command must succeed afterwards: `{command}`"
+
+
+def _schema(schema: Mapping[str, Any] | None) -> str:
+    if schema is None:
+        return ""
+    text = json.dumps(schema, ensure_ascii=False, indent=2)
+    return (
+        "## Your answer\n\nEnd with your result as one JSON object on a line of its own, as this schema wants it:\n\n"
+        f"```json\n{text}\n```"
+    )
+
+
+def _told(earlier: Sequence[Earlier]) -> str:
+    lines = [
+        f"- Attempt {attempt.number} ended with `{attempt.code}`: {attempt.error.strip()[:ERROR_CHARS]}"
+        for attempt in earlier[-EARLIER_SHOWN:]
+    ]
+    return "\n".join(lines)

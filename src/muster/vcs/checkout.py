@@ -1,0 +1,236 @@
+"""A working copy for one attempt: the agent's own, with a repository of its own, on a branch of its own.
+
+Two git directories belong to it. The agent's is `.git` in the tree: it may do there what it likes, so
+nothing of it is ever run or believed on the host. The host's stands outside the sandbox; from it the
+tree is made, and into it comes what is kept: the agent's commits as a bundle (data, checked on
+arrival) and whatever else lies in the tree as a commit on top. Both borrow the main repository's
+objects and write nothing to it until the work is published as a branch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from muster.vcs.git import GitError, commit_of, git, line
+
+BRANCHES: Final = "muster/"
+KEPT: Final = "refs/muster/attempts/"
+INCLUDE: Final = ".worktreeinclude"
+TREE_SECONDS: Final = 600.0
+LOCK_TRIES: Final = 20
+LOCK_PAUSE: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whose name commits carry."""
+
+    name: str
+    email: str
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """For git."""
+        return {
+            "GIT_AUTHOR_NAME": self.name,
+            "GIT_AUTHOR_EMAIL": self.email,
+            "GIT_COMMITTER_NAME": self.name,
+            "GIT_COMMITTER_EMAIL": self.email,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """`tree` is the agent's, `git_dir` the host's; `main` is the git directory of the user's repository."""
+
+    main: Path
+    tree: Path
+    git_dir: Path
+    branch: str
+    attempt: str
+    base_commit: str
+
+    @property
+    def objects(self) -> Path:
+        """The main repository's objects: the sandbox must be able to read them."""
+        return self.main / "objects"
+
+
+async def open_checkout(
+    main: Path,
+    folder: Path,
+    *,
+    task: str,
+    attempt: str,
+    base: str | None,
+    source: Path | None = None,
+    identity: Identity,
+) -> Checkout:
+    """Make a working copy of `base` below `folder` (tree and git). GitError for a base that does not exist.
+
+    `source` is the user's working copy: what its `.worktreeinclude` names is carried over.
+    """
+    commit = await commit_of(main, base)
+    checkout = Checkout(
+        main=main,
+        tree=folder / "tree",
+        git_dir=folder / "git",
+        branch=f"{BRANCHES}{task}",
+        attempt=attempt,
+        base_commit=commit,
+    )
+    await _new_repository(checkout.git_dir, main, commit, checkout.branch)
+    checkout.tree.mkdir(mode=0o755)
+    await git(
+        *("-c", "checkout.workers=0", "read-tree", "-u", "--reset", commit),
+        git_dir=checkout.git_dir,
+        work_tree=checkout.tree,
+        seconds=TREE_SECONDS,
+    )
+    await _give_repository(checkout, identity)
+    if source is not None:
+        await carry_over(source, checkout.tree)
+    return checkout
+
+
+async def _new_repository(git_dir: Path, main: Path, commit: str, branch: str) -> None:
+    await git("init", "--quiet", "--bare", str(git_dir), cwd=git_dir.parent)
+    (git_dir / "objects" / "info").mkdir(parents=True, exist_ok=True)
+    (git_dir / "objects" / "info" / "alternates").write_text(f"{main / 'objects'}\n")
+    await _copy_shallow(main, git_dir)
+    await git("update-ref", f"refs/heads/{branch}", commit, git_dir=git_dir)
+    await git("symbolic-ref", "HEAD", f"refs/heads/{branch}", git_dir=git_dir)
+
+
+async def _copy_shallow(main: Path, git_dir: Path) -> None:
+    shallow = main / "shallow"
+    if shallow.is_file():
+        await asyncio.to_thread(shutil.copy, shallow, git_dir / "shallow")
+
+
+async def _give_repository(checkout: Checkout, identity: Identity) -> None:
+    """The agent's own git directory: the same commit and index, no remotes, nothing of the user's configuration."""
+    own = checkout.tree / ".git"
+    await _new_repository(own, checkout.main, checkout.base_commit, checkout.branch)
+    await asyncio.to_thread(shutil.copy2, checkout.git_dir / "index", own / "index")
+    for name, value in (
+        ("core.bare", "false"),
+        ("user.name", identity.name),
+        ("user.email", identity.email),
+        ("gc.auto", "0"),
+    ):
+        await git("config", name, value, git_dir=own)
+
+
+async def carry_over(source: Path, tree: Path) -> list[str]:
+    """Copy untracked and ignored files that `.worktreeinclude` (as .gitignore) names; what was copied."""
+    include = source / INCLUDE
+    if not include.is_file():
+        return []
+    told = await git("ls-files", "--others", "--ignored", f"--exclude-from={include}", "-z", cwd=source)
+    copied: list[str] = []
+    for raw in told.split(b"\0"):
+        name = raw.decode("utf-8", "surrogateescape")
+        if name and await asyncio.to_thread(_copy_file, source / name, tree / name):
+            copied.append(name)
+    return copied
+
+
+def _copy_file(source: Path, target: Path) -> bool:
+    if source.is_symlink() or not source.is_file() or target.exists():
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
+    return True
+
+
+def bundle_script(checkout: Checkout, bundle: Path) -> Sequence[str]:
+    """What to run inside the sandbox so that the agent's commits come out as a bundle; it makes none when there are none."""
+    script = (
+        'cd "$1" && head=$(git rev-parse -q --verify HEAD^{commit}) && '
+        'if [ "$head" != "$3" ]; then git bundle create -q "$2" HEAD --not "$3"; fi'
+    )
+    return ["sh", "-c", script, "sh", str(checkout.tree), str(bundle), checkout.base_commit]
+
+
+async def take_in(checkout: Checkout, bundle: Path, message: str, identity: Identity) -> str:
+    """Keep what the attempt left: its commits from the bundle, if that is whole, and what is not committed as a commit of
+    its own. The id of the last commit; the base's when nothing changed."""
+    parent = await _unbundled(checkout, bundle) or checkout.base_commit
+    at, index = checkout.git_dir, checkout.git_dir / "leftovers.index"
+    await git("read-tree", parent, git_dir=at, index=index)
+    await git(
+        *("add", "-A", "."),
+        git_dir=at,
+        index=index,
+        work_tree=checkout.tree,
+        cwd=checkout.tree,
+        seconds=TREE_SECONDS,
+    )
+    tree = (await git("write-tree", git_dir=at, index=index)).decode().strip()
+    commit = parent
+    if tree != await line("rev-parse", f"{parent}^{{tree}}", git_dir=checkout.git_dir):
+        made = await git(
+            *("commit-tree", tree, "-p", parent, "-F", "-"),
+            git_dir=checkout.git_dir,
+            env=identity.env,
+            stdin=message.encode(),
+        )
+        commit = made.decode().strip()
+    await git("update-ref", f"refs/heads/{checkout.branch}", commit, git_dir=checkout.git_dir)
+    return commit
+
+
+async def _unbundled(checkout: Checkout, bundle: Path) -> str | None:
+    """The agent's last commit; None when it made none, or when what it made cannot be trusted to be whole."""
+    if bundle.is_symlink() or not bundle.is_file():
+        return None
+    try:
+        await git(
+            *("-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--no-tags", "--no-recurse-submodules"),
+            *(str(bundle), f"+HEAD:{KEPT}{checkout.attempt}"),
+            git_dir=checkout.git_dir,
+        )
+    except GitError:
+        return None
+    return await commit_of(checkout.git_dir, f"{KEPT}{checkout.attempt}")
+
+
+async def publish(checkout: Checkout, commit: str) -> str:
+    """Put the work into the main repository: as the task's branch, and under the attempt for good. The branch's name.
+
+    A branch that somebody has checked out is left alone; the attempt's own name always works.
+    """
+    kept = f"{KEPT}{checkout.attempt}"
+    await git("update-ref", kept, commit, git_dir=checkout.git_dir)
+    await _patiently(
+        "fetch", "--quiet", "--no-tags", str(checkout.git_dir), f"+{kept}:{kept}", git_dir=checkout.main
+    )
+    try:
+        await _patiently(
+            *("fetch", "--quiet", "--no-tags", str(checkout.git_dir)),
+            f"+{kept}:refs/heads/{checkout.branch}",
+            git_dir=checkout.main,
+        )
+    except GitError:
+        return kept
+    return checkout.branch
+
+
+async def _patiently(*args: str, git_dir: Path) -> None:
+    """Several attempts publish into one repository at a time: wait for each other's locks."""
+    for _ in range(LOCK_TRIES):
+        try:
+            await git(*args, git_dir=git_dir)
+        except GitError as error:
+            if ".lock" not in error.message and "cannot lock" not in error.message:
+                raise
+            await asyncio.sleep(LOCK_PAUSE)
+        else:
+            return
+    await git(*args, git_dir=git_dir)

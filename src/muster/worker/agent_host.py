@@ -1,0 +1,32 @@
+"""What a worker has for agents: their programs, their homes, the ways out of the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from muster.domain.agent_task import AGENT_LABEL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentHost:
+    """`programs` says how each agent that is installed here is started; shipped ones have no program of their own.
+
+    `homes` holds a folder for each task: HOME of its agents, kept over its attempts. `readable` are folders that
+    agents' programs need beside the system, `environment` what they get beside their own.
+    """
+
+    programs: Mapping[str, Sequence[str]]
+    homes: Path
+    readable: Sequence[Path] = ()
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    network: bool = False
+    """Agents may use the network: they reach their models by themselves."""
+    port_base: int = 21_000
+    ports_each: int = 10
+
+    @property
+    def labels(self) -> list[str]:
+        """What the worker offers to tasks that name an agent."""
+        return [f"{AGENT_LABEL}{name}" for name in sorted(self.programs)]

@@ -1,0 +1,150 @@
+"""From a claimed task to what its agent is started with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from muster.agents.adapter import Adapter, AgentMissing, AgentSpec, McpServer, ModelAccess, Permissions
+from muster.agents.registry import find
+from muster.agents.scripted import PACKAGE
+from muster.client.client import Client
+from muster.client.wire import ClaimedTask
+from muster.domain.agent_task import AgentTask, ToolServer, read_agent_task
+from muster.domain.prompt import Earlier, Prompt, PromptParts, compose
+from muster.domain.role import Role, in_role
+from muster.worker.agent_host import AgentHost
+
+SKILL_FILE: Final = "SKILL.md"
+MOST_SKILLS: Final = 20
+SKILL_PLACES: Final = (
+    "skills/*/SKILL.md",
+    ".claude/skills/*/SKILL.md",
+    ".agents/skills/*/SKILL.md",
+    "SKILL.md",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Who does it and how, before there is a place to do it in."""
+
+    claim: ClaimedTask
+    task: AgentTask
+    role: Role | None
+    adapter: Adapter
+    program: Sequence[str]
+    session: str | None
+
+    def prompt(self, tree: Path) -> Prompt:
+        """The prompt exactly as it is sent."""
+        claim, task = self.claim, self.task
+        return compose(
+            PromptParts(
+                title=claim.title,
+                description=claim.description if task.prompt != claim.description else "",
+                prompt=task.prompt,
+                role=self.role,
+                instructions=task.instructions,
+                queue_instructions=claim.instructions,
+                earlier=[
+                    Earlier(number=entry.number, code=entry.code or entry.state, error=entry.error or "")
+                    for entry in claim.earlier_attempts
+                ],
+                owns=task.owns,
+                required_files=claim.required_files,
+                acceptance_command=claim.acceptance_command or "",
+                output_schema=claim.output_schema,
+                skills=skills_in(tree),
+            )
+        )
+
+    def spec(
+        self, prompt: Prompt, tree: Path, home: Path, python: str, access: ModelAccess | None
+    ) -> AgentSpec:
+        """What the adapter is told."""
+        task = self.task
+        return AgentSpec(
+            prompt=prompt.user,
+            system_prompt=prompt.system,
+            working_dir=tree,
+            home=home,
+            program=self.program,
+            python=python,
+            model=task.model,
+            permissions=Permissions(task.permissions or Permissions.FULL),
+            tools=task.tools,
+            mcp=[_server(server) for server in task.mcp],
+            access=access,
+            session=self.session,
+            fork=task.fork,
+            max_turns=task.max_turns,
+            env=task.env,
+            options=task.agent_options,
+        )
+
+
+async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan:
+    """Read the payload, fetch its role and the session it goes on with. MusterError or ApiError when it cannot be."""
+    asked = read_agent_task(claim.kind, claim.payload)
+    role = None if asked.role is None else _role(await client.get(f"/roles/{asked.role}"))
+    task = in_role(asked, role)
+    adapter = find(task.agent or "")
+    name = adapter.profile.name
+    if name not in host.programs:
+        raise AgentMissing(agent=name, problem="this worker does not offer it")
+    session = None if task.resume is None else await _session_of(client, task.resume)
+    return Plan(
+        claim=claim,
+        task=task,
+        role=role,
+        adapter=adapter,
+        program=host.programs[name],
+        session=session,
+    )
+
+
+async def _session_of(client: Client, task_id: str) -> str:
+    run: Mapping[str, Any] | None = (await client.get(f"/tasks/{task_id}")).get("run")
+    session = None if run is None else run.get("session")
+    if not session:
+        raise AgentMissing(agent="session", problem=f"task {task_id} has no agent session to go on with")
+    return str(session)
+
+
+def _role(document: Mapping[str, Any]) -> Role:
+    fields = {name: value for name, value in document.items() if name != "built_in"}
+    return msgspec.convert(fields, Role)
+
+
+def _server(server: ToolServer) -> McpServer:
+    return McpServer(
+        name=server.name, url=server.url, headers=server.headers, argv=server.argv, env=server.env
+    )
+
+
+def skills_in(tree: Path) -> list[str]:
+    """Skill files of the repository, by path."""
+    found = (path for pattern in SKILL_PLACES for path in sorted(tree.glob(pattern)))
+    return [str(path.relative_to(tree)) for path in found][:MOST_SKILLS]
+
+
+def readable_for(plan: Plan, host: AgentHost) -> list[Path]:
+    """Folders the agent's program needs inside the sandbox: where it is installed, what its links lead to, our own package."""
+    found = [*host.readable, PACKAGE]
+    for word in plan.program[:1]:
+        path = Path(word)
+        found += [path.parent, *_package_of(path.resolve())]
+    return [path for path in dict.fromkeys(found) if not path.is_relative_to("/usr") and path.is_dir()]
+
+
+def _package_of(program: Path) -> list[Path]:
+    """The folder that an installed program lies in: for one from npm all packages beside it, as they need each other."""
+    parts = program.parts
+    if "node_modules" in parts:
+        return [Path(*parts[: parts.index("node_modules") + 1])]
+    return [program.parent]

@@ -1,0 +1,60 @@
+"""Where an agent works: a working copy of its own, or the task's folder as it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from muster.vcs.checkout import Checkout, Identity, open_checkout
+from muster.vcs.git import repository_of, top_of
+from muster.worker.agent_plan import Plan
+from muster.worker.options import WorkerOptions
+from muster.worker.script_run import chosen_working_dir
+from muster.worker.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkingCopy:
+    """`tree` is the folder the agent starts in. Without a `checkout` it is the task's own, and nothing is committed."""
+
+    tree: Path
+    checkout: Checkout | None = None
+    identity: Identity
+
+    @property
+    def branch(self) -> str | None:
+        """The branch its work comes out on."""
+        return None if self.checkout is None else self.checkout.branch
+
+    @property
+    def base_commit(self) -> str | None:
+        """What it started from."""
+        return None if self.checkout is None else self.checkout.base_commit
+
+    @property
+    def readable(self) -> Sequence[Path]:
+        """What the sandbox must be able to read: the main repository's objects."""
+        return () if self.checkout is None else (self.checkout.objects,)
+
+
+async def open_copy(plan: Plan, place: Workspace, options: WorkerOptions) -> WorkingCopy:
+    """A working copy for the attempt. MusterError when the folder or the base is not there."""
+    claim = plan.claim
+    working_dir = await asyncio.to_thread(chosen_working_dir, claim, place, options)
+    name = plan.adapter.profile.name
+    identity = Identity(name=f"{name} (muster)", email=f"{name}@agents.muster.invalid")
+    main = None if not claim.working_dir else await repository_of(working_dir)
+    if main is None or plan.task.workspace == "in_place":
+        return WorkingCopy(tree=working_dir, identity=identity)
+    checkout = await open_checkout(
+        main,
+        place.root,
+        task=claim.task_id,
+        attempt=claim.attempt_id,
+        base=plan.task.base,
+        source=await top_of(working_dir),
+        identity=identity,
+    )
+    return WorkingCopy(tree=checkout.tree.resolve(), checkout=checkout, identity=identity)

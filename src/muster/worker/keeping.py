@@ -1,0 +1,99 @@
+"""What an attempt leaves behind: its commits on the task's branch, and the files it changed, told to the server."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from muster.client.client import Client
+from muster.client.errors import ApiError, BadAnswer, Unreachable
+from muster.client.wire import ClaimedTask
+from muster.client.wire_runs import FileChangeReport, FilesRequest
+from muster.domain.changes import Change, commit_message
+from muster.vcs.changes import changes_between, content_of, diff_of
+from muster.vcs.checkout import Checkout, Identity, bundle_script, publish, take_in
+
+log = logging.getLogger(__name__)
+
+CONTENT_BYTES: Final = 512 * 1024
+WITH_CONTENT: Final = 500
+"""Files whose contents are kept; of the rest it is known that they changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """`commit` is the last one on `branch`; both are empty when nothing changed."""
+
+    commit: str = ""
+    branch: str = ""
+    changes: Sequence[Change] = ()
+
+    @property
+    def outside(self) -> list[str]:
+        """Changed files that the task does not own."""
+        return [change.path for change in self.changes if change.outside]
+
+
+async def keep_work(
+    checkout: Checkout,
+    claim: ClaimedTask,
+    *,
+    owns: Sequence[str],
+    scratch: Path,
+    identity: Identity,
+    run_inside: Callable[[Sequence[str]], Awaitable[None]],
+) -> Kept:
+    """Take the agent's commits and all else it left into a commit, and publish that as the task's branch.
+
+    `run_inside` runs a command in a sandbox that sees the tree: the agent's repository is never opened outside of one.
+    """
+    bundle = scratch / "commits.bundle"
+    await run_inside(bundle_script(checkout, bundle))
+    draft = await take_in(checkout, bundle, f"Work on {claim.title}"[:72], identity)
+    changes = await changes_between(checkout.git_dir, checkout.base_commit, draft, owns)
+    if not changes:
+        return Kept()
+    message = commit_message(claim.title, claim.type, changes, claim.task_id, claim.attempt_id)
+    commit = await take_in(checkout, bundle, message, identity)
+    return Kept(commit=commit, branch=await publish(checkout, commit), changes=changes)
+
+
+async def tell_changes(client: Client, claim: ClaimedTask, checkout: Checkout, kept: Kept) -> None:
+    """Send the changed files with their contents and diffs. What cannot be sent is logged, not fatal: git has it all."""
+    try:
+        reports = [
+            await _report(client, claim, checkout, kept.commit, change, number < WITH_CONTENT)
+            for number, change in enumerate(kept.changes)
+        ]
+        await client.send_files(claim.attempt_id, FilesRequest(token=claim.token, files=reports))
+    except (ApiError, Unreachable, BadAnswer) as error:
+        log.warning("%s: its changed files were not kept: %s", claim.attempt_id, error.message)
+
+
+async def _report(
+    client: Client, claim: ClaimedTask, checkout: Checkout, commit: str, change: Change, contents: bool
+) -> FileChangeReport:
+    async def blob(content: bytes) -> str | None:
+        if len(content) > CONTENT_BYTES:
+            return None
+        return await client.put_blob(claim.attempt_id, claim.token, content)
+
+    async def side(name: str) -> str | None:
+        return await blob(await content_of(checkout.git_dir, name)) if name and contents else None
+
+    diff = await diff_of(checkout.git_dir, checkout.base_commit, commit, change) if contents else b""
+    return FileChangeReport(
+        path=change.path,
+        change=change.change.value,
+        old_path=change.old_path or None,
+        additions=change.additions,
+        deletions=change.deletions,
+        binary=change.binary,
+        outside=change.outside,
+        before_blob=await side(change.before),
+        after_blob=await side(change.after),
+        diff_blob=await blob(diff) if diff else None,
+    )

@@ -1,0 +1,54 @@
+"""Roles and agents' tasks on the command line, against a real server."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.cli.live import LiveServer
+
+
+def as_json(server: LiveServer, *arguments: str) -> Any:
+    done = server.muster("--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_roles_are_listed_made_cloned_and_removed(live_server: LiveServer) -> None:
+    """OD-5, SQ-20"""
+    assert "reviewer" in live_server.muster("role", "list").stdout
+    made = as_json(
+        live_server, "role", "set", "mender", "--agent", "scripted", "--system-prompt", "You mend."
+    )
+    assert (made["agent"], made["system_prompt"]) == ("scripted", "You mend.")
+    changed = as_json(live_server, "role", "set", "mender", "--model", "m")
+    assert (changed["agent"], changed["model"]) == ("scripted", "m")
+    assert as_json(live_server, "role", "clone", "mender", "mender2")["name"] == "mender2"
+    assert "You mend." in live_server.muster("role", "show", "mender2").stdout
+    shown = as_json(live_server, "role", "preview", "mender", "the roof")
+    assert (shown["system"], shown["user"]) == ("You mend.", "the roof")
+    for name in ("mender", "mender2"):
+        assert live_server.muster("role", "delete", name).returncode == 0
+    assert live_server.muster("role", "delete", "builder").returncode != 0
+
+
+def test_a_prompt_for_an_agent_is_queued_with_what_it_may(live_server: LiveServer) -> None:
+    """SW-4j, SQ-20"""
+    options = ("--agent", "claude", "--permissions", "edit", "--owns", "src/**", "--max-cost", "0.5")
+    made = as_json(
+        live_server, "enqueue", "--prompt", "Mend it", *options, "--cycles", "2", "--sandbox", "bubblewrap"
+    )
+    task = as_json(live_server, "task", made["id"])
+    assert task["payload"] == {
+        "agent": "claude",
+        "permissions": "edit",
+        "owns": ["src/**"],
+        "max_cost_usd": 0.5,
+    }
+    assert (task["requires"], task["max_test_fix_cycles"]) == (["agent:claude", "sandbox:bubblewrap"], 2)
+
+
+def test_an_option_for_agents_without_one_is_refused(live_server: LiveServer) -> None:
+    refused = live_server.muster("enqueue", "--prompt", "Mend it", "--model", "m")
+    assert refused.returncode != 0
+    assert "--agent or --role" in refused.stderr

@@ -1,0 +1,112 @@
+"""The payload of a prompt task: what it may hold, and what each wrong field is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from muster.domain.agent_task import AgentTask, ToolServer, is_agent_task, read_agent_task
+from muster.domain.errors import InvalidInput
+
+
+def test_a_prompt_without_an_agent_is_for_somebody_elses_agent() -> None:
+    """OD-5"""
+    assert not is_agent_task("prompt", {"prompt": "do it"})
+    assert not is_agent_task("bash", {"agent": "claude"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"), [("prompt", {"agent": "claude"}), ("prompt", {"role": "builder"}), ("llm", {})]
+)
+def test_a_named_agent_or_role_and_every_model_call_is_run_by_muster(
+    kind: str, payload: dict[str, Any]
+) -> None:
+    """SW-4j"""
+    assert is_agent_task(kind, payload)
+
+
+def test_every_field_is_read() -> None:
+    """OD-5"""
+    task = read_agent_task(
+        "prompt",
+        {
+            "agent": "claude",
+            "prompt": "mend it",
+            "role": "builder",
+            "model": "m",
+            "instructions": "short",
+            "permissions": "ask",
+            "tools": ["Bash"],
+            "mcp": [
+                {"name": "docs", "url": "http://127.0.0.1/mcp", "headers": {"x": "y"}},
+                {"name": "db", "argv": ["db-mcp"], "env": {"A": "b"}},
+            ],
+            "resume": "att_1",
+            "fork": True,
+            "base": "main",
+            "workspace": "in_place",
+            "setup": "make deps",
+            "cleanup": "make clean",
+            "owns": ["src/**"],
+            "commit": False,
+            "push": "origin",
+            "pull_request": {"draft": True},
+            "sandbox": "gvisor",
+            "allow_hosts": ["pypi.org"],
+            "max_turns": 5,
+            "max_cost_usd": 1.5,
+            "answer_seconds": 60,
+            "env": {"A": "b"},
+            "limits": {"memory_mb": 100},
+            "agent_options": {"x": 1},
+        },
+    )
+    assert task.mcp == (
+        ToolServer(name="docs", url="http://127.0.0.1/mcp", headers={"x": "y"}),
+        ToolServer(name="db", argv=("db-mcp",), env={"A": "b"}),
+    )
+    assert task.labels == ("agent:claude", "sandbox:gvisor")
+    assert (task.max_turns, task.max_cost_usd, task.limits) == (5, 1.5, {"memory_mb": 100})
+
+
+def test_what_is_null_is_not_said() -> None:
+    assert read_agent_task("prompt", {"agent": None, "role": "builder"}) == AgentTask(role="builder")
+
+
+def test_a_model_call_needs_no_agent_named() -> None:
+    """SQ-8"""
+    assert read_agent_task("llm", {"prompt": "hi"}).labels == ("agent:model",)
+    assert AgentTask(role="builder").labels == ()
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        ({"agnet": "claude"}, "payload.agnet"),
+        ({"agent": 1}, "payload.agent"),
+        ({"agent": ""}, "payload.agent"),
+        ({"prompt": ["x"]}, "payload.prompt"),
+        ({"prompt": "\0"}, "payload.prompt"),
+        ({"permissions": "everything"}, "payload.permissions"),
+        ({"fork": "yes"}, "payload.fork"),
+        ({"tools": "Bash"}, "payload.tools"),
+        ({"tools": ["x"] * 201}, "payload.tools"),
+        ({"tools": [1]}, "payload.tools[0]"),
+        ({"env": ["A"]}, "payload.env"),
+        ({"env": {"A": 1}}, "payload.env.A"),
+        ({"limits": {"memory_mb": True}}, "payload.limits.memory_mb"),
+        ({"max_turns": 0}, "payload.max_turns"),
+        ({"max_cost_usd": True}, "payload.max_cost_usd"),
+        ({"max_cost_usd": -1}, "payload.max_cost_usd"),
+        ({"mcp": {}}, "payload.mcp"),
+        ({"mcp": ["x"]}, "payload.mcp[0]"),
+        ({"mcp": [{"name": "a"}]}, "payload.mcp[0]"),
+        ({"mcp": [{"name": "a", "url": "u", "argv": ["b"]}]}, "payload.mcp[0]"),
+        ({"mcp": [{"name": "a", "uri": "u"}]}, "payload.mcp[0].uri"),
+    ],
+)
+def test_a_wrong_field_is_named(payload: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_agent_task("prompt", payload)
+    assert caught.value.details["field"] == field

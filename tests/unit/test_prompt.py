@@ -1,0 +1,89 @@
+"""What an agent is told: roles, instructions, what was tried before."""
+
+from __future__ import annotations
+
+import pytest
+
+from muster.domain.agent_task import AgentTask, ToolServer
+from muster.domain.errors import InvalidInput
+from muster.domain.prompt import Earlier, Prompt, PromptParts, check_failed, compose
+from muster.domain.role import BUILT_IN, Role, in_role
+
+
+def test_a_task_with_nothing_but_a_title_sends_its_title() -> None:
+    assert compose(PromptParts(title="Mend it")) == Prompt("", "Mend it")
+
+
+def test_a_description_goes_with_the_prompt_and_stands_in_for_it() -> None:
+    assert compose(PromptParts(title="t", description="d")).user == "d"
+    assert compose(PromptParts(title="t", description="d", prompt="p")).user == "p\n\nd"
+
+
+def test_the_system_prompt_holds_role_instructions_and_queue_in_this_order() -> None:
+    """OD-5, SQ-3"""
+    role = Role(name="r", system_prompt="You are R.", instructions="Be short.")
+    parts = PromptParts(title="t", role=role, instructions="Use tabs.", queue_instructions="No pushes.")
+    assert compose(parts).system == (
+        "You are R.\n\nBe short.\n\nUse tabs.\n\n## Standing instructions of the queue\n\nNo pushes."
+    )
+
+
+def test_all_that_will_be_checked_is_told() -> None:
+    user = compose(
+        PromptParts(
+            title="t",
+            owns=["src/**"],
+            required_files=["out.txt"],
+            acceptance_command="make test",
+            output_schema={"type": "object"},
+            skills=["skills/pdf/SKILL.md"],
+        )
+    ).user
+    for words in ("- `src/**`", "- `out.txt`", "`make test`", '"type": "object"', "- `skills/pdf/SKILL.md`"):
+        assert words in user
+
+
+def test_the_next_attempt_is_told_what_the_last_ones_tried() -> None:
+    """SQ-9"""
+    earlier = [Earlier(number=n, code="acceptance_failed", error=f"error {n}") for n in range(1, 8)]
+    user = compose(PromptParts(title="t", earlier=earlier)).user
+    assert "Attempt 7 ended with `acceptance_failed`: error 7" in user
+    assert "error 2" not in user
+
+
+def test_a_failed_check_is_handed_back_with_its_output() -> None:
+    """SQ-9"""
+    assert check_failed("make test", " 2 failed \n").startswith(
+        "The check `make test` failed. Its output:\n\n```\n2 failed\n```"
+    )
+
+
+def test_a_role_says_what_the_task_leaves_open() -> None:
+    """OD-5"""
+    server = ToolServer(name="docs", url="u")
+    role = Role(name="r", agent="claude", model="m", permissions="read", tools=("Read",), mcp=(server,))
+    task = in_role(AgentTask(prompt="p"), role)
+    assert (task.agent, task.model, task.permissions) == ("claude", "m", "read")
+    assert (task.tools, task.mcp) == (("Read",), (server,))
+
+
+def test_what_the_task_says_itself_goes_before_its_role() -> None:
+    """OD-5"""
+    role = Role(name="r", agent="claude", model="m", permissions="read", tools=("Read",))
+    task = in_role(AgentTask(agent="codex", model="n", permissions="full", tools=()), role)
+    assert (task.agent, task.model, task.permissions, task.tools) == ("codex", "n", "full", ())
+
+
+def test_without_a_role_a_task_stays_as_it_is() -> None:
+    assert in_role(AgentTask(prompt="p"), None) == AgentTask(prompt="p")
+
+
+def test_the_five_roles_come_with_muster() -> None:
+    """OD-5"""
+    assert [role.kind for role in BUILT_IN] == ["analyst", "planner", "builder", "tester", "reviewer"]
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "boss"}, {"name": ""}, {"permissions": "all"}])
+def test_a_wrong_role_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(InvalidInput):
+        Role(**({"name": "r"} | wrong))  # type: ignore[arg-type]
