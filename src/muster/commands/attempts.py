@@ -177,8 +177,6 @@ def _end(uow: UnitOfWork, request: EndAttempt, held: Held, policies: dict[int, A
         )
         ended = _fail(uow, request, held, after)
         burned = 1 if after.counts else 0
-    if held.asks:
-        work.asking.append(held.attempt_id)
     finished = uow.now if ended.state.finished else None
     work.tasks.append(
         (held.task_id, int(ended.state), burned, ended.ready_at, request.cost, finished, uow.now)
@@ -213,6 +211,8 @@ def _settle(uow: UnitOfWork, request: EndAttempt, held: Held, ended: Ended, work
         journal.charge(held.project_id, reserved=-held.reserved, spent=request.cost)
     if ended.ready_at is not None:
         journal.wake_by(ended.ready_at)
+    if held.asks:
+        work.asking.append(held.attempt_id)
     if request.tokens is not NO_TOKENS:
         totals = work.agents.setdefault(held.agent_id, [0, 0])
         totals[0] += request.tokens[0] + request.tokens[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from muster.domain.transcript import ChangeKind
 
@@ -40,7 +41,7 @@ def summary(changes: list[Change]) -> str:
     return f"{len(changes)} files: {', '.join(counts)}"
 
 
-_VERBS = {
+_VERBS: Final = {
     ChangeKind.CREATED: "create",
     ChangeKind.MODIFIED: "change",
     ChangeKind.DELETED: "delete",
@@ -60,7 +61,7 @@ def commit_message(title: str, task_type: str, changes: list[Change], task: str,
     )
 
 
-_PREFIXES = {
+_PREFIXES: Final = {
     "feature_implementation": "feat: ",
     "bug_fix": "fix: ",
     "documentation": "docs: ",

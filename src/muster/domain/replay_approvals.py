@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from muster.domain import ids
 from muster.domain.approval import ApprovalState
@@ -28,7 +28,7 @@ ApprovalPayload = (
     | MessagePosted
     | MessageDelivered
 )
-_END = {"answer": None, "answered_by": None, "finished_at": None}
+_END: Final[dict[str, Any]] = {"answer": None, "answered_by": None, "finished_at": None}
 
 
 def evolve_approval(world: World, fact: Fact, payload: ApprovalPayload) -> None:

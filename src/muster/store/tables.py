@@ -223,12 +223,12 @@ attempts = Table(
     _int("cache_write_tokens", default=0),
     _text("sandbox", null=True),
     _text("progress", null=True),
-    # Requests that wait for a person, and words for its agent that it has not got yet.
-    _int("asks", default=0),
-    _int("words", default=0),
     _int("lines", default=0),
     _int("kept_from", default=0),
     _int("bytes", default=0),
+    # Requests that wait for a person, and words for its agent that it has not got yet.
+    _int("asks", default=0),
+    _int("words", default=0),
     Index("attempts_by_task", "task_id", "number"),
     postgresql_with={"fillfactor": "70"},
 )

@@ -71,11 +71,6 @@ class AgentProcess:
         """Hand a person's answer over."""
         self._take(self._conversation.answer(request, answer))
 
-    def say(self, text: str) -> None:
-        """Words of a person while it works."""
-        self._turn_over.clear()
-        self._take(self._conversation.say(text))
-
     def interrupt(self) -> None:
         """Ask it to stop its turn."""
         self._take(self._conversation.interrupt())

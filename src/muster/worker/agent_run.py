@@ -9,19 +9,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from muster.agents.adapter import AgentSpec, Verdict
+from muster.agents.adapter import AgentSpec, Answer, Verdict
 from muster.client.client import Client
 from muster.client.errors import ApiError
-from muster.client.wire import ClaimedTask
+from muster.client.wire import ClaimedTask, Directive
 from muster.client.wire_runs import RunRequest
 from muster.domain.prompt import Prompt, check_failed
 from muster.domain.transcript import Entry, Message, SessionStarted, UsageReport
 from muster.sandboxes.sandbox import Driver, OnOutput, Sandbox, SandboxSpec
 from muster.worker.agent_host import AgentHost
 from muster.worker.agent_plan import Plan, make_plan, readable_for
-from muster.worker.agent_process import AgentProcess, Request
+from muster.worker.agent_process import AgentProcess
 from muster.worker.clock import Clock
 from muster.worker.copy import WorkingCopy, open_copy
+from muster.worker.desk import Desk
 from muster.worker.environment import task_environment
 from muster.worker.keeping import Kept, keep_work, tell_changes
 from muster.worker.lease import Lease, Stop
@@ -53,12 +54,16 @@ class Engagement:
     output: Output
     transcript: Transcript
     clock: Clock
+    desk: Desk
     ports: tuple[int, int]
     cycles: int = 0
     problem: Problem | None = None
     described: RunRequest | None = None
     process: AgentProcess | None = None
-    waiting: dict[str, Request] = field(default_factory=dict[str, Request])
+    following: list[str] = field(default_factory=list[str])
+    """What people said; the agent is told at its next turn."""
+    spoken: asyncio.Event = field(default_factory=asyncio.Event)
+    interrupted: bool = False
 
     @property
     def claim(self) -> ClaimedTask:
@@ -82,6 +87,7 @@ class AgentRun:
         transcript = Transcript(self._client, claim.attempt_id, claim.token)
         slot = min(set(range(len(self._slots) + 1)) - self._slots)
         self._slots.add(slot)
+        clock = Clock(claim.timeout_seconds)
         engagement = Engagement(
             lease=lease,
             plan=plan,
@@ -91,15 +97,26 @@ class AgentRun:
             home=self._home(plan),
             output=output,
             transcript=transcript,
-            clock=Clock(claim.timeout_seconds),
+            clock=clock,
+            desk=Desk(
+                self._client,
+                claim,
+                clock,
+                plan.task.answer_seconds,
+                lambda key, answer: deliver(engagement, key, answer),
+            ),
             ports=(self._host.port_base + slot * self._host.ports_each, self._host.ports_each),
         )
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(transcript.send(lambda: lease.stop(Stop.LOST)))
+                asking = group.create_task(engagement.desk.run())
+                lease.on_word(lambda word: hear(engagement, word))
                 try:
                     return await self._work(engagement)
                 finally:
+                    lease.on_word(None)
+                    asking.cancel()
                     transcript.finish()
         finally:
             self._slots.discard(slot)
@@ -190,7 +207,7 @@ class AgentRun:
             engagement.output,
             engagement.clock,
             lambda entries: self._on_entries(engagement, entries),
-            lambda request: self._on_request(engagement, request),
+            engagement.desk.ask,
         )
         engagement.process = process
         engagement.lease.on_stop(lambda: process.stop("cancelled"))
@@ -234,7 +251,16 @@ class AgentRun:
         )
 
     async def _after_turn(self, engagement: Engagement) -> str | None:
-        """What to tell the agent next: that the check failed, while it may still mend it."""
+        """What to tell the agent next: what people said, or that the check failed, while it may still mend it."""
+        if engagement.interrupted and not engagement.following:
+            # Whoever stopped it has something to say; the attempt's clock goes on.
+            engagement.spoken.clear()
+            await engagement.spoken.wait()
+        engagement.interrupted = False
+        if engagement.following and engagement.lease.stopped is None:
+            text = engagement.following.pop(0)
+            engagement.transcript.add([Message(text, role="user")])
+            return text
         command = engagement.claim.acceptance_command
         if not command or engagement.lease.stopped is not None:
             return None
@@ -287,9 +313,6 @@ class AgentRun:
             if isinstance(entry, (SessionStarted, UsageReport)):
                 _note(engagement, entry)
 
-    def _on_request(self, engagement: Engagement, request: Request) -> None:
-        engagement.waiting[request.id] = request
-
     async def _describe(self, engagement: Engagement, request: RunRequest) -> None:
         try:
             await self._client.describe_run(engagement.claim.attempt_id, request)
@@ -319,6 +342,29 @@ class AgentRun:
         if problem is not None:
             return Failed(code=problem.code, message=problem.message, output=text, cost=cost)
         return Succeeded(output=text, result=result, exit_code=0, cost=cost)
+
+
+def deliver(engagement: Engagement, key: str, answer: Answer) -> None:
+    """Hand an answer to the agent, if it is still there."""
+    if engagement.process is not None:
+        engagement.process.answer(key, answer)
+
+
+def hear(engagement: Engagement, word: Directive) -> bool:
+    """Take a person's word; whether it reached the agent, or will at its next turn."""
+    process = engagement.process
+    match word.kind:
+        case "answer":
+            engagement.desk.hear(word)
+        case "say":
+            engagement.following.append(word.text)
+            engagement.spoken.set()
+        case "interrupt" if process is not None:
+            engagement.interrupted = True
+            process.interrupt()
+        case _:
+            return False
+    return True
 
 
 def spec_ends(plan: Plan, verdict: Verdict) -> bool:

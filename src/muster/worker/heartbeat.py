@@ -21,6 +21,8 @@ COVER_SECONDS: Final = 0.25
 """A lease older than this is in the call under way, so that a cancel of it is heard at once."""
 SHORTEST_SECONDS: Final = 0.5
 """Between calls, whatever the server answers."""
+MOST_WORDS: Final = 100
+STOPS: Final = frozenset(Stop)
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 5.0
 
@@ -73,6 +75,7 @@ class Heartbeat:
     async def _call(self) -> WorkerHeartbeatAnswer | None:
         """One call; None when a new lease interrupted it."""
         request = self._request()
+        told = {lease.attempt_id: lease.delivered for lease in request.leases}
         try:
             async with asyncio.TaskGroup() as group:
                 call = group.create_task(self._client.worker_heartbeat(self._options.worker_id, request))
@@ -83,7 +86,12 @@ class Heartbeat:
                     call.cancel()
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        return None if call.cancelled() else call.result()
+        if call.cancelled():
+            return None
+        for lease in self._leases.all():
+            known = told.get(lease.claim.attempt_id, ())
+            lease.delivered = [word for word in lease.delivered if word not in known]
+        return call.result()
 
     async def _rest(self, seconds: float) -> None:
         try:
@@ -99,7 +107,12 @@ class Heartbeat:
         shortest = min((lease.claim.lease_seconds for lease in leases), default=options.heartbeat_seconds * 3)
         return WorkerHeartbeatRequest(
             leases=[
-                WireLease(attempt_id=lease.claim.attempt_id, token=lease.claim.token) for lease in leases
+                WireLease(
+                    attempt_id=lease.claim.attempt_id,
+                    token=lease.claim.token,
+                    delivered=lease.delivered[:MOST_WORDS],
+                )
+                for lease in leases
             ],
             host=options.host,
             pid=os.getpid(),
@@ -121,6 +134,8 @@ class Heartbeat:
             lease = self._leases.get(directive.attempt_id)
             if directive.kind == "drain":
                 self._on_drain()
+            elif lease is not None and directive.kind not in STOPS:
+                obeyed = lease.tell(directive) or obeyed
             elif lease is not None and lease.stopped is None:
                 log.debug(
                     "%s: %s (%s)", directive.attempt_id, directive.kind, directive.reason or "no reason given"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-from muster.client.wire import ClaimedTask
+from muster.client.wire import ClaimedTask, Directive
 
 
 class Stop(StrEnum):
@@ -23,6 +23,28 @@ class Lease:
         self.claim = claim
         self.stopped: Stop | None = None
         self._kill: Callable[[], None] | None = None
+        self._hear: Callable[[Directive], bool] | None = None
+        self._heard: set[str] = set()
+        self.delivered: list[str] = []
+        """Ids of words that the agent has got and the server does not know of yet."""
+
+    def on_word(self, hear: Callable[[Directive], bool] | None) -> None:
+        """Who hands people's words to the agent, and says whether it has got them; None when nobody can any more."""
+        self._hear = hear
+
+    def tell(self, word: Directive) -> bool:
+        """Hand a word to the agent; whether it was new. One that nobody takes now comes again."""
+        if word.id is None or self._hear is None:
+            return False
+        if word.id in self._heard:
+            if word.id not in self.delivered:
+                self.delivered.append(word.id)
+            return False
+        if not self._hear(word):
+            return False
+        self._heard.add(word.id)
+        self.delivered.append(word.id)
+        return True
 
     def on_stop(self, kill: Callable[[], None]) -> None:
         """What to call when the attempt is stopped; at once when it already is."""

@@ -164,12 +164,11 @@ class ClaimCalls:
             requires=lane.requires.split(",") if lane.requires else [],
             tags=list(spec.tags),
             estimated_cost_usd=dollars(claimed.estimate),
-            earlier_attempts=[earlier_attempt(row) for row in claimed.earlier],
+            earlier_attempts=[_earlier(row) for row in claimed.earlier],
         )
 
 
-def earlier_attempt(row: Row) -> wire.EarlierAttempt:
-    """An earlier attempt of a claimed task, of a row of `Claimed.earlier`."""
+def _earlier(row: Row) -> wire.EarlierAttempt:
     return wire.EarlierAttempt(
         number=row[1],
         state=row[2],
