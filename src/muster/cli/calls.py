@@ -46,7 +46,7 @@ def calls(
         int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many at most.")
     ] = 1_000,
 ) -> None:
-    """List a task's calls to models, oldest first, with tokens and cost."""
+    """List a task's calls to models with tokens and cost, oldest first."""
     call = invocation(context)
     with call.connection() as connection:
         target = path("tasks", full_id(connection, task_id), "calls")

@@ -27,7 +27,7 @@ CONSUMED = (Column("read", "path", flexible=True), Column("times", "times", righ
 
 
 def files(context: typer.Context, task_id: Task, attempt: Attempt = None) -> None:
-    """List the files a task's agent changed (by git) and read (by its tools)."""
+    """List the files a task's agent changed and read: by git, and by its tools."""
     call = invocation(context)
     with call.connection() as connection:
         identity = full_id(connection, task_id)

@@ -23,7 +23,7 @@ def run(
         bool, typer.Option("--keep", help="On Ctrl-C leave the task running instead of cancelling it.")
     ] = False,
 ) -> None:
-    """Queue a task, follow its output live, and end with its exit code.
+    """Queue a task, follow it live, and end with its exit code.
 
     Without --attempts a failure is final. Ctrl-C cancels the task. Exit codes: that of the program that
     was run; 124 when the task timed out; 130 when it was cancelled; 1 when it failed otherwise.

@@ -71,7 +71,7 @@ def start(
     log_level: LogLevel = None,
     timeout: Timeout = 30,
 ) -> None:
-    """Start the server in the background and wait until it takes work."""
+    """Start the server in the background; wait until it takes work."""
     call = _with_flags(invocation(context), host, port, durability, log_level)
     _start(call, demo=demo, no_worker=no_worker, timeout=timeout)
 
