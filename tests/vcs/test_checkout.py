@@ -12,6 +12,9 @@ from muster.domain.transcript import ChangeKind
 from muster.vcs.changes import changes_between, content_of, diff_of
 from muster.vcs.checkout import Checkout, bundle_script, open_checkout, publish, take_in
 from muster.vcs.git import GitError, repository_of
+from muster.vcs.rescue import forget_record, rescue, write_record
+from muster.worker import workspace
+from muster.worker.janitor import clear
 from tests.vcs.conftest import AGENT, run_git
 
 
@@ -202,3 +205,36 @@ class TestHostileTrees:
         run_git(checkout.tree, "tag", "v1")
         assert run_git(repository, "for-each-ref") == before
         assert (repository / ".git" / "config").read_text() == config
+
+
+class TestRescue:
+    """What a crash leaves in a working copy is kept (SW-4i)."""
+
+    async def test_leftovers_of_a_dead_worker_become_the_tasks_branch(
+        self, repository: Path, tmp_path: Path
+    ) -> None:
+        checkout = await opened(repository, tmp_path / "a")
+        write_record(tmp_path / "a", checkout, AGENT)
+        (checkout.tree / "half.txt").write_text("half done\n")
+        assert await rescue(tmp_path / "a") == "muster/tsk_1"
+        assert run_git(repository, "show", "muster/tsk_1:half.txt") == "half done"
+
+    async def test_nothing_is_rescued_where_nothing_changed_or_nothing_is(
+        self, repository: Path, tmp_path: Path
+    ) -> None:
+        checkout = await opened(repository, tmp_path / "a")
+        write_record(tmp_path / "a", checkout, AGENT)
+        assert await rescue(tmp_path / "a") is None
+        forget_record(tmp_path / "a")
+        assert await rescue(tmp_path / "a") is None
+        (tmp_path / "a" / "checkout.json").write_text("{broken")
+        assert await rescue(tmp_path / "a") is None
+
+    async def test_work_that_cannot_be_kept_stays_where_it_is(self, repository: Path, tmp_path: Path) -> None:
+        place = workspace.create(tmp_path, "att_0000000000001")
+        checkout = await opened(repository, place.root / "x")
+        write_record(place.root, checkout, AGENT)
+        (checkout.tree / "half.txt").write_text("half done\n")
+        subprocess.run(["rm", "-rf", str(repository)], check=True)
+        await clear(place)
+        assert (checkout.tree / "half.txt").exists()

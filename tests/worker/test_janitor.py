@@ -58,29 +58,29 @@ async def test_a_process_of_a_left_attempt_is_ended(tmp_path: Path) -> None:
     other = await asyncio.create_subprocess_exec(
         "sleep", "60", env={"MUSTER_RESULT_FILE": f"{place.result_file}1"}
     )
-    assert await asyncio.to_thread(sweep, tmp_path) == [place.name]
+    assert await sweep(tmp_path) == [place.name]
     assert await stray.wait() == -9
     assert other.returncode is None
     other.kill()
     await other.wait()
 
 
-def test_an_attempt_of_a_living_worker_is_left_alone(tmp_path: Path) -> None:
+async def test_an_attempt_of_a_living_worker_is_left_alone(tmp_path: Path) -> None:
     """SW-4h"""
     place = workspace.create(tmp_path, "att_0000000000001")
-    assert sweep(tmp_path) == []
+    assert await sweep(tmp_path) == []
     assert place.box.is_dir()
 
 
-def test_a_broken_record_counts_as_left(tmp_path: Path) -> None:
+async def test_a_broken_record_counts_as_left(tmp_path: Path) -> None:
     """SW-4h"""
     place = workspace.create(tmp_path, "att_0000000000001")
     (place.root / workspace.RECORD).write_text("{")
-    assert sweep(tmp_path) == [place.name]
+    assert await sweep(tmp_path) == [place.name]
     assert not place.root.exists()
 
 
-def test_a_process_is_told_apart_from_a_later_one_with_its_number() -> None:
+async def test_a_process_is_told_apart_from_a_later_one_with_its_number() -> None:
     """SW-4h"""
     own = ProcessIdentity.own()
     assert own.alive()
@@ -89,7 +89,7 @@ def test_a_process_is_told_apart_from_a_later_one_with_its_number() -> None:
     assert own.pid == os.getpid()
 
 
-def test_a_link_in_an_attempts_folder_is_not_followed(tmp_path: Path) -> None:
+async def test_a_link_in_an_attempts_folder_is_not_followed(tmp_path: Path) -> None:
     """SW-4h"""
     kept = tmp_path / "kept"
     kept.mkdir()

@@ -13,6 +13,7 @@ from muster.client.client import Client
 from muster.domain.prompt import Prompt, check_failed
 from muster.domain.transcript import Entry, Message
 from muster.sandboxes.sandbox import Driver, OnOutput, Sandbox, SandboxSpec
+from muster.vcs.rescue import forget_record
 from muster.worker.agent_host import AgentHost
 from muster.worker.agent_plan import Plan, make_plan, readable_for
 from muster.worker.agent_process import AgentProcess
@@ -245,6 +246,7 @@ class AgentRun:
             identity=engagement.copy.identity,
             run_inside=run_inside,
         )
+        forget_record(engagement.place.root)
         await engagement.describe(head_commit=kept.commit or checkout.base_commit)
         if kept.changes:
             await tell_changes(self._client, claim, checkout, kept)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from muster.vcs.checkout import Checkout, Identity, open_checkout
 from muster.vcs.git import repository_of, top_of
+from muster.vcs.rescue import write_record
 from muster.worker.agent_plan import Plan
 from muster.worker.options import WorkerOptions
 from muster.worker.script_run import chosen_working_dir
@@ -57,4 +58,5 @@ async def open_copy(plan: Plan, place: Workspace, options: WorkerOptions) -> Wor
         source=await top_of(working_dir),
         identity=identity,
     )
+    write_record(place.root, checkout, identity)
     return WorkingCopy(tree=checkout.tree.resolve(), checkout=checkout, identity=identity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from muster.sandboxes import cgroup
+from muster.vcs.git import GitError
+from muster.vcs.rescue import rescue
 from muster.worker.workspace import Workspace, leftovers
 
 log = logging.getLogger(__name__)
@@ -18,18 +21,30 @@ KILL_ROUNDS: Final = 200
 KILL_PAUSE: Final = 0.01
 
 
-def sweep(folder: Path) -> list[str]:
-    """Clean up below `folder`; the ids of the attempts that were left. Blocks; meant for the start of a worker."""
+async def sweep(folder: Path) -> list[str]:
+    """Clean up below `folder`; the ids of the attempts that were left. Work of agents is kept as a branch first."""
     swept: list[str] = []
-    groups = cgroup.writable_parents() if folder.is_dir() and leftovers(folder) else []
-    for workspace in leftovers(folder):
-        killed = _kill_all(workspace)
+    left = await asyncio.to_thread(leftovers, folder)
+    groups = cgroup.writable_parents() if left else []
+    for workspace in left:
+        killed = await asyncio.to_thread(_kill_all, workspace)
         for group in cgroup.existing(groups, f"muster-{workspace.tag}"):
             group.remove()
-        workspace.remove()
+        await clear(workspace)
         swept.append(workspace.name)
         log.warning("%s was left by a worker that is gone: %d processes ended", workspace.name, killed)
     return swept
+
+
+async def clear(workspace: Workspace) -> None:
+    """Remove an attempt's folder, once what an agent left in it is kept. One whose work cannot be kept stays."""
+    try:
+        await rescue(workspace.root)
+        await asyncio.to_thread(workspace.remove)
+    except GitError:
+        log.error("%s stays: its work could not be kept", workspace.root)
+    except OSError as error:
+        log.warning("%s: its folder stays until the next start: %s", workspace.name, error)
 
 
 def _kill_all(workspace: Workspace) -> int:

@@ -17,6 +17,7 @@ from muster.domain.errors import MusterError
 from muster.sandboxes.sandbox import Driver, SandboxUnavailable
 from muster.worker import workspace
 from muster.worker.isolation import Isolation
+from muster.worker.janitor import clear
 from muster.worker.lease import Lease, Stop
 from muster.worker.options import WorkerOptions
 from muster.worker.outcome import Failed, Outcome, Stopped, Succeeded
@@ -85,7 +86,7 @@ class Runner:
             return Failed(code=refusal.code, message=refusal.message)
         finally:
             if place is not None:
-                await self._clear(place)
+                await clear(place)
 
     def _execution(self, claim: ClaimedTask) -> Execution:
         if is_agent_task(claim.kind, claim.payload) and self._agents is not None:
@@ -137,9 +138,3 @@ class Runner:
             return self._isolation.driver_for(claim.requires).level
         except SandboxUnavailable:
             return None
-
-    async def _clear(self, place: Workspace) -> None:
-        try:
-            await asyncio.to_thread(place.remove)
-        except OSError as error:
-            log.warning("%s: its folder stays until the next start: %s", place.name, error)

@@ -59,7 +59,7 @@ class Worker:
 
         Cancelling it ends all programs; their leases run out.
         """
-        await asyncio.to_thread(sweep, self._runner.folder)
+        await sweep(self._runner.folder)
         async with asyncio.TaskGroup() as background:
             heartbeat = background.create_task(self._heartbeat.run())
             async with asyncio.TaskGroup() as attempts:
