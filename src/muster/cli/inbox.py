@@ -31,7 +31,7 @@ PERMISSION_COLUMNS: Final = (
 WATCH_SECONDS: Final = 60
 VERDICTS: Final = {"allow": "allow", "yes": "allow", "deny": "deny", "no": "deny"}
 
-permissions: Final = group("List and take back what agents may do without asking again.")
+permissions: Final = group("List and take back what agents may do unasked.")
 
 
 def inbox(

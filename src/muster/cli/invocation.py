@@ -64,11 +64,11 @@ def invocation(context: typer.Context) -> Invocation:
     return cast(Invocation, context.find_root().obj)
 
 
-def group(summary: str) -> typer.Typer:
-    """A verb with verbs of its own, such as `muster queue`."""
+def group(summary: str, *, alone: bool = False) -> typer.Typer:
+    """A verb with verbs of its own, such as `muster queue`; with `alone` it does something without one too."""
     return typer.Typer(
         help=summary,
-        no_args_is_help=True,
+        no_args_is_help=not alone,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,

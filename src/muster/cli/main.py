@@ -59,7 +59,7 @@ VERBS: Final = (
     Verb("interrupt", "inbox:interrupt", "Stop the turn of the agent that works on a task."),
     Verb("permissions", "inbox:permissions", "List and take back what agents may do unasked."),
     Verb("role", "role:app", "List, make, try and remove roles of agents."),
-    Verb("agents", "agents:agents", "List agents with what they do."),
+    Verb("agents", "agents:app", "List agents with what they do, and see which are installed."),
     Verb("activity", "agents:activity", "Show what happened lately, newest first."),
     Verb("scripts", "scripts:scripts", "List and search the scripts that can be queued by name."),
     Verb("reload", "scripts:reload", "Read the script folders again."),

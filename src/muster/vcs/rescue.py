@@ -32,9 +32,14 @@ def read_record(folder: Path) -> tuple[Checkout, Identity] | None:
     try:
         found = json.loads((folder / RECORD).read_text())
         known = found["checkout"]
-        paths = {name: Path(known[name]) for name in ("main", "tree", "git_dir")}
-        words = {name: str(known[name]) for name in ("branch", "attempt", "base_commit")}
-        return Checkout(**paths, **words), Identity(**found["identity"])
+        return Checkout(
+            main=Path(known["main"]),
+            tree=Path(known["tree"]),
+            git_dir=Path(known["git_dir"]),
+            branch=known["branch"],
+            attempt=known["attempt"],
+            base_commit=known["base_commit"],
+        ), Identity(**found["identity"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
