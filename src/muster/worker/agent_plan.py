@@ -109,8 +109,8 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
 
 
 async def _session_of(client: Client, task_id: str) -> str:
-    run: Mapping[str, Any] | None = (await client.get(f"/tasks/{task_id}")).get("run")
-    session = None if run is None else run.get("session")
+    attempt: Mapping[str, Any] = (await client.get(f"/tasks/{task_id}")).get("attempt") or {}
+    session = (attempt.get("run") or {}).get("session")
     if not session:
         raise AgentMissing(agent="session", problem=f"task {task_id} has no agent session to go on with")
     return str(session)
