@@ -110,7 +110,8 @@ class TestQueueing:
         self, api: Api, kind: str, queue: str
     ) -> None:
         """SQ-8"""
-        assert (await make(api, kind=kind))["queue"] == queue
+        payload = {} if kind == "llm" else BASH["payload"]
+        assert (await make(api, kind=kind, payload=payload))["queue"] == queue
 
     async def test_a_task_for_one_agent_waits_in_that_agents_queue(self, api: Api) -> None:
         """SA-2a"""

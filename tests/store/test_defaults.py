@@ -22,9 +22,9 @@ async def test_a_new_database_gets_a_project_queues_and_classes_once(store: Stor
     await store.execute(ensure_defaults(CLASSES))
     first = len(await log_of(store))
     await store.execute(ensure_defaults(CLASSES))
-    assert len(await log_of(store)) == first == 8
+    assert len(await log_of(store)) == first == 14
     rows = await store.rows(Statement("SELECT name, mode FROM queues ORDER BY name"))
-    assert rows == [("by-hand", "manual"), ("default", "auto"), ("inbox", "external")]
+    assert rows == [("agents", "auto"), ("by-hand", "manual"), ("default", "auto"), ("inbox", "external")]
     assert await one(store, "SELECT timeout_us FROM task_classes WHERE name = 'FAST_SCRIPT'") == 30_000_000
 
 

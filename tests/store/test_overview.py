@@ -78,7 +78,7 @@ async def test_queues_are_listed_by_name_and_archived_ones_hidden(store: Store) 
     await store.execute(archive_queue(old))
     await place.submit()
     names = [row.name for row in (await list_queues(store)).items]
-    assert names == ["by-hand", "default", "inbox"]
+    assert names == ["agents", "by-hand", "default", "inbox"]
     assert [row.name for row in (await list_queues(store, archived=True)).items] == ["a-old"]
     both = await list_queues(store, archived=None, limit=2)
     assert [row.name for row in both.items] == ["a-old", "by-hand"]

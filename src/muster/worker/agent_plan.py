@@ -109,8 +109,10 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
 
 
 async def _session_of(client: Client, task_id: str) -> str:
-    attempt: Mapping[str, Any] = (await client.get(f"/tasks/{task_id}")).get("attempt") or {}
-    session = (attempt.get("run") or {}).get("session")
+    shown: dict[str, Any] = await client.get(f"/tasks/{task_id}")
+    attempt: dict[str, Any] = shown.get("attempt") or {}
+    run: dict[str, Any] = attempt.get("run") or {}
+    session = run.get("session")
     if not session:
         raise AgentMissing(agent="session", problem=f"task {task_id} has no agent session to go on with")
     return str(session)

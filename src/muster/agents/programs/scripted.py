@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +23,8 @@ OUTPUT_KEPT: Final = 4_000
 SHOWN_FILES: Final = 20
 MODEL: Final = "claude-sonnet-4-5"
 DAY: Final = 86_400.0
+OVERLOADED: Final = "provider_unavailable"
+CODES: Final = {400: "agent_error", 401: "auth_failed", 403: "auth_failed", 429: "rate_limited"}
 
 
 class Failure(Exception):
@@ -156,6 +160,7 @@ class Agent:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,
         ) as process:
             output = self._output(process, ident)
         if self._dialogue.interrupted.is_set():
@@ -224,8 +229,13 @@ class Agent:
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 told: Json = json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                words = error.read().decode(errors="replace")[:1_000]
+            code = "budget_exceeded" if "budget_exceeded" in words else CODES.get(error.code, OVERLOADED)
+            raise Failure(code, f"the model answered {error.code}: {words}") from error
         except OSError as error:
-            raise Failure("provider_unavailable", f"the model did not answer: {error}") from error
+            raise Failure(OVERLOADED, f"the model did not answer: {error}") from error
         self._say("".join(block.get("text", "") for block in told["content"]))
         used: Json = told["usage"]
         usage = {"input": used["input_tokens"], "output": used["output_tokens"]}
@@ -261,7 +271,7 @@ class _Watcher:
     def _watch(self) -> None:
         while not self._done:
             if self._dialogue.interrupted.wait(0.2):
-                self._process.kill()
+                os.killpg(self._process.pid, signal.SIGKILL)
                 return
 
 

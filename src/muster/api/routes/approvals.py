@@ -173,7 +173,7 @@ async def remove_permission(services: ServicesHere, permission_id: str) -> Done:
 async def post_one_message(
     services: ServicesHere, task_id: str, body: shapes.MessageCreate
 ) -> shapes.MessageMade:
-    """Tell the agent that works on a task something, or to interrupt its turn, pause or go on.
+    """Tell the agent that works on a task something, or to interrupt its turn.
 
     It is kept until the agent has it. 409 when nothing runs.
     """

@@ -105,9 +105,17 @@ class PermissionList(Answer):
 class MessageCreate(Body):
     """Something for the agent that works on a task."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "say", "text": "Use tabs, please."}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kind": "say", "text": "Use tabs, please."}],
+            "anyOf": [
+                {"required": ["text"], "properties": {"text": {"minLength": 1}}},
+                {"required": ["kind"], "properties": {"kind": {"const": "interrupt"}}},
+            ],
+        }
+    )
 
-    kind: Literal["say", "interrupt", "pause", "resume"] = "say"
+    kind: Literal["say", "interrupt"] = "say"
     text: Text64 = Field(default_factory=absent)
     by: Name | None = None
 
