@@ -47,7 +47,16 @@ async def agent_host(settings: Settings) -> tuple[AgentHost, Gateway]:
     gateway = Gateway(providers(settings, os.environ))
     await gateway.start(socket)
     door = GatewayDoor(gateway, socket)
-    return AgentHost(programs=programs_of(found), homes=folder / "homes", door=door), gateway
+    shown = [in_words(entry) for entry in found if entry.profile.programs or entry.profile.driver == "shipped"]
+    return AgentHost(programs=programs_of(found), homes=folder / "homes", shown=shown, door=door), gateway
+
+
+def in_words(entry: Detected) -> str:
+    """An installed agent for a person: `claude 2.1.329 (signed in by ANTHROPIC_API_KEY)`."""
+    if not entry.profile.programs:
+        return entry.profile.name
+    sign_in = f"signed in by {entry.sign_in}" if entry.sign_in else "not signed in"
+    return f"{entry.profile.name} {entry.version} ({sign_in})"
 
 
 def programs_of(found: Sequence[Detected]) -> Mapping[str, Sequence[str]]:

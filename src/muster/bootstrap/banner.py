@@ -58,6 +58,7 @@ def _where(console: Console, settings: Settings, worker: EmbeddedWorker | None) 
     level = worker.capabilities.level
     note = "" if level == "bubblewrap" else " [yellow](no isolation: scripts can do what you can)[/]"
     console.print(f"  worker     {worker.options.capacity} at once, sandbox {level}{note}")
+    console.print(f"  agents     {', '.join(worker.agents)}", soft_wrap=True)
     for passed in worker.passed_over:
         console.print(f"  [yellow]without[/]    {passed.level}: {escape(passed.reason)}", soft_wrap=True)
 
@@ -96,6 +97,9 @@ def _look_around(console: Console, settings: Settings, demo: Demo) -> None:
         "muster tasks",
         "muster waiting",
         f"muster task {demo.task_ids[0]}",
+        f"muster conversation {demo.task_ids[-2]}   (what the agent said and did)",
+        f"muster diff {demo.task_ids[-2]}",
+        "muster agents detect   (which real agents are here)",
         "muster enqueue --bash 'uname -a'",
     ):
         console.print(f"    .venv/bin/{line}", soft_wrap=True)

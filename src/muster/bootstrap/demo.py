@@ -63,7 +63,7 @@ _RESULT: Final = {
 
 def demo_tasks(folder: Path) -> list[dict[str, Any]]:
     """The demo's tasks, as the API takes them; one fails for good and one times out, both on purpose."""
-    tasks = [*_plain_tasks(), *_troubled_tasks(), *_dependent_tasks(), _AGENT_TASK]
+    tasks = [*_plain_tasks(), *_troubled_tasks(), *_dependent_tasks(), _SCRIPTED_TASK, _AGENT_TASK]
     return [task | {"working_dir": str(folder), "tags": ["demo"]} for task in tasks]
 
 
@@ -150,6 +150,51 @@ def _dependent_tasks() -> list[dict[str, Any]]:
     ]
 
 
+_KELVIN: Final = '''
+
+def kelvin(celsius: float) -> float:
+    """Kelvin of degrees Celsius."""
+    return celsius + 273.15
+'''
+_KELVIN_TEST: Final = """import unittest
+
+from temperature import kelvin
+
+
+class Kelvin(unittest.TestCase):
+    def test_water_freezes(self):
+        self.assertAlmostEqual(kelvin(0), 273.15)
+"""
+_SCRIPTED_TASK: Final = {
+    "key": "kelvin",
+    "title": "Add a conversion to Kelvin (a scripted agent)",
+    "kind": "prompt",
+    "type": "feature_implementation",
+    "acceptance_command": "python3 -m unittest -q test_kelvin",
+    "max_test_fix_cycles": 1,
+    "payload": {
+        "agent": "scripted",
+        "role": "builder",
+        "prompt": "Add a function that converts degrees Celsius to Kelvin, with a test.",
+        "agent_options": {
+            "script": [
+                [
+                    {"plan": ["Read the module", "Add the function", "Add a test"]},
+                    {"read": "temperature.py"},
+                    {"say": "I write the test first."},
+                    {"write": {"path": "test_kelvin.py", "text": _KELVIN_TEST}},
+                    {"say": "The test is there; it should pass now."},
+                ],
+                [
+                    {"think": "The check says that there is no such function yet. Right: I forgot it."},
+                    {"run": f"cat >> temperature.py <<'END'{_KELVIN}END"},
+                    {"run": "python3 -m unittest -q"},
+                    {"say": "I added kelvin() and a test for it; all tests pass."},
+                ],
+            ]
+        },
+    },
+}
 _AGENT_TASK: Final = {
     "key": "agent",
     "title": "Review temperature.py (waits for an agent of yours)",

@@ -36,6 +36,8 @@ class EmbeddedWorker:
     worker: Worker
     client: Client
     gateway: Gateway
+    agents: list[str]
+    """In words, which agents it runs."""
 
     @staticmethod
     async def prepare(settings: Settings, app: Any, version: str) -> EmbeddedWorker:
@@ -62,7 +64,9 @@ class EmbeddedWorker:
         token = settings.server.token
         client = Client(InProcessTransport(app), token=None if token is None else token.get_secret_value())
         worker = Worker(client, isolation, options, AgentRun(client, options, agents))
-        return EmbeddedWorker(driver, capabilities, passed_over, options, worker, client, gateway)
+        return EmbeddedWorker(
+            driver, capabilities, passed_over, options, worker, client, gateway, agents.shown
+        )
 
     async def run(self, store: Store) -> None:
         """Take back what an earlier life of this worker left behind, then work until stopped."""

@@ -22,6 +22,8 @@ class AgentHost:
     homes: Path
     readable: Sequence[Path] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    shown: list[str] = field(default_factory=list[str])
+    """The agents in words, for a person."""
     door: GatewayDoor | None = None
     """The way to models."""
     port_base: int = 21_000
