@@ -111,6 +111,25 @@ class TestAfterFailure:
         waiting = AfterFailure(TaskState.BACKOFF, 1_000 + UNCOUNTED_DELAY_US, counts=False)
         assert fail("rate_limited", burned=2) == waiting
 
+    def test_a_provider_that_stays_busy_is_asked_less_and_less_often(self) -> None:
+        """SW-4d"""
+        policy = RetryPolicy(max_attempts=3, jitter=0)
+        waits = [
+            after_failure(
+                "provider_unavailable", burned=0, policy=policy, now=0, chance=0, free=free
+            ).ready_at
+            for free in (1, 2, 3, 50)
+        ]
+        assert waits == [UNCOUNTED_DELAY_US, 2 * UNCOUNTED_DELAY_US, 4 * UNCOUNTED_DELAY_US, 300_000_000]
+
+    def test_a_used_up_quota_is_waited_for_until_it_opens_again(self) -> None:
+        """SW-4d: it burns no attempt."""
+        policy = RetryPolicy(max_attempts=1)
+        after = after_failure(
+            "quota_exhausted", burned=0, policy=policy, now=7, chance=0, wait_us=3_600_000_000
+        )
+        assert after == AfterFailure(TaskState.BACKOFF, 3_600_000_007, counts=False)
+
     def test_a_policy_without_back_off_makes_the_task_ready_at_once(self) -> None:
         """SA-2a"""
         after = after_failure("timeout", burned=0, policy=IMMEDIATE, now=7, chance=0)

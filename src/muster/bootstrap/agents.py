@@ -47,7 +47,9 @@ async def agent_host(settings: Settings) -> tuple[AgentHost, Gateway]:
     gateway = Gateway(providers(settings, os.environ))
     await gateway.start(socket)
     door = GatewayDoor(gateway, socket)
-    shown = [in_words(entry) for entry in found if entry.profile.programs or entry.profile.driver == "shipped"]
+    shown = [
+        in_words(entry) for entry in found if entry.profile.programs or entry.profile.driver == "shipped"
+    ]
     return AgentHost(programs=programs_of(found), homes=folder / "homes", shown=shown, door=door), gateway
 
 

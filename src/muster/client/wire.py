@@ -216,6 +216,8 @@ class FailRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_default
     token: Token
     code: Name = "agent_error"
     message: LongText = ""
+    retry_after_seconds: Annotated[float, Meta(ge=0, le=2_678_400)] = 0
+    """It is not tried again sooner: when the provider's quota opens again, for example."""
     output: LongText | None = None
     exit_code: ExitCode | None = None
     cost_usd: Dollars = 0

@@ -48,6 +48,8 @@ class EndAttempt:
     code: str | None = None
     message: str = ""
     retry: bool | None = None
+    wait_us: int = 0
+    """Microseconds until it may be tried again, at least: a quota opens then."""
     next: ClaimTasks | None = None
 
 
@@ -174,6 +176,8 @@ def _end(uow: UnitOfWork, request: EndAttempt, held: Held, policies: dict[int, A
             now=uow.now,
             chance=uow.chance(),
             retry=request.retry,
+            free=held.number - held.burned,
+            wait_us=request.wait_us,
         )
         ended = _fail(uow, request, held, after)
         burned = 1 if after.counts else 0

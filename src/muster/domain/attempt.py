@@ -15,6 +15,7 @@ FAILED = "failed"
 CANCELLED = "cancelled"
 
 UNCOUNTED_DELAY_US = 5_000_000
+LONGEST_UNCOUNTED_US = 300_000_000
 
 
 class Standing(Enum):
@@ -72,19 +73,32 @@ class AfterFailure:
 
 
 def after_failure(
-    code: str, *, burned: int, policy: RetryPolicy, now: int, chance: float, retry: bool | None = None
+    code: str,
+    *,
+    burned: int,
+    policy: RetryPolicy,
+    now: int,
+    chance: float,
+    retry: bool | None = None,
+    free: int = 1,
+    wait_us: int = 0,
 ) -> AfterFailure:
-    """Retry at once, after a back-off, or never. `burned` counts the attempts used up before this one."""
+    """Retry at once, after a back-off, or never. `burned` counts the attempts used up before this one, `free` those that
+    did not count, with this one; `wait_us` is how long to wait at least, such as until a quota opens again."""
     entry = failure(code)
     wanted = entry.retry if retry is None else retry
     used = burned + (1 if entry.counts else 0)
     if not wanted or (entry.counts and used >= policy.max_attempts):
         return AfterFailure(TaskState.FAILED, None, entry.counts)
-    delay = policy.delay_us(max(used, 1), chance) if entry.counts else _uncounted_delay(code)
+    delay = policy.delay_us(max(used, 1), chance) if entry.counts else _uncounted_delay(code, free)
+    delay = max(delay, wait_us)
     if delay <= 0:
         return AfterFailure(TaskState.READY, None, entry.counts)
     return AfterFailure(TaskState.BACKOFF, now + delay, entry.counts)
 
 
-def _uncounted_delay(code: str) -> int:
-    return 0 if code == "released" else UNCOUNTED_DELAY_US
+def _uncounted_delay(code: str, free: int) -> int:
+    """A provider that does not answer is asked less and less often."""
+    if code == "released":
+        return 0
+    return min(UNCOUNTED_DELAY_US << min(max(free - 1, 0), 16), LONGEST_UNCOUNTED_US)

@@ -258,7 +258,13 @@ class AgentRun:
         cost = engagement.metering.cost(verdict.cost_usd)
         text = verdict.text[-MAX_OUTPUT_CHARS:]
         if not verdict.ok:
-            return Failed(code=verdict.code, message=verdict.message, output=text, cost=cost)
+            return Failed(
+                code=verdict.code,
+                message=verdict.message,
+                output=text,
+                cost=cost,
+                resets_at=verdict.resets_at,
+            )
         problem, result = engagement.problem, None
         if problem is None and engagement.claim.output_schema is not None:
             found = structured(ResultFile(), verdict.text, engagement.claim.output_schema)

@@ -37,6 +37,8 @@ class Failed:
     output: str = ""
     exit_code: int | None = None
     cost: Cost = Cost()
+    resets_at: float | None = None
+    """When a used-up quota opens again, in seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
+LONGEST_WAIT: Final = 2_678_400.0
 Following = Callable[[], ClaimRequest | None]
 
 
@@ -120,6 +122,8 @@ class Runner:
                 request = CompleteRequest(**told, cost_usd=cost.usd, usage=cost.usage)
                 return await self._client.complete(claim.attempt_id, request)
             case Failed(code=code, message=message, output=output, exit_code=exit_code, cost=cost):
+                if outcome.resets_at is not None:
+                    told["retry_after_seconds"] = _until(outcome.resets_at)
                 told |= {"code": code, "message": message, "output": output, "exit_code": exit_code}
                 request = FailRequest(**told, cost_usd=cost.usd, usage=cost.usage)
                 return await self._client.fail(claim.attempt_id, request)
@@ -138,3 +142,8 @@ class Runner:
             return self._isolation.driver_for(claim.requires).level
         except SandboxUnavailable:
             return None
+
+
+def _until(moment: float) -> float:
+    """Seconds from now, at most a month."""
+    return min(max(moment - datetime.now(UTC).timestamp(), 0.0), LONGEST_WAIT)  # noqa: TID251 - the provider's word is wall-clock time

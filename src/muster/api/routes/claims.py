@@ -109,6 +109,7 @@ class ClaimCalls:
                 sandbox=request.sandbox,
                 code=code,
                 message=message,
+                wait_us=round(request.retry_after_seconds * 1_000_000),
                 next=None if request.next is None else claim_of(request.next),
             )
         )
