@@ -296,25 +296,32 @@ async def test_a_session_is_gone_on_with_by_another_task(bench: Bench) -> None:
     assert (task["output"], task["attempt"]["run"]["session"]) == ("turn two", session)
 
 
-async def test_calls_to_models_are_metered_bounded_and_settled(
-    server: KillableServer, tmp_path: Path
-) -> None:
-    """SA-4a, OD-23: tokens and money equal the provider's own log; the key is in no file of the server's."""
-    answered: list[str] = []
+@pytest.fixture
+async def provider() -> AsyncIterator[tuple[str, list[str]]]:
+    """A model provider on loopback: its address, and the keys it was called with."""
+    keys: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
-        answered.append(request.headers["x-api-key"])
-        usage = {"input_tokens": 1_000_000, "output_tokens": 100_000}
+        keys.append(request.headers["x-api-key"])
+        usage = {"input_tokens": 100_000, "output_tokens": 10_000}
         return web.json_response(
             {"model": SONNET, "content": [{"type": "text", "text": "hi"}], "usage": usage}
         )
 
     app = web.Application()
     app.router.add_post("/v1/messages", answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}", keys
+    await runner.cleanup()
+
+
+async def test_calls_to_models_are_metered_bounded_and_settled(
+    server: KillableServer, provider: tuple[str, list[str]]
+) -> None:
+    """SA-4a, OD-23: tokens and money equal the provider's own; the key is in no file of the server's."""
+    address, keys = provider
     server.arguments = ()
     server.environ |= {"ANTHROPIC_BASE_URL": address, "ANTHROPIC_API_KEY": "sk-very-secret-key"}
     await server.start()
@@ -323,21 +330,21 @@ async def test_calls_to_models_are_metered_bounded_and_settled(
         {"run": "env"},
         {"model": "one"},
         {"model": "two"},
-        {"say": "x"},
-        payload={"max_cost_usd": 4},
+        payload={"max_cost_usd": 0.4},
         retry={"max_attempts": 1},
     )
     task = await bench.ended(ident)
-    assert (task["state"], len(answered)) == ("failed", 1)
-    assert answered == ["sk-very-secret-key"]
-    assert task["cost_usd"] == pytest.approx(4.5)
+    attempt = (await bench.client.get(f"/tasks/{ident}/attempts"))["items"][0]
     calls = (await bench.client.get(f"/tasks/{ident}/calls"))["items"]
-    assert calls[0]["cost_usd"] == pytest.approx(4.5)
     said = str(await bench.client.get(f"/tasks/{ident}/conversation", limit=1000))
-    assert "sk-very-secret-key" not in said + str(calls)
+    await bench.client.close()
     server.stop()
+    assert (task["state"], attempt["code"]) == ("failed", "budget_exceeded")
+    assert keys == ["sk-very-secret-key"]
+    assert [call["cost_usd"] for call in calls] == [pytest.approx(0.45)]
+    assert attempt["cost_usd"] == pytest.approx(0.45)
+    assert (attempt["input_tokens"], attempt["output_tokens"]) == (100_000, 10_000)
+    assert "sk-very-secret-key" not in said
     for path in (server.folder / "data").rglob("*"):
         if path.is_file():
             assert b"sk-very-secret-key" not in path.read_bytes(), path
-    await bench.client.close()
-    await runner.cleanup()
