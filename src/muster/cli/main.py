@@ -64,6 +64,7 @@ VERBS: Final = (
     Verb("scripts", "scripts:scripts", "List and search the scripts that can be queued by name."),
     Verb("reload", "scripts:reload", "Read the script folders again."),
     Verb("worker", "worker:app", "Work on a queue by hand, and list workers."),
+    Verb("mcp", "mcp:mcp", "Serve muster's tools to an MCP client over standard input and output."),
     Verb("purge", "purge:purge", "Remove finished tasks."),
     Verb("doctor", "operations:doctor", "Check this machine and the settings."),
     Verb("verify", "operations:verify", "Replay the log against the rows and check its hash chain."),
