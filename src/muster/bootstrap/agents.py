@@ -9,11 +9,14 @@ from typing import Final
 
 from muster.agents.adapter import Dialect
 from muster.agents.detect import Detected, detect
+from muster.bootstrap.mcp import LazyDoor
 from muster.bootstrap.settings import Settings
+from muster.client.client import Client
 from muster.gateway.provider import Provider
 from muster.gateway.server import Gateway
 from muster.worker.agent_host import AgentHost
 from muster.worker.metering import GatewayDoor
+from muster.worker.tools import ToolsDoor
 
 USUAL: Final[tuple[tuple[str, Dialect, str, str, tuple[str, ...]], ...]] = (
     (
@@ -39,7 +42,7 @@ async def detected_agents(settings: Settings) -> list[Detected]:
     return await detect(os.environ, Path.home(), settings.agents.folders)
 
 
-async def agent_host(settings: Settings) -> tuple[AgentHost, Gateway]:
+async def agent_host(settings: Settings, client: Client, version: str) -> tuple[AgentHost, Gateway, LazyDoor]:
     """What the worker of this server offers to tasks for agents; its gateway listens from now on."""
     found = [entry for entry in await detected_agents(settings) if entry.installed]
     folder = settings.data_dir / "worker"
@@ -50,7 +53,15 @@ async def agent_host(settings: Settings) -> tuple[AgentHost, Gateway]:
     shown = [
         in_words(entry) for entry in found if entry.profile.programs or entry.profile.driver == "shipped"
     ]
-    return AgentHost(programs=programs_of(found), homes=folder / "homes", shown=shown, door=door), gateway
+    tools = LazyDoor(client, version, folder / "tools" / "tools.sock")
+    host = AgentHost(
+        programs=programs_of(found),
+        homes=folder / "homes",
+        shown=shown,
+        door=door,
+        tools=ToolsDoor(tools, tools.socket),
+    )
+    return host, gateway, tools
 
 
 def in_words(entry: Detected) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from muster.bootstrap.agents import agent_host
+from muster.bootstrap.mcp import LazyDoor
 from muster.bootstrap.settings import Settings
 from muster.client.client import Client
 from muster.client.in_process import InProcessTransport
@@ -36,6 +38,7 @@ class EmbeddedWorker:
     worker: Worker
     client: Client
     gateway: Gateway
+    tools: LazyDoor
     agents: list[str]
     """In words, which agents it runs."""
 
@@ -46,7 +49,9 @@ class EmbeddedWorker:
         host = socket.gethostname()
         name = f"worker-{host}-{settings.server.port}"
         isolation = Isolation(driver)
-        agents, gateway = await agent_host(settings)
+        token = settings.server.token
+        client = Client(InProcessTransport(app), token=None if token is None else token.get_secret_value())
+        agents, gateway, tools = await agent_host(settings, client, version)
         options = WorkerOptions(
             worker_id=name,
             agent_id=name,
@@ -61,11 +66,9 @@ class EmbeddedWorker:
             kinds=(*SCRIPT_KINDS, *AGENT_KINDS),
             capabilities=(*isolation.labels, *agents.labels),
         )
-        token = settings.server.token
-        client = Client(InProcessTransport(app), token=None if token is None else token.get_secret_value())
         worker = Worker(client, isolation, options, AgentRun(client, options, agents))
         return EmbeddedWorker(
-            driver, capabilities, passed_over, options, worker, client, gateway, agents.shown
+            driver, capabilities, passed_over, options, worker, client, gateway, tools, agents.shown
         )
 
     async def run(self, store: Store) -> None:
@@ -76,7 +79,10 @@ class EmbeddedWorker:
                 "%d attempts were running when the last server ended; their tasks are tried again", lost
             )
         try:
-            await self.worker.run()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.tools.run(), name="tools")
+                await self.worker.run()
+                self.tools.stop()
         finally:
             await self.driver.close()
             await self.gateway.close()

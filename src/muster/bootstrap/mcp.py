@@ -73,7 +73,7 @@ class LazyDoor:
     def __init__(self, client: Client, version: str, socket: Path) -> None:
         self._client = client
         self._version = version
-        self._socket = socket
+        self.socket = socket
         self._wanted = asyncio.Event()
         self._stop = asyncio.Event()
         self._tools: asyncio.Future[AgentTools] = asyncio.get_running_loop().create_future()
@@ -95,7 +95,7 @@ class LazyDoor:
             from muster.mcp.door import AgentTools
 
             tools = AgentTools(self._client, self._version)
-            async with tools.listening(self._socket):
+            async with tools.listening(self.socket):
                 self._tools.set_result(tools)
                 await self._stop.wait()
         if not self._tools.done():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from muster.domain.agent_task import AGENT_LABEL
 from muster.worker.metering import GatewayDoor
+from muster.worker.tools import ToolsDoor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class AgentHost:
     """The agents in words, for a person."""
     door: GatewayDoor | None = None
     """The way to models."""
+    tools: ToolsDoor | None = None
+    """The way to muster's own tools."""
     port_base: int = 21_000
     ports_each: int = 10
 

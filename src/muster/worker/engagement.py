@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from muster.worker.lease import Lease, Stop
 from muster.worker.metering import Metering
 from muster.worker.output import Output
 from muster.worker.result import Problem
+from muster.worker.tools import Tools
 from muster.worker.transcript import Transcript
 from muster.worker.workspace import Workspace
 
@@ -65,6 +66,7 @@ class Engagement:
             port=self.ports[0],
             max_cost_usd=plan.task.max_cost_usd,
         )
+        self.tools = Tools(host.tools if plan.uses_tools else None, claim, self.clock, port=self.ports[0] + 1)
         self.process: AgentProcess | None = None
         self.problem: Problem | None = None
         self.cycles = 0
@@ -80,6 +82,11 @@ class Engagement:
         """The task as it was handed out."""
         return self.lease.claim
 
+    @property
+    def doors(self) -> Mapping[int, Path]:
+        """The ways out of the sandbox: to models, and to muster's own tools."""
+        return {**self.metering.doors, **self.tools.doors}
+
     @asynccontextmanager
     async def connected(self) -> AsyncGenerator[None]:
         """While it works: entries, calls and requests go to the server, people's words come back. At the end all is sent."""
@@ -89,8 +96,10 @@ class Engagement:
             idle = [group.create_task(self.desk.run()), group.create_task(self._tell_news())]
             self.lease.on_word(self._hear)
             try:
+                await self.tools.open()
                 yield
             finally:
+                self.tools.close()
                 self.lease.on_word(None)
                 for task in idle:
                     task.cancel()

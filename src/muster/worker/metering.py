@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from muster.agents.adapter import AgentCommand, ModelAccess, Profile
+from muster.agents.adapter import ModelAccess, Profile
 from muster.agents.metered import Account, CallRecord, ModelDoor
 from muster.client.client import Client
 from muster.client.wire import ClaimedTask, Usage
@@ -18,7 +17,6 @@ from muster.domain.usage import TokenUsage
 from muster.worker.delivery import Delivery
 from muster.worker.outcome import Cost
 
-RELAY: Final = Path(sys.modules["muster"].__file__ or "").parent / "sandboxes" / "relay.py"
 CALL_COST: Final = 4_096
 BODY_BYTES: Final = 4 * 1024 * 1024
 
@@ -67,15 +65,9 @@ class Metering:
         return None if self.run is None else self.run.access(f"http://127.0.0.1:{self._port}")
 
     @property
-    def readable(self) -> Sequence[Path]:
-        """What the sandbox must see of it."""
-        return () if self._door is None else (self._door.socket.parent,)
-
-    def through(self, command: AgentCommand, python: str) -> Sequence[str]:
-        """The agent's command line behind the door inside the sandbox."""
-        if self._door is None:
-            return command.argv
-        return [python, "-I", "-S", str(RELAY), f"{self._port}={self._door.socket}", "--", *command.argv]
+    def doors(self) -> Mapping[int, Path]:
+        """Ports inside the sandbox and the sockets they lead to."""
+        return {} if self._door is None else {self._port: self._door.socket}
 
     def cost(self, told: float | None) -> Cost:
         """What it cost: as metered; where nothing was metered, as the agent told."""
