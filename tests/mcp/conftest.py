@@ -65,7 +65,7 @@ class Place:
 @pytest.fixture
 async def place(services: Services) -> AsyncIterator[Place]:
     app = create_native_app(services)
-    tools = MountedTools(app, "0.0.test")
+    tools = MountedTools(app)
     server = LiveServer(app)
     await server.start()
     async with asyncio.TaskGroup() as group:

@@ -12,6 +12,7 @@ from muster.agents.detect import Detected, detect
 from muster.bootstrap.mcp import LazyDoor
 from muster.bootstrap.settings import Settings
 from muster.client.client import Client
+from muster.client.wire_hosts import HostAgent
 from muster.gateway.provider import Provider
 from muster.gateway.server import Gateway
 from muster.worker.agent_host import AgentHost
@@ -42,22 +43,23 @@ async def detected_agents(settings: Settings) -> list[Detected]:
     return await detect(os.environ, Path.home(), settings.agents.folders)
 
 
-async def agent_host(settings: Settings, client: Client, version: str) -> tuple[AgentHost, Gateway, LazyDoor]:
-    """What the worker of this server offers to tasks for agents; its gateway listens from now on."""
+async def agent_host(settings: Settings, folder: Path, client: Client) -> tuple[AgentHost, Gateway, LazyDoor]:
+    """What a worker that keeps its things in `folder` offers to tasks for agents; its gateway listens from now on."""
     found = [entry for entry in await detected_agents(settings) if entry.installed]
-    folder = settings.data_dir / "worker"
     socket = folder / "gateway" / "models.sock"
     gateway = Gateway(providers(settings, os.environ))
     await gateway.start(socket)
     door = GatewayDoor(gateway, socket)
-    shown = [
-        in_words(entry) for entry in found if entry.profile.programs or entry.profile.driver == "shipped"
-    ]
-    tools = LazyDoor(client, version, folder / "tools" / "tools.sock")
+    own = [entry for entry in found if entry.profile.programs or entry.profile.driver == "shipped"]
+    tools = LazyDoor(client, folder / "tools" / "tools.sock")
     host = AgentHost(
         programs=programs_of(found),
         homes=folder / "homes",
-        shown=shown,
+        shown=[in_words(entry) for entry in own],
+        detected=[
+            HostAgent(name=entry.profile.name, version=entry.version[:200], signed_in=entry.usable)
+            for entry in own
+        ],
         door=door,
         tools=ToolsDoor(tools, tools.socket),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from muster.mcp.seat import Seat
 
 PATH: Final = "/mcp"
+DISTRIBUTION: Final = "muster-fleet"
 
 
 class ToolsStopped(MusterError):
@@ -34,9 +36,8 @@ class ToolsStopped(MusterError):
 class MountedTools:
     """The tools at `/mcp`, over the app itself. They answer while `run` runs."""
 
-    def __init__(self, app: App, version: str) -> None:
+    def __init__(self, app: App) -> None:
         self._app = app
-        self._version = version
         self._wanted = asyncio.Event()
         self._tools: asyncio.Future[HttpTools] = asyncio.get_running_loop().create_future()
         app.mount(PATH, self)
@@ -53,7 +54,7 @@ class MountedTools:
         await asyncio.to_thread(_load)
         from muster.mcp.http import HttpTools
 
-        tools = HttpTools(self._version, self._seat)
+        tools = HttpTools(version(DISTRIBUTION), self._seat)
         async with tools.running():
             self._tools.set_result(tools)
             await asyncio.Event().wait()
@@ -70,9 +71,8 @@ class MountedTools:
 class LazyDoor:
     """The tools for agents at work, on a unix socket. They answer while `run` runs."""
 
-    def __init__(self, client: Client, version: str, socket: Path) -> None:
+    def __init__(self, client: Client, socket: Path) -> None:
         self._client = client
-        self._version = version
         self.socket = socket
         self._wanted = asyncio.Event()
         self._stop = asyncio.Event()
@@ -94,7 +94,7 @@ class LazyDoor:
             await asyncio.to_thread(_load)
             from muster.mcp.door import AgentTools
 
-            tools = AgentTools(self._client, self._version)
+            tools = AgentTools(self._client, version(DISTRIBUTION))
             async with tools.listening(self.socket):
                 self._tools.set_result(tools)
                 await self._stop.wait()

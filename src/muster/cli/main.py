@@ -63,7 +63,7 @@ VERBS: Final = (
     Verb("activity", "agents:activity", "Show what happened lately, newest first."),
     Verb("scripts", "scripts:scripts", "List and search the scripts that can be queued by name."),
     Verb("reload", "scripts:reload", "Read the script folders again."),
-    Verb("worker", "worker:app", "Work on a queue by hand, and list workers."),
+    Verb("worker", "worker:app", "Start a worker on this host, work on a queue by hand, list workers."),
     Verb("mcp", "mcp:mcp", "Serve muster's tools to an MCP client over standard input and output."),
     Verb("purge", "purge:purge", "Remove finished tasks."),
     Verb("doctor", "operations:doctor", "Check this machine and the settings."),

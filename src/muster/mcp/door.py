@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from muster.client.client import Client
 from muster.domain.errors import Unauthenticated
 from muster.mcp.http import Headers, HttpTools, bearer_of, seated
 from muster.mcp.seat import Seat
+from muster.sandboxes.doorway import listen
 
 PATH: Final = "/mcp"
 LAST_SECONDS: Final = 1
@@ -66,12 +66,7 @@ class AgentTools:
     @asynccontextmanager
     async def listening(self, path: Path) -> AsyncGenerator[None]:
         """While agents are served, on a unix socket that is made anew."""
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.unlink(missing_ok=True)
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(path))
-        path.chmod(0o600)
-        listener.listen(128)
+        listener = listen(path)
         listener.setblocking(False)
         config = uvicorn.Config(
             self,

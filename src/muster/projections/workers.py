@@ -31,6 +31,8 @@ class WorkerRow:
     seen_at: int
     started_at: int
     left_at: int | None
+    about: dict[str, Any]
+    """Its host, agents and isolation levels, as it said: shapes of `wire_hosts.HostFacts`."""
     running: int
     live: bool
 
@@ -48,7 +50,10 @@ class WorkerRow:
         )
 
 
-_COLUMNS: Final = "id, host, pid, version, capacity, modes, queues, kinds, capabilities, sandbox, seen_at, started_at, left_at"
+_COLUMNS: Final = (
+    "id, host, pid, version, capacity, modes, queues, kinds, capabilities, sandbox, "
+    "seen_at, started_at, left_at, facts"
+)
 _LIVE: Final = Statement(f"SELECT {_COLUMNS} FROM workers WHERE seen_at > ?1 AND left_at IS NULL ORDER BY id")
 _ALL: Final = Statement(f"SELECT {_COLUMNS} FROM workers WHERE id > ?1 ORDER BY id LIMIT ?2")
 _RUNNING: Final = Statement(
@@ -82,6 +87,7 @@ def _worker(row: Row, running: dict[str, int], now: int) -> WorkerRow:
     values: list[Any] = list(row)
     for index in (5, 6, 7, 8):
         values[index] = None if row[index] is None else from_json(row[index])
+    values[13] = from_json(row[13])
     live = row[12] is None and row[10] > now - LIVE_US
     values += [running.get(row[0], 0), live]
     return WorkerRow(*values)

@@ -8,7 +8,7 @@ from fastapi import Query
 
 from muster.api.cursors import decode_cursor, encode_cursor
 from muster.api.routing import Route
-from muster.api.schemas.agents import Worker, WorkerList, WorkerQuery
+from muster.api.schemas.agents import HostFacts, Worker, WorkerList, WorkerQuery
 from muster.api.services import ServicesHere
 from muster.api.times import iso, iso_or_none
 from muster.projections.workers import WorkerRow, live_workers
@@ -29,6 +29,7 @@ def worker_shape(row: WorkerRow) -> Worker:
         kinds=row.kinds,
         capabilities=row.capabilities,
         sandbox=row.sandbox,
+        facts=HostFacts.model_validate(row.about),
         live=row.live,
         last_seen_at=iso(row.seen_at),
         started_at=iso(row.started_at),
