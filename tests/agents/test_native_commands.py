@@ -225,3 +225,16 @@ def test_what_the_permissions_cover_is_answered_at_once_over_acp() -> None:
     assert outcome(Permissions.EDIT, "edit", "/etc/x") is None
     assert outcome(Permissions.EDIT, "execute", "/repo/x") is None
     assert outcome(Permissions.ASK, "edit", "/repo/x") is None
+
+
+def test_a_patient_agent_is_told_how_long_a_tool_may_take() -> None:
+    """Waiting for people takes longer than the minute after which agents give a tool up."""
+    slow = McpServer(name="muster", url="http://127.0.0.1:9/mcp", seconds=86_400)
+    claude = ClaudeCode().command(spec(mcp=[slow]))
+    assert claude.env["MCP_TOOL_TIMEOUT"] == "86400000"
+    assert "MCP_TOOL_TIMEOUT" not in ClaudeCode().command(spec(mcp=SERVERS)).env
+    for adapter in (Codex(), CodexExec()):
+        words = " ".join(adapter.command(spec(mcp=[slow])).argv)
+        assert "tool_timeout_sec = 86400" in words
+        assert "tool_timeout_sec" not in " ".join(adapter.command(spec(mcp=SERVERS)).argv)
+        assert adapter.profile.patient

@@ -116,7 +116,8 @@ async def test_an_answer_given_while_nobody_was_connected_is_found_by_the_same_k
     async with api(guarded) as client:
         await client.post(f"/approvals/{asked['id']}/answer", {"text": "green"})
     await restarted(guarded)
-    async with program(guarded, "--claim", claim) as tools:
+    guarded.environ["MUSTER_CLAIM"] = claim
+    async with program(guarded) as tools:
         told = await use(tools, "ask_human", question="Which colour?", key="colour", wait_seconds=0)
         assert (told["state"], told["answer"]) == ("answered", "green")
 
