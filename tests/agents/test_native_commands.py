@@ -233,8 +233,12 @@ def test_a_patient_agent_is_told_how_long_a_tool_may_take() -> None:
     claude = ClaudeCode().command(spec(mcp=[slow]))
     assert claude.env["MCP_TOOL_TIMEOUT"] == "86400000"
     assert "MCP_TOOL_TIMEOUT" not in ClaudeCode().command(spec(mcp=SERVERS)).env
-    for adapter in (Codex(), CodexExec()):
-        words = " ".join(adapter.command(spec(mcp=[slow])).argv)
-        assert "tool_timeout_sec = 86400" in words
-        assert "tool_timeout_sec" not in " ".join(adapter.command(spec(mcp=SERVERS)).argv)
-        assert adapter.profile.patient
+    words = " ".join(CodexExec().command(spec(mcp=[slow])).argv)
+    assert '"tool_timeout_sec" = 86400' in words
+    assert "tool_timeout_sec" not in " ".join(CodexExec().command(spec(mcp=SERVERS)).argv)
+    conversation = Codex().converse(spec(mcp=[slow]))
+    conversation.start()
+    sent = conversation.feed(b'{"id":0,"result":{}}\n').send.splitlines()
+    params: Any = (decode(sent[1]) or {})["params"]
+    assert params["config"]["mcp_servers.muster"]["tool_timeout_sec"] == 86_400
+    assert all(adapter.profile.patient for adapter in (ClaudeCode(), Codex(), CodexExec()))
