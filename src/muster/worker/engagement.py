@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from muster.agents.adapter import Answer, Verdict
 from muster.client.client import Client
@@ -32,6 +32,9 @@ from muster.worker.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+DOORS: Final = 2
+"""Ways out of the sandbox: to models, and to muster's own tools."""
+
 
 class Engagement:
     """What is known of the attempt and what it has come to so far."""
@@ -54,7 +57,9 @@ class Engagement:
         self._client = client
         self.lease, self.plan, self.place, self.driver = lease, plan, place, driver
         self.copy, self.home, self.output = copy, home, output
-        self.ports = (host.port_base + slot * host.ports_each, host.ports_each)
+        first = host.port_base + slot * host.ports_each
+        # The doors take the first ones; on an open network the agent's own programs could not listen there.
+        self.ports = (first + DOORS, host.ports_each - DOORS)
         self.transcript = Transcript(client, claim.attempt_id, claim.token)
         self.clock = Clock(claim.timeout_seconds)
         self.desk = Desk(client, claim, self.clock, plan.task.answer_seconds, self._deliver)
@@ -63,10 +68,10 @@ class Engagement:
             claim,
             host.door,
             plan.adapter.profile,
-            port=self.ports[0],
+            port=first,
             max_cost_usd=plan.task.max_cost_usd,
         )
-        self.tools = Tools(host.tools if plan.uses_tools else None, claim, self.clock, port=self.ports[0] + 1)
+        self.tools = Tools(host.tools if plan.uses_tools else None, claim, self.clock, port=first + 1)
         self.process: AgentProcess | None = None
         self.problem: Problem | None = None
         self.cycles = 0
