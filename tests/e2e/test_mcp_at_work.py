@@ -82,9 +82,12 @@ async def test_an_agent_asks_files_and_reports_for_its_own_task(bench: Bench) ->
 
 
 async def test_an_agent_that_gives_up_by_tool_has_failed_with_its_words(bench: Bench) -> None:
-    ident = await submit(bench, ("fail", {"message": "There is no build here."}), retry={"max_attempts": 1})
+    ident = await submit(
+        bench, ("fail", {"message": "There is no build here.", "code": "released"}), retry={"max_attempts": 1}
+    )
     task = await bench.ended(ident, timeout=40)
     assert (task["state"], task["attempt"]["error"]) == ("failed", "There is no build here.")
+    assert task["attempt"]["code"] == "agent_error"  # a word that does not count would have it tried for ever
 
 
 async def test_a_result_handed_over_by_tool_is_the_tasks_result(bench: Bench) -> None:

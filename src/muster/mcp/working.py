@@ -15,6 +15,7 @@ from muster.client.wire import (
     HeartbeatRequest,
     Usage,
 )
+from muster.domain.failure import FAILURES
 from muster.mcp.arguments import ClaimArguments, CompleteArguments, FailArguments, HeartbeatArguments
 from muster.mcp.asking import Tick
 from muster.mcp.seat import Seat, TaskInHand, claim_text
@@ -67,10 +68,16 @@ async def fail(seat: Seat, arguments: FailArguments, _: Tick) -> dict[str, Any]:
     """The task cannot be done."""
     attempt = seat.attempt(arguments.claim)
     if seat.listener is not None:
-        seat.listener.failed(arguments.code, arguments.message)
+        seat.listener.failed(_counted(arguments.code), arguments.message)
         return {"task": attempt.task_id, "note": NOTED}
     request = FailRequest(token=attempt.token, code=arguments.code, message=arguments.message)
     return _ended(seat, attempt, await seat.client.fail(attempt.attempt_id, request))
+
+
+def _counted(code: str) -> str:
+    """A code by which an attempt counts: an agent at work cannot have itself tried again without end."""
+    known = FAILURES.get(code)
+    return code if known is not None and known.counts else "agent_error"
 
 
 def _ended(seat: Seat, attempt: Attempt, answer: FinishAnswer) -> dict[str, Any]:
