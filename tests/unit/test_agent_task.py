@@ -102,6 +102,7 @@ def test_a_model_call_needs_no_agent_named() -> None:
         ({"mcp": {}}, "payload.mcp"),
         ({"mcp": ["x"]}, "payload.mcp[0]"),
         ({"mcp": [{"name": "a"}]}, "payload.mcp[0]"),
+        ({"mcp": [{"name": "muster", "env": {"A": "b"}}]}, "payload.mcp[0]"),
         ({"mcp": [{"name": "a", "url": "u", "argv": ["b"]}]}, "payload.mcp[0]"),
         ({"mcp": [{"name": "a", "uri": "u"}]}, "payload.mcp[0].uri"),
     ],
@@ -110,3 +111,11 @@ def test_a_wrong_field_is_named(payload: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_agent_task("prompt", payload)
     assert caught.value.details["field"] == field
+
+
+def test_musters_own_tools_are_listed_by_their_name_alone() -> None:
+    """Issue 3, section 6: the tools an agent at work asks people with."""
+    own, other = read_agent_task(
+        "prompt", {"agent": "claude", "mcp": [{"name": "muster"}, {"name": "muster", "url": "http://x/mcp"}]}
+    ).mcp
+    assert (own.own, other.own) == (True, False)

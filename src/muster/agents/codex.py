@@ -32,6 +32,7 @@ PROFILE: Final = Profile(
     follow_ups=True,
     resumes=True,
     forks=True,
+    patient=True,
     models=_MODELS,
 )
 EXEC_PROFILE: Final = Profile(
@@ -45,6 +46,7 @@ EXEC_PROFILE: Final = Profile(
     sign_in_files=PROFILE.sign_in_files,
     resumes=True,
     models=_MODELS,
+    patient=True,
 )
 OPTIONS: Final = ("effort", "partial")
 TOKEN: Final = "MUSTER_MODEL_TOKEN"
@@ -161,7 +163,9 @@ def _check(spec: AgentSpec) -> None:
 
 def _server(at: int, server: McpServer) -> dict[str, Any]:
     """A given server is trusted. Secrets go by the environment: a command line and a rollout file would show them."""
-    trusted = {"default_tools_approval_mode": "approve"}
+    trusted: dict[str, Any] = {"default_tools_approval_mode": "approve"}
+    if server.seconds is not None:
+        trusted["tool_timeout_sec"] = server.seconds
     if server.url:
         headers = {name: _header(at, number) for number, name in enumerate(server.headers)}
         return {"url": server.url, **({"env_http_headers": headers} if headers else {}), **trusted}

@@ -14,7 +14,9 @@ from muster.api.compat import (
     sparkq_places,
     sparkq_tasks,
     swarm_calls,
+    swarm_hitl,
     swarm_tickets,
+    swarm_vms,
 )
 from muster.api.presence import worker_route
 from muster.api.routes import (
@@ -57,7 +59,7 @@ NATIVE: Final[Nouns] = (
     ("reference", reference.ROUTES),
     ("server", status.ROUTES),
     ("mission control", (*mission_tasks.ROUTES, *mission_places.ROUTES)),
-    ("swarm", swarm_tickets.ROUTES),
+    ("swarm", (*swarm_tickets.ROUTES, *swarm_hitl.ROUTES, *swarm_vms.ROUTES)),
     ("sparkq", (*sparkq_tasks.ROUTES, *sparkq_places.ROUTES)),
     ("server", health.ROUTES),
     ("events", stream_sse.ROUTES),

@@ -9,12 +9,15 @@ from typing import Final
 
 from muster.agents.adapter import Dialect
 from muster.agents.detect import Detected, detect
+from muster.bootstrap.mcp import LazyDoor
 from muster.bootstrap.settings import Settings
+from muster.client.client import Client
 from muster.client.wire_hosts import HostAgent
 from muster.gateway.provider import Provider
 from muster.gateway.server import Gateway
 from muster.worker.agent_host import AgentHost
 from muster.worker.metering import GatewayDoor
+from muster.worker.tools import ToolsDoor
 
 USUAL: Final[tuple[tuple[str, Dialect, str, str, tuple[str, ...]], ...]] = (
     (
@@ -40,7 +43,7 @@ async def detected_agents(settings: Settings) -> list[Detected]:
     return await detect(os.environ, Path.home(), settings.agents.folders)
 
 
-async def agent_host(settings: Settings, folder: Path) -> tuple[AgentHost, Gateway]:
+async def agent_host(settings: Settings, folder: Path, client: Client) -> tuple[AgentHost, Gateway, LazyDoor]:
     """What a worker that keeps its things in `folder` offers to tasks for agents; its gateway listens from now on."""
     found = [entry for entry in await detected_agents(settings) if entry.installed]
     socket = folder / "gateway" / "models.sock"
@@ -48,6 +51,7 @@ async def agent_host(settings: Settings, folder: Path) -> tuple[AgentHost, Gatew
     await gateway.start(socket)
     door = GatewayDoor(gateway, socket)
     own = [entry for entry in found if entry.profile.programs or entry.profile.driver == "shipped"]
+    tools = LazyDoor(client, folder / "tools" / "tools.sock")
     host = AgentHost(
         programs=programs_of(found),
         homes=folder / "homes",
@@ -57,8 +61,9 @@ async def agent_host(settings: Settings, folder: Path) -> tuple[AgentHost, Gatew
             for entry in own
         ],
         door=door,
+        tools=ToolsDoor(tools, tools.socket),
     )
-    return host, gateway
+    return host, gateway, tools
 
 
 def in_words(entry: Detected) -> str:

@@ -25,15 +25,24 @@ TEXT_LIMIT: Final = 262_144
 MOST_DOLLARS: Final = 1_000_000
 
 
+OWN_SERVER: Final = "muster"
+"""The name of the server that needs neither URL nor command line: muster's own tools."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolServer:
-    """An MCP server of the task's: by `url`, or by command line."""
+    """An MCP server of the task's: by `url`, or by command line; muster's own by its name alone."""
 
     name: str
     url: str = ""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     argv: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def own(self) -> bool:
+        """Whether muster's own tools are meant."""
+        return self.name == OWN_SERVER and not self.url and not self.argv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,8 +204,12 @@ def _server(name: str, value: Any) -> ToolServer:
     if unknown:
         raise InvalidInput(field=f"{name}.{unknown[0]}", problem=f"is none of {', '.join(_SERVER)}")
     read = {key: _SERVER[key](f"{name}.{key}", entry) for key, entry in entries.items()}
-    if not read.get("name") or bool(read.get("url")) == bool(read.get("argv")):
-        raise InvalidInput(field=name, problem="needs a name, and either url or argv")
+    own = read.get("name") == OWN_SERVER and len(read) == 1
+    if not own and (not read.get("name") or bool(read.get("url")) == bool(read.get("argv"))):
+        raise InvalidInput(
+            field=name,
+            problem=f'needs a name, and either url or argv; muster\'s own is {{"name": "{OWN_SERVER}"}}',
+        )
     return ToolServer(**read)
 
 

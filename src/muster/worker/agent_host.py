@@ -9,6 +9,7 @@ from pathlib import Path
 from muster.client.wire_hosts import HostAgent
 from muster.domain.agent_task import AGENT_LABEL
 from muster.worker.metering import GatewayDoor
+from muster.worker.tools import ToolsDoor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class AgentHost:
     """The same for programs."""
     door: GatewayDoor | None = None
     """The way to models."""
+    tools: ToolsDoor | None = None
+    """The way to muster's own tools."""
     port_base: int = 21_000
     ports_each: int = 10
 

@@ -63,10 +63,22 @@ class Plan:
             )
         )
 
+    @property
+    def uses_tools(self) -> bool:
+        """Whether its agent is to have muster's own tools."""
+        return any(server.own for server in self.task.mcp)
+
     def spec(
-        self, prompt: Prompt, tree: Path, home: Path, python: str, access: ModelAccess | None
+        self,
+        prompt: Prompt,
+        *,
+        tree: Path,
+        home: Path,
+        python: str,
+        access: ModelAccess | None,
+        tools: McpServer | None,
     ) -> AgentSpec:
-        """What the adapter is told."""
+        """What the adapter is told. `tools` are muster's own."""
         task = self.task
         return AgentSpec(
             prompt=prompt.user,
@@ -78,7 +90,10 @@ class Plan:
             model=task.model,
             permissions=Permissions(task.permissions or Permissions.FULL),
             tools=task.tools,
-            mcp=[_server(server) for server in task.mcp],
+            mcp=[
+                *(_server(server) for server in task.mcp if not server.own),
+                *([] if tools is None else [tools]),
+            ],
             access=access,
             session=self.session,
             fork=task.fork,
@@ -97,6 +112,8 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
     name = adapter.profile.name
     if name not in host.programs:
         raise AgentMissing(agent=name, problem="this worker does not offer it")
+    if host.tools is None and any(server.own for server in task.mcp):
+        raise AgentMissing(agent=name, problem="this worker does not offer muster's own tools")
     session = None if task.resume is None else await _session_of(client, task.resume)
     return Plan(
         claim=claim,

@@ -18,7 +18,7 @@ from muster.worker.agent_host import AgentHost
 from muster.worker.agent_plan import Plan, make_plan, readable_for
 from muster.worker.agent_process import AgentProcess
 from muster.worker.copy import open_copy
-from muster.worker.doors import through
+from muster.worker.doors import behind, readable
 from muster.worker.engagement import Engagement, reported
 from muster.worker.environment import task_environment
 from muster.worker.keeping import Kept, keep_work, tell_changes
@@ -96,8 +96,14 @@ class AgentRun:
     async def _converse(self, engagement: Engagement, prompt: Prompt) -> Verdict:
         """The agent's turns: of one process where it takes follow-ups, else of one process each."""
         plan = engagement.plan
-        access = engagement.metering.access
-        spec = plan.spec(prompt, engagement.copy.tree, engagement.home, self._options.python, access)
+        spec = plan.spec(
+            prompt,
+            tree=engagement.copy.tree,
+            home=engagement.home,
+            python=self._options.python,
+            access=engagement.metering.access,
+            tools=engagement.tools.server(patient=plan.adapter.profile.patient),
+        )
         while True:
             verdict = await self._one_process(engagement, spec)
             if _is_last(plan, verdict) or engagement.lease.stopped is not None:
@@ -110,8 +116,7 @@ class AgentRun:
     async def _one_process(self, engagement: Engagement, spec: AgentSpec) -> Verdict:
         adapter = engagement.plan.adapter
         command = adapter.command(spec)
-        doors = (*engagement.metering.doors, *engagement.egress.doors)
-        command = replace(command, argv=through(doors, command.argv, spec.python))
+        command = replace(command, argv=behind(engagement.doors, command.argv, spec.python))
         for path, text in command.files.items():
             await asyncio.to_thread(_write_private, path, text)
         sandbox = await engagement.driver.open(
@@ -142,6 +147,7 @@ class AgentRun:
             **self._host.environment,
             **engagement.egress.environment,
             **task_environment(engagement.claim, engagement.place.result_file),
+            **engagement.tools.environment,
             "MUSTER_PORT_BASE": str(first),
             "MUSTER_PORT_COUNT": str(count),
         }
@@ -157,8 +163,7 @@ class AgentRun:
                 *self._options.readable,
                 *readable_for(plan, self._host),
                 *copy.readable,
-                *engagement.metering.readable,
-                *engagement.egress.readable,
+                *readable(engagement.doors),
             ),
             writable=(engagement.home,),
             hidden=self._options.hidden,
@@ -219,7 +224,7 @@ class AgentRun:
     ) -> str | None:
         timeout = engagement.claim.timeout_seconds
         status = await sandbox.exec(
-            through(engagement.egress.doors, ["bash", "-c", command], self._options.python),
+            behind(engagement.egress.doors, ["bash", "-c", command], self._options.python),
             env=self._environment(engagement),
             on_output=hear,
             timeout=timeout,
@@ -269,9 +274,11 @@ class AgentRun:
                 cost=cost,
                 resets_at=verdict.resets_at,
             )
-        problem, result = engagement.problem, None
+        tools = engagement.tools
+        problem, result = tools.problem or engagement.problem, None
         if problem is None and engagement.claim.output_schema is not None:
-            found = structured(ResultFile(), verdict.text, engagement.claim.output_schema)
+            handed = ResultFile(result=None if tools.result is None else dict(tools.result))
+            found = structured(handed, verdict.text, engagement.claim.output_schema)
             problem = found if isinstance(found, Problem) else None
             result = None if isinstance(found, Problem) else found
         problem = problem or _unfinished(engagement, kept)

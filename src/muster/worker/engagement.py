@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -22,18 +22,19 @@ from muster.worker.agent_process import AgentProcess
 from muster.worker.clock import Clock
 from muster.worker.copy import WorkingCopy
 from muster.worker.desk import Desk
-from muster.worker.doors import Door, Egress
+from muster.worker.doors import Egress
 from muster.worker.lease import Lease, Stop
 from muster.worker.metering import Metering
 from muster.worker.output import Output
 from muster.worker.result import Problem
+from muster.worker.tools import Tools
 from muster.worker.transcript import Transcript
 from muster.worker.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-DOORS: Final = 2
-"""Ports of each attempt that lead to models and to allowed hosts."""
+DOORS: Final = 3
+"""Ways out of the sandbox: to models, to muster's own tools, to hosts that are allowed."""
 
 
 class Engagement:
@@ -58,8 +59,8 @@ class Engagement:
         self.lease, self.plan, self.place, self.driver = lease, plan, place, driver
         self.copy, self.home, self.output = copy, home, output
         first = host.port_base + slot * host.ports_each
+        # The doors take the first ones; on an open network the agent's own programs could not listen there.
         self.ports = (first + DOORS, host.ports_each - DOORS)
-        """The first port that is the attempt's own, and how many there are."""
         self.transcript = Transcript(client, claim.attempt_id, claim.token)
         self.clock = Clock(claim.timeout_seconds)
         self.desk = Desk(client, claim, self.clock, plan.task.answer_seconds, self._deliver)
@@ -71,7 +72,8 @@ class Engagement:
             port=first,
             max_cost_usd=plan.task.max_cost_usd,
         )
-        self.egress = Egress(plan.task.allow_hosts, Door(first + 1, place.root / "doors" / "egress.sock"))
+        self.tools = Tools(host.tools if plan.uses_tools else None, claim, self.clock, port=first + 1)
+        self.egress = Egress(plan.task.allow_hosts, first + 2, place.root / "doors" / "egress.sock")
         self.process: AgentProcess | None = None
         self.problem: Problem | None = None
         self.cycles = 0
@@ -87,6 +89,11 @@ class Engagement:
         """The task as it was handed out."""
         return self.lease.claim
 
+    @property
+    def doors(self) -> Mapping[int, Path]:
+        """The ways out of the sandbox: to models, to muster's own tools, to hosts that are allowed."""
+        return {**self.metering.doors, **self.tools.doors, **self.egress.doors}
+
     @asynccontextmanager
     async def connected(self) -> AsyncGenerator[None]:
         """While it works: entries, calls and requests go to the server, people's words come back. At the end all is sent."""
@@ -99,8 +106,10 @@ class Engagement:
             idle = [group.create_task(self.desk.run()), group.create_task(self._tell_news())]
             self.lease.on_word(self._hear)
             try:
+                await self.tools.open()
                 yield
             finally:
+                self.tools.close()
                 self.lease.on_word(None)
                 for task in idle:
                     task.cancel()
