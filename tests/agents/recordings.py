@@ -17,6 +17,9 @@ from muster.agents.acp import CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, Acp, Traits
 from muster.agents.adapter import AgentSpec, Conversation, Ended, Permissions
 from muster.agents.claude_code import ClaudeCode
 from muster.agents.codex import Codex, CodexExec
+from muster.agents.gemini import Gemini
+from muster.agents.opencode import OpenCode
+from muster.agents.qwen import Qwen
 from tests.agents.players import Cut, Played, Player, whole
 
 HERE = Path(__file__).parent
@@ -99,6 +102,9 @@ _READERS: dict[str, tuple[Callable[[AgentSpec], Conversation], str | None]] = {
     "gemini-acp": (_acp(GEMINI), "in"),
     "opencode-acp": (_acp(OPENCODE), "in"),
     "qwen-acp": (_acp(QWEN), "in"),
+    "gemini": (Gemini().converse, None),
+    "opencode": (OpenCode().converse, None),
+    "qwen": (Qwen().converse, None),
 }
 
 

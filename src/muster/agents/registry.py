@@ -6,8 +6,13 @@ from typing import Final
 
 from muster.agents.acp import TRAITS, Acp
 from muster.agents.adapter import Adapter
+from muster.agents.aider import Aider
 from muster.agents.claude_code import ClaudeCode
 from muster.agents.codex import Codex, CodexExec
+from muster.agents.gemini import Gemini
+from muster.agents.mini import Mini
+from muster.agents.opencode import OpenCode
+from muster.agents.qwen import Qwen
 from muster.agents.scripted import LineProtocol, Scripted
 from muster.domain.errors import NotFound
 
@@ -16,6 +21,11 @@ ADAPTERS: Final[tuple[Adapter, ...]] = (
     Codex(),
     CodexExec(),
     *(Acp(traits) for traits in TRAITS),
+    Gemini(),
+    Mini(),
+    Aider(),
+    OpenCode(),
+    Qwen(),
     Scripted(),
     LineProtocol(),
 )

@@ -42,6 +42,11 @@ class Signs:
     _open: bool = False
     _denied: bool = False
 
+    @property
+    def denied(self) -> bool:
+        """Whether the last thing that happened is that a use of a tool was denied."""
+        return self._denied
+
     def begin(self) -> None:
         """A turn begins; what was wrong before it is forgiven."""
         self.turn = None

@@ -1,0 +1,157 @@
+"""aider as a one-shot: `aider --message PROMPT`. It edits files and runs nothing; what it says is text for people."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, cast
+
+from muster.agents.adapter import AgentCommand, AgentSpec, BadAgentSpec, Ended, Permissions, Profile
+from muster.agents.failures import failure_of, status_in
+from muster.agents.litellm import DIALECTS, KEY_VARIABLES, OFFLINE, model_name, way_to_models
+from muster.agents.oneshot import OneShot, check_options, environment, plain_text, prompt_argument, refuse
+from muster.domain.transcript import (
+    ChangeKind,
+    Entry,
+    FileChange,
+    Message,
+    Problem,
+    TurnEnded,
+    UsageReport,
+)
+from muster.domain.usage import TokenUsage
+
+PROFILE: Final = Profile(
+    name="aider",
+    title="aider",
+    driver="command",
+    programs=("aider",),
+    dialects=DIALECTS,
+    key_variables=KEY_VARIABLES,
+)
+_QUIET: Final = (
+    "--yes-always",
+    "--no-check-update",
+    "--analytics-disable",
+    "--no-show-model-warnings",
+    "--no-show-release-notes",
+    "--no-gitignore",
+    "--no-auto-commits",
+    "--no-dirty-commits",
+    "--no-suggest-shell-commands",
+    "--no-detect-urls",
+    "--no-pretty",
+    "--no-fancy-input",
+)
+_UNTRACKED: Final = 'd=$(git rev-parse --git-path info/exclude 2>/dev/null) && mkdir -p "${d%/*}" && echo ".aider*" >> "$d"; exec "$@"'
+"""Its cache lies in the repository; it is no part of the work."""
+_TOKENS: Final = re.compile(
+    r"Tokens: ([\d.]+[kM]?) sent(?:, ([\d.]+[kM]?) cache write)?(?:, ([\d.]+[kM]?) cache hit)?, ([\d.]+[kM]?) received\."
+    r"(?: Cost: \$([\d.]+) message)?"
+)
+_APPLIED: Final = re.compile(r"Applied edit to (.+)")
+_HEAD: Final = re.compile(
+    r"Aider v\d|(?:Main |Weak |Editor )?[Mm]odel: |Git repo: |Repo-map: |Added .+ to the chat|Analytics have been|Detected dumb|"
+    r"Update git (?:name|email) |Commit [0-9a-f]{7,} |https://aider\.chat/|Retrying in |You can skip this check|Initial repo scan"
+)
+_FAILED: Final = re.compile(
+    r"litellm\.\w*(?:Error|Exception)|The API provider|Model \S+ has hit a token limit|Can't initialize|Unexpected error"
+)
+_SCALE: Final = {"k": 1_000, "M": 1_000_000}
+
+
+class Aider:
+    """The adapter of aider. `agent_options`: `files`, those it may change from the start, and `edit_format`."""
+
+    profile = PROFILE
+
+    def command(self, spec: AgentSpec) -> AgentCommand:
+        """What to start for an attempt. muster commits; histories of the chat stay out of the repository."""
+        check_options(spec, ("files", "edit_format"))
+        refuse(spec, "aider", "fork", "max_turns", "mcp", "session", "tools")
+        argv = ["sh", "-c", _UNTRACKED, "sh", *spec.program, *_QUIET, f"--model={model_name(spec)}"]
+        argv += [f"--{what}-history-file={spec.home / f'aider.{what}.history'}" for what in ("chat", "input")]
+        if spec.permissions in {Permissions.READ, Permissions.ASK}:
+            argv.append("--chat-mode=ask")
+        elif "edit_format" in spec.options:
+            argv.append(f"--edit-format={spec.options['edit_format']}")
+        argv += [f"--message={prompt_argument(spec)}", "--", *_files(spec)]
+        own = {**OFFLINE, "NO_COLOR": "1", "TERM": "dumb"}
+        return AgentCommand(argv=argv, env=environment(spec, own, way_to_models(spec)))
+
+    def converse(self, spec: AgentSpec) -> AiderConversation:
+        """A new conversation."""
+        return AiderConversation()
+
+
+class AiderConversation(OneShot):
+    """One run of `aider --message`."""
+
+    agent = "aider"
+    blank_lines = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._speaking = False
+        self._failed = False
+
+    def entries_of(self, line: bytes) -> list[Entry] | None:
+        """What a line says: of the program itself where it is known by its beginning, else the model's words."""
+        words = plain_text(line)
+        if tokens := _TOKENS.match(words):
+            return [*self._hush(), _used(tokens)]
+        if applied := _APPLIED.fullmatch(words):
+            return [*self._hush(), FileChange(path=applied[1], change=ChangeKind.MODIFIED)]
+        if _FAILED.match(words):
+            self._failed = True
+            status = status_in(words)
+            problem = Problem(code=failure_of(words, status), message=words, retrying=True, status=status)
+            known = self.signs.problem
+            if known is not None and problem.code == "agent_error":
+                return self._hush()
+            return [*self._hush(), problem]
+        if _HEAD.match(words):
+            return [*self._hush(), Message(words, role="system")]
+        if not self._speaking and not words.strip():
+            return []
+        self._speaking, self._failed = True, False
+        return [Message(f"{words}\n", more=True)]
+
+    def entries_at_end(self, ended: Ended) -> list[Entry]:
+        """It ends with status 0 whatever became of it: what was said last decides."""
+        entries = self._hush()
+        self.signs.see(entries)
+        if ended.stopped or ended.code != 0:
+            return entries
+        ok = not self._failed
+        return [*entries, TurnEnded(ok=ok, text=self.signs.text.strip() if ok else "", reason="ended")]
+
+    def _hush(self) -> list[Entry]:
+        """The model's message is over."""
+        if not self._speaking:
+            return []
+        self._speaking = False
+        return [Message("")]
+
+
+def _used(tokens: re.Match[str]) -> UsageReport:
+    """In round numbers, as it tells them."""
+    sent, written, read, received = (_number(tokens[at]) for at in range(1, 5))
+    usage = TokenUsage(
+        input=max(sent - read - written, 0), output=received, cache_read=read, cache_write=written
+    )
+    return UsageReport(usage=usage, cost_usd=float(tokens[5]) if tokens[5] else None, context_used=sent)
+
+
+def _number(words: str | None) -> int:
+    if not words:
+        return 0
+    scale = _SCALE.get(words[-1], 1)
+    return round(float(words.rstrip("kM")) * scale)
+
+
+def _files(spec: AgentSpec) -> list[str]:
+    value = spec.options.get("files", [])
+    files = cast(list[Any], value) if isinstance(value, list) else [None]
+    if not all(isinstance(file, str) and file for file in files):
+        raise BadAgentSpec(field="payload.agent_options.files", problem="must be a list of paths")
+    return files
