@@ -9,6 +9,7 @@ from muster.agents.adapter import AgentCommand, AgentSpec, BadAgentSpec, Ended, 
 from muster.agents.failures import failure_of, status_in
 from muster.agents.litellm import DIALECTS, KEY_VARIABLES, OFFLINE, model_name, way_to_models
 from muster.agents.oneshot import OneShot, check_options, environment, plain_text, prompt_argument, refuse
+from muster.agents.wire import texts
 from muster.domain.transcript import (
     ChangeKind,
     Entry,
@@ -42,7 +43,10 @@ _QUIET: Final = (
     "--no-pretty",
     "--no-fancy-input",
 )
-_UNTRACKED: Final = 'd=$(git rev-parse --git-path info/exclude 2>/dev/null) && mkdir -p "${d%/*}" && echo ".aider*" >> "$d"; exec "$@"'
+_UNTRACKED: Final = (
+    'd=$(git rev-parse --git-path info/exclude 2>/dev/null) && mkdir -p "${d%/*}" && '
+    'echo ".aider*" >> "$d"; exec "$@"'
+)
 """Its cache lies in the repository; it is no part of the work."""
 _TOKENS: Final = re.compile(
     r"Tokens: ([\d.]+[kM]?) sent(?:, ([\d.]+[kM]?) cache write)?(?:, ([\d.]+[kM]?) cache hit)?, ([\d.]+[kM]?) received\."
@@ -118,12 +122,10 @@ class AiderConversation(OneShot):
 
     def entries_at_end(self, ended: Ended) -> list[Entry]:
         """It ends with status 0 whatever became of it: what was said last decides."""
-        entries = self._hush()
-        self.signs.see(entries)
+        entries, ok = self._hush(), not self._failed
         if ended.stopped or ended.code != 0:
             return entries
-        ok = not self._failed
-        return [*entries, TurnEnded(ok=ok, text=self.signs.text.strip() if ok else "", reason="ended")]
+        return [*entries, TurnEnded(ok=ok, text=self.signs.said.strip() if ok else "", reason="ended")]
 
     def _hush(self) -> list[Entry]:
         """The model's message is over."""
@@ -151,7 +153,7 @@ def _number(words: str | None) -> int:
 
 def _files(spec: AgentSpec) -> list[str]:
     value = spec.options.get("files", [])
-    files = cast(list[Any], value) if isinstance(value, list) else [None]
-    if not all(isinstance(file, str) and file for file in files):
+    files = texts(value)
+    if not isinstance(value, list) or len(files) != len(cast(list[Any], value)):
         raise BadAgentSpec(field="payload.agent_options.files", problem="must be a list of paths")
     return files

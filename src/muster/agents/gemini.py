@@ -141,7 +141,6 @@ class GeminiConversation(JsonOneShot):
         super().__init__()
         self._speaking = False
         self._broken = False
-        self._words: list[str] = []
         self._edits: dict[str, str] = {}
 
     def entries_in(self, message: Mapping[str, Any]) -> list[Entry] | None:
@@ -156,9 +155,6 @@ class GeminiConversation(JsonOneShot):
         return entries
 
     def _say(self, words: str, *, more: bool) -> Message:
-        if not self._speaking:
-            self._words.clear()
-        self._words.append(words)
         self._speaking, self._broken = more, False
         return Message(words, more=more)
 
@@ -214,7 +210,7 @@ class GeminiConversation(JsonOneShot):
             entries.append(_problem(text(obj(message.get("error")).get("message"))))
         return [
             *entries,
-            TurnEnded(ok=ok, text="".join(self._words) if ok else "", reason=text(message.get("status"))),
+            TurnEnded(ok=ok, text=self.signs.said if ok else "", reason=text(message.get("status"))),
         ]
 
 

@@ -45,6 +45,7 @@ _MODES: Final = {
 }
 _OWN: Final = {"QWEN_CODE_SUPPRESS_YOLO_WARNING": "1", "NO_COLOR": "1"}
 _FAILED: Final = "[API Error"
+_DENIALS: Final = ("requires permission", "requires user approval", "was denied", "permission denied by")
 
 
 class Qwen:
@@ -159,7 +160,7 @@ class QwenConversation(JsonOneShot):
         call, failed, said = text(block.get("tool_use_id")), bool(block.get("is_error")), block.get("content")
         output = text(said) or "\n".join(text(part.get("text")) for part in objs(said))
         path = self._edits.pop(call, "")
-        denied = failed and ("declined" in output or "permission" in output.lower())
+        denied = failed and any(words in output for words in _DENIALS)
         result = ToolResult(
             id=call, status="denied" if denied else "failed" if failed else "completed", output=output
         )
@@ -173,7 +174,8 @@ class QwenConversation(JsonOneShot):
         ok = message.get("subtype") == "success" and message.get("is_error") is False
         said = text(message.get("result")) or text(obj(message.get("error")).get("message"))
         usage = _usage(obj(message.get("usage")))
-        entries: list[Entry] = [UsageReport(usage=usage)] if usage.total else []
+        # Of the whole session, earlier runs too.
+        entries: list[Entry] = [UsageReport(usage=usage, total=True)] if usage.total else []
         if not ok:
             entries.append(Problem(code=failure_of(said), message=said or "it failed"))
         return [

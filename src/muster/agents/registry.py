@@ -10,8 +10,11 @@ from muster.agents.aider import Aider
 from muster.agents.claude_code import ClaudeCode
 from muster.agents.codex import Codex, CodexExec
 from muster.agents.gemini import Gemini
+from muster.agents.http import Http
 from muster.agents.mini import Mini
+from muster.agents.model import Model
 from muster.agents.opencode import OpenCode
+from muster.agents.plain import Plain
 from muster.agents.qwen import Qwen
 from muster.agents.scripted import LineProtocol, Scripted
 from muster.domain.errors import NotFound
@@ -26,8 +29,11 @@ ADAPTERS: Final[tuple[Adapter, ...]] = (
     Aider(),
     OpenCode(),
     Qwen(),
+    Model(),
+    Http(),
     Scripted(),
     LineProtocol(),
+    Plain(),
 )
 ALIASES: Final = {"claude-code": "claude"}
 

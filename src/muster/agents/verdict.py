@@ -43,6 +43,11 @@ class Signs:
     _denied: bool = False
 
     @property
+    def said(self) -> str:
+        """The agent's last word, as far as it has come."""
+        return "".join(self._words) if self._open else self.text
+
+    @property
     def denied(self) -> bool:
         """Whether the last thing that happened is that a use of a tool was denied."""
         return self._denied

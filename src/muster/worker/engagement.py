@@ -14,6 +14,7 @@ from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.wire import ClaimedTask, Directive
 from muster.client.wire_runs import ReportedTotals, RunRequest
+from muster.domain.errors import MusterError
 from muster.domain.transcript import Entry, SessionStarted, UsageReport
 from muster.sandboxes.sandbox import Driver
 from muster.worker.agent_host import AgentHost
@@ -82,7 +83,11 @@ class Engagement:
 
     @asynccontextmanager
     async def connected(self) -> AsyncGenerator[None]:
-        """While it works: entries, calls and requests go to the server, people's words come back. At the end all is sent."""
+        """While it works: entries, calls and requests go to the server, people's words come back. At the end all is sent.
+
+        What cannot be run is refused as it is, not within a group's error.
+        """
+        refused: MusterError | None = None
         async with asyncio.TaskGroup() as group:
             group.create_task(self.transcript.send(self._fenced))
             group.create_task(self.metering.send(self._fenced))
@@ -90,12 +95,16 @@ class Engagement:
             self.lease.on_word(self._hear)
             try:
                 yield
+            except MusterError as refusal:
+                refused = refusal
             finally:
                 self.lease.on_word(None)
                 for task in idle:
                     task.cancel()
                 self.metering.close()
                 self.transcript.finish()
+        if refused is not None:
+            raise refused
 
     def _fenced(self) -> None:
         self.lease.stop(Stop.LOST)

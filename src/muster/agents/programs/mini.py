@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -23,9 +22,10 @@ _LEFT_OUT: Final = ("response", "traceback")
 def lines_of(trajectory: dict[str, Any], told: int) -> Iterator[str]:
     """The messages of a trajectory after the first `told`, as lines."""
     for message in trajectory["messages"][told:]:
-        extra = message.get("extra") or {}
+        extra: dict[str, Any] = message.get("extra") or {}
         kept = {name: value for name, value in extra.items() if name not in _LEFT_OUT}
-        kept["usage"] = (extra.get("response") or {}).get("usage")
+        answer: dict[str, Any] = extra.get("response") or {}
+        kept["usage"] = answer.get("usage")
         yield json.dumps({"message": {**message, "extra": kept}})
 
 
@@ -60,15 +60,22 @@ class Follower:
         sys.stdout.flush()
 
 
+def _ends(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(LOOK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
 def main(arguments: list[str]) -> int:
     """Run it to its end."""
     path = Path(arguments[0])
     path.unlink(missing_ok=True)
     follower = Follower(path)
     with subprocess.Popen(arguments[1:], stdin=subprocess.DEVNULL, stdout=sys.stderr) as process:
-        while process.poll() is None:
+        while not _ends(process):
             follower.look()
-            time.sleep(LOOK_SECONDS)  # noqa: TID251 - a program of its own that waits for a file
     follower.look()
     if follower.trajectory is not None:
         sys.stdout.write(last_line(follower.trajectory) + "\n")
