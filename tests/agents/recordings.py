@@ -15,9 +15,11 @@ from typing import Any
 
 from muster.agents.acp import CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, Acp, Traits
 from muster.agents.adapter import AgentSpec, Conversation, Ended, Permissions
+from muster.agents.aider import Aider
 from muster.agents.claude_code import ClaudeCode
 from muster.agents.codex import Codex, CodexExec
 from muster.agents.gemini import Gemini
+from muster.agents.mini import Mini
 from muster.agents.opencode import OpenCode
 from muster.agents.qwen import Qwen
 from tests.agents.players import Cut, Played, Player, whole
@@ -25,6 +27,7 @@ from tests.agents.players import Cut, Played, Player, whole
 HERE = Path(__file__).parent
 STREAMS = HERE / "streams"
 GOLDEN = HERE / "golden"
+KINDS = (".jsonl", ".txt")
 SESSIONS = {"say.loaded", "say.resumed"}
 """Scenarios that go on with a session."""
 
@@ -44,7 +47,12 @@ class Recording:
     @property
     def path(self) -> Path:
         """The stream."""
-        return STREAMS / self.folder / f"{self.scenario}.jsonl"
+        folder = STREAMS / self.folder
+        return next(
+            folder / f"{self.scenario}{kind}"
+            for kind in KINDS
+            if (folder / f"{self.scenario}{kind}").exists()
+        )
 
     @property
     def golden(self) -> Path:
@@ -68,9 +76,9 @@ class Recording:
 def recordings() -> list[Recording]:
     """All of them that the agents of this module read."""
     return [
-        Recording(path.parent.name, path.name.removesuffix(".jsonl"))
-        for path in sorted(STREAMS.glob("*/*.jsonl"))
-        if path.parent.name.rpartition("-")[0] in _READERS
+        Recording(path.parent.name, path.stem)
+        for path in sorted(STREAMS.glob("*/*"))
+        if path.suffix in KINDS and path.parent.name.rpartition("-")[0] in _READERS
     ]
 
 
@@ -105,12 +113,14 @@ _READERS: dict[str, tuple[Callable[[AgentSpec], Conversation], str | None]] = {
     "gemini": (Gemini().converse, None),
     "opencode": (OpenCode().converse, None),
     "qwen": (Qwen().converse, None),
+    "mini": (Mini().converse, None),
+    "aider": (Aider().converse, None),
 }
 
 
 def _reader(folder: str, scenario: str, lines: list[bytes]) -> tuple[Conversation, str | None]:
     converse, agent = _READERS[folder.rpartition("-")[0]]
-    if agent is None and lines[0].startswith(b'{"dir"'):
+    if agent is None and lines and lines[0].startswith(b'{"dir"'):
         agent = "out"
     session = "an-old-session" if scenario in SESSIONS else None
     return converse(spec(session=session)), agent

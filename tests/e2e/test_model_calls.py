@@ -10,7 +10,7 @@ from aiohttp import web
 
 from muster.client.client import Client
 from muster.client.http import HttpTransport
-from tests.e2e.model_double import ModelDouble
+from tests.agents.model_double import ModelDouble
 from tests.e2e.server import KillableServer
 from tests.waiting import eventually
 

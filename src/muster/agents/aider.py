@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from muster.agents.adapter import AgentCommand, AgentSpec, BadAgentSpec, Ended, Permissions, Profile
@@ -60,6 +61,7 @@ _HEAD: Final = re.compile(
 _FAILED: Final = re.compile(
     r"litellm\.\w*(?:Error|Exception)|The API provider|Model \S+ has hit a token limit|Can't initialize|Unexpected error"
 )
+_RETRY: Final = "Retrying in "
 _SCALE: Final = {"k": 1_000, "M": 1_000_000}
 
 
@@ -79,7 +81,7 @@ class Aider:
         elif "edit_format" in spec.options:
             argv.append(f"--edit-format={spec.options['edit_format']}")
         argv += [f"--message={prompt_argument(spec)}", "--", *_files(spec)]
-        own = {**OFFLINE, "NO_COLOR": "1", "TERM": "dumb"}
+        own = {**OFFLINE, "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "4000"}
         return AgentCommand(argv=argv, env=environment(spec, own, way_to_models(spec)))
 
     def converse(self, spec: AgentSpec) -> AiderConversation:
@@ -95,37 +97,53 @@ class AiderConversation(OneShot):
 
     def __init__(self) -> None:
         super().__init__()
+        self._begun = False
         self._speaking = False
-        self._failed = False
+        self._answered = False
+        """The model's answer is there in full: the count of its tokens follows."""
+        self._failure: Problem | None = None
+        """What a call failed with; forgotten when it is made again."""
 
-    def entries_of(self, line: bytes) -> list[Entry] | None:
+    def entries_of(self, line: bytes) -> list[Entry]:
         """What a line says: of the program itself where it is known by its beginning, else the model's words."""
         words = plain_text(line)
         if tokens := _TOKENS.match(words):
+            self._answered = True
             return [*self._hush(), _used(tokens)]
         if applied := _APPLIED.fullmatch(words):
             return [*self._hush(), FileChange(path=applied[1], change=ChangeKind.MODIFIED)]
         if _FAILED.match(words):
-            self._failed = True
-            status = status_in(words)
-            problem = Problem(code=failure_of(words, status), message=words, retrying=True, status=status)
-            known = self.signs.problem
-            if known is not None and problem.code == "agent_error":
-                return self._hush()
-            return [*self._hush(), problem]
-        if _HEAD.match(words):
-            return [*self._hush(), Message(words, role="system")]
-        if not self._speaking and not words.strip():
+            return [*self._hush(), self._fail(words)]
+        if not words.strip() and not self._speaking:
             return []
-        self._speaking, self._failed = True, False
+        self._begun = self._begun or words.startswith("Aider v")
+        if not self._begun or _HEAD.match(words) or (self._failure is not None and not self._speaking):
+            if words.startswith(_RETRY):
+                self._failure = None
+            return [*self._hush(), Message(words, role="system")]
+        self._speaking, self._answered = True, False
         return [Message(f"{words}\n", more=True)]
 
     def entries_at_end(self, ended: Ended) -> list[Entry]:
-        """It ends with status 0 whatever became of it: what was said last decides."""
-        entries, ok = self._hush(), not self._failed
+        """It ends with status 0 whatever became of it: an answer that came is what counts."""
+        entries = self._hush()
         if ended.stopped or ended.code != 0:
             return entries
-        return [*entries, TurnEnded(ok=ok, text=self.signs.said.strip() if ok else "", reason="ended")]
+        if self._answered:
+            return [*entries, TurnEnded(ok=True, text=self.signs.said.strip(), reason="ended")]
+        failure = self._failure or Problem(
+            code="agent_error", message="it ended without an answer of the model"
+        )
+        return [*entries, replace(failure, retrying=False), TurnEnded(ok=False, reason="failed")]
+
+    def _fail(self, words: str) -> Problem:
+        """Of what is said of a failure the first line with a known reason stands."""
+        status = status_in(words)
+        problem = Problem(code=failure_of(words, status), message=words, retrying=True, status=status)
+        self._answered = False
+        if self._failure is None or self._failure.code == "agent_error":
+            self._failure = problem
+        return problem
 
     def _hush(self) -> list[Entry]:
         """The model's message is over."""

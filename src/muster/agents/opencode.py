@@ -183,7 +183,8 @@ class OpenCodeConversation(JsonOneShot):
             case "step_finish":
                 return self._step(part)
             case "error":
-                return [_problem(obj(message.get("error")))]
+                problem = _problem(obj(message.get("error")))
+                return [] if problem == self.signs.problem else [problem]
             case _:
                 return None
 

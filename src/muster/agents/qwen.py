@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from muster.agents.adapter import AgentCommand, AgentSpec, BadAgentSpec, Dialect, Permissions, Profile
+from muster.agents.adapter import AgentCommand, AgentSpec, BadAgentSpec, Dialect, Ended, Permissions, Profile
 from muster.agents.failures import failure_of
 from muster.agents.gemini import call_of, plan_of, server_setting
 from muster.agents.oneshot import JsonOneShot, check_options, environment, fitting, refuse
@@ -45,6 +46,8 @@ _MODES: Final = {
 }
 _OWN: Final = {"QWEN_CODE_SUPPRESS_YOLO_WARNING": "1", "NO_COLOR": "1"}
 _FAILED: Final = "[API Error"
+_EXIT: Final = re.compile(r"^Exit Code: (\d{1,3})$", re.MULTILINE)
+_TOO_MANY_TURNS: Final = 53
 _DENIALS: Final = ("requires permission", "requires user approval", "was denied", "permission denied by")
 
 
@@ -128,6 +131,15 @@ class QwenConversation(JsonOneShot):
             case _:
                 return None
 
+    def entries_at_end(self, ended: Ended) -> list[Entry]:
+        """It says nothing on standard output when it may take no more turns."""
+        if ended.code != _TOO_MANY_TURNS or ended.stopped or self.signs.turn is not None:
+            return []
+        return [
+            Problem(code="agent_error", message="it used up the turns it may take"),
+            TurnEnded(ok=False, reason="max_turns"),
+        ]
+
     def _assistant(self, message: Mapping[str, Any], parent: str) -> list[Entry]:
         entries: list[Entry] = []
         for block in objs(message.get("content")):
@@ -159,10 +171,13 @@ class QwenConversation(JsonOneShot):
             return []
         call, failed, said = text(block.get("tool_use_id")), bool(block.get("is_error")), block.get("content")
         output = text(said) or "\n".join(text(part.get("text")) for part in objs(said))
-        path = self._edits.pop(call, "")
+        path, exited = self._edits.pop(call, ""), _EXIT.search(output) if failed else None
         denied = failed and any(words in output for words in _DENIALS)
         result = ToolResult(
-            id=call, status="denied" if denied else "failed" if failed else "completed", output=output
+            id=call,
+            status="denied" if denied else "failed" if failed else "completed",
+            output=output,
+            exit_code=int(exited[1]) if exited else None,
         )
         changed = path and not failed
         return [
