@@ -44,11 +44,11 @@ _QUIET: Final = (
     "--no-pretty",
     "--no-fancy-input",
 )
-_UNTRACKED: Final = (
-    'd=$(git rev-parse --git-path info/exclude 2>/dev/null) && mkdir -p "${d%/*}" && '
-    'echo ".aider*" >> "$d"; exec "$@"'
+_TIDY: Final = (
+    '"$@"; status=$?; rm -rf "$(git rev-parse --show-toplevel 2>/dev/null || pwd)"/.aider.tags.cache.v*; '
+    "exit $status"
 )
-"""Its cache lies in the repository; it is no part of the work."""
+"""Its cache of what is defined where lies in the repository and is no part of the work."""
 _TOKENS: Final = re.compile(
     r"Tokens: ([\d.]+[kM]?) sent(?:, ([\d.]+[kM]?) cache write)?(?:, ([\d.]+[kM]?) cache hit)?, ([\d.]+[kM]?) received\."
     r"(?: Cost: \$([\d.]+) message)?"
@@ -74,7 +74,7 @@ class Aider:
         """What to start for an attempt. muster commits; histories of the chat stay out of the repository."""
         check_options(spec, ("files", "edit_format"))
         refuse(spec, "aider", "fork", "max_turns", "mcp", "session", "tools")
-        argv = ["sh", "-c", _UNTRACKED, "sh", *spec.program, *_QUIET, f"--model={model_name(spec)}"]
+        argv = ["sh", "-c", _TIDY, "sh", *spec.program, *_QUIET, f"--model={model_name(spec)}"]
         argv += [f"--{what}-history-file={spec.home / f'aider.{what}.history'}" for what in ("chat", "input")]
         if spec.permissions in {Permissions.READ, Permissions.ASK}:
             argv.append("--chat-mode=ask")

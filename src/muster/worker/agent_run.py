@@ -127,7 +127,7 @@ class AgentRun:
         engagement.process = process
         engagement.lease.on_stop(lambda: process.stop("cancelled"))
         try:
-            env = {**self._environment(engagement), **spec.env}
+            env = {**self._environment(engagement), "HOME": str(engagement.home), **spec.env}
             return await process.run(env, lambda: self._after_turn(engagement))
         finally:
             engagement.process = None
