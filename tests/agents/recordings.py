@@ -20,6 +20,7 @@ from muster.agents.claude_code import ClaudeCode
 from muster.agents.codex import Codex, CodexExec
 from muster.agents.gemini import Gemini
 from muster.agents.mini import Mini
+from muster.agents.openclaw import OpenClaw
 from muster.agents.opencode import OpenCode
 from muster.agents.qwen import Qwen
 from tests.agents.players import Cut, Played, Player, whole
@@ -115,6 +116,7 @@ _READERS: dict[str, tuple[Callable[[AgentSpec], Conversation], str | None]] = {
     "qwen": (Qwen().converse, None),
     "mini": (Mini().converse, None),
     "aider": (Aider().converse, None),
+    "openclaw": (OpenClaw().converse, None),
 }
 
 

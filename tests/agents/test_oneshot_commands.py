@@ -22,6 +22,7 @@ from muster.agents.gemini import Gemini
 from muster.agents.http import Http
 from muster.agents.mini import Mini
 from muster.agents.model import Model
+from muster.agents.openclaw import OpenClaw
 from muster.agents.opencode import OpenCode
 from muster.agents.plain import Plain
 from muster.agents.qwen import Qwen
@@ -48,7 +49,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "plain": {"program": ["x", "{prompt}"]},
     "http": {"url": "http://127.0.0.1/"},
 }
-ONE_SHOTS: list[Adapter] = [Gemini(), OpenCode(), Qwen(), Mini(), Aider(), Plain()]
+ONE_SHOTS: list[Adapter] = [Gemini(), OpenCode(), Qwen(), Mini(), Aider(), OpenClaw(), Plain()]
 EVERY = pytest.mark.parametrize(
     "adapter", [*ONE_SHOTS, Model(), Http()], ids=lambda adapter: adapter.profile.name
 )
@@ -135,6 +136,8 @@ def test_tool_servers_are_in_its_settings_and_their_secrets_not_on_the_command_l
         (Mini(), {"session": "s"}),
         (Mini(), {"permissions": Permissions.EDIT}),
         (Aider(), {"mcp": SERVERS}),
+        (OpenClaw(), {"permissions": Permissions.ASK}),
+        (OpenClaw(), {"model": None}),
         (Model(), {"tools": ["x"]}),
         (Plain(), {"session": "s"}),
         (Http(), {"mcp": SERVERS}),

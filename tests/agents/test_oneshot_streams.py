@@ -10,6 +10,7 @@ from muster.agents.adapter import Conversation, Ended, Verdict
 from muster.agents.aider import Aider
 from muster.agents.gemini import Gemini
 from muster.agents.mini import Mini
+from muster.agents.openclaw import OpenClaw
 from muster.agents.opencode import OpenCode
 from muster.agents.plain import Plain
 from muster.agents.programs.mini import last_line, lines_of
@@ -31,12 +32,13 @@ from muster.domain.usage import TokenUsage
 from tests.agents.players import Played
 from tests.agents.recordings import STREAMS, Recording, spec
 
-GEMINI, OPENCODE, QWEN, MINI, AIDER = (
+GEMINI, OPENCODE, QWEN, MINI, AIDER, OPENCLAW = (
     "gemini-0.61.0",
     "opencode-1.18.33",
     "qwen-0.24.4",
     "mini-2.4.6",
     "aider-0.86.2",
+    "openclaw-2026.9.6",
 )
 DONE = "Done: hello() now returns 'hello, fleet' and the script ran."
 
@@ -71,6 +73,7 @@ CODES = [
     (MINI, "long.SIGINT", "exit_nonzero"),
     (MINI, "long.SIGTERM", "killed_by_signal"),
     (AIDER, "auth", "auth_failed"),
+    (OPENCLAW, "auth", "auth_failed"),
     (AIDER, "toolong", "context_overflow"),
     (AIDER, "maxtokens", "agent_error"),
 ]
@@ -112,6 +115,16 @@ def test_an_edit_is_told_with_its_tools_words_and_exact_usage(
     assert {result.status for result in results.values()} == {"completed"}
     if folder != MINI:
         assert [change.path for change in found.of(FileChange)] == ["/repo/hello.py"]
+
+
+def test_openclaw_tells_all_at_its_end() -> None:
+    _, verdict = played(OPENCLAW, "edit")
+    assert (verdict.ok, verdict.text) == (True, DONE)
+    assert verdict.usage == TokenUsage(input=10850, output=107, cache_read=31909)
+    assert verdict.cost_usd == pytest.approx(0.0437277)
+    assert not judged(
+        OpenClaw().converse(spec()), '{"meta": {"aborted": true, "agentMeta": {"sessionId": "s"}}}'
+    ).ok
 
 
 def test_aider_tells_round_numbers_and_the_files_it_changed() -> None:

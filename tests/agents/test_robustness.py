@@ -17,6 +17,7 @@ from muster.agents.claude_code import ClaudeCode
 from muster.agents.codex import Codex, CodexExec
 from muster.agents.gemini import Gemini
 from muster.agents.mini import Mini
+from muster.agents.openclaw import OpenClaw
 from muster.agents.opencode import OpenCode
 from muster.agents.plain import Plain
 from muster.agents.qwen import Qwen
@@ -38,6 +39,7 @@ MAKERS: dict[str, Callable[[], Conversation]] = {
 }
 TEXTS: dict[str, Callable[[], Conversation]] = {
     "aider": lambda: Aider().converse(spec()),
+    "openclaw": lambda: OpenClaw().converse(spec()),
     "plain": lambda: Plain().converse(spec()),
 }
 EVERY = pytest.mark.parametrize("name", MAKERS)

@@ -13,6 +13,7 @@ from muster.agents.gemini import Gemini
 from muster.agents.http import Http
 from muster.agents.mini import Mini
 from muster.agents.model import Model
+from muster.agents.openclaw import OpenClaw
 from muster.agents.opencode import OpenCode
 from muster.agents.plain import Plain
 from muster.agents.qwen import Qwen
@@ -27,6 +28,7 @@ ADAPTERS: Final[tuple[Adapter, ...]] = (
     Gemini(),
     Mini(),
     Aider(),
+    OpenClaw(),
     OpenCode(),
     Qwen(),
     Model(),
