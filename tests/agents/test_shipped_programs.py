@@ -341,4 +341,4 @@ async def test_headers_do_not_follow_to_another_place(tmp_path: Path) -> None:
 async def test_a_place_nobody_answers_at_says_what_a_task_needs(tmp_path: Path) -> None:
     _, verdict = await request("http://127.0.0.1:9/", tmp_path)
     assert (verdict.ok, verdict.code) == (False, "agent_error")
-    assert "network: true" in verdict.message
+    assert "allow_hosts or network: true" in verdict.message

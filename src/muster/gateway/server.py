@@ -26,6 +26,7 @@ from muster.gateway.prices import Prices
 from muster.gateway.provider import HOP_BY_HOP, TAKES, Provider, error_body
 from muster.gateway.run import Run
 from muster.gateway.usage_reader import UsageReader
+from muster.sandboxes.doorway import listen
 
 log = logging.getLogger(__name__)
 

@@ -69,9 +69,10 @@ class Operation:
         self._request = request
         self._prompt = prompt
         self._calls = 0
-        # Only these: the usual opener would read files and use proxies of the environment.
+        # Only these: the usual opener would read files too. The proxy is the way to allowed hosts.
         self._opener = urllib.request.OpenerDirector()
         for handler in (
+            urllib.request.ProxyHandler,
             urllib.request.HTTPHandler,
             urllib.request.HTTPSHandler,
             _Redirects,
@@ -140,7 +141,7 @@ class Operation:
                 return _read(error, url)
         except (OSError, ValueError) as error:
             reason = getattr(error, "reason", error)
-            words = f"{method} {url}: {reason}. A task reaches the network only with network: true"
+            words = f"{method} {url}: {reason}. A task reaches only what allow_hosts or network: true lets it"
             raise Failure("agent_error", words) from error
 
 
