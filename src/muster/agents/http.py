@@ -18,7 +18,10 @@ _FIELD: Final = "payload.agent_options"
 
 
 class Http:
-    """The adapter. The task must be allowed the host or a network. `{prompt}` in the body and `{env:NAME}` in headers are filled in."""
+    """The adapter. The task must be allowed the host or a network.
+
+    `{prompt}` in the body and `{env:NAME}` in headers are filled in.
+    """
 
     profile = PROFILE
 
