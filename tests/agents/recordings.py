@@ -69,9 +69,8 @@ class Recording:
 
     def play(self, cut: Cut = whole) -> Played:
         """Read it with a new conversation."""
-        lines = self.path.read_bytes().splitlines()
-        reader, agent = _reader(self.folder, self.scenario, lines)
-        return Player(reader, agent, cut).play(lines, self.ended)
+        reader, agent = reader_of(self)
+        return Player(reader, agent, cut).play(self.path.read_bytes().splitlines(), self.ended)
 
 
 def recordings() -> list[Recording]:
@@ -120,9 +119,10 @@ _READERS: dict[str, tuple[Callable[[AgentSpec], Conversation], str | None]] = {
 }
 
 
-def _reader(folder: str, scenario: str, lines: list[bytes]) -> tuple[Conversation, str | None]:
-    converse, agent = _READERS[folder.rpartition("-")[0]]
-    if agent is None and lines and lines[0].startswith(b'{"dir"'):
+def reader_of(recording: Recording) -> tuple[Conversation, str | None]:
+    """A new conversation for it, and the word that marks the agent's lines where both sides are recorded."""
+    converse, agent = _READERS[recording.folder.rpartition("-")[0]]
+    if agent is None and recording.path.read_bytes().startswith(b'{"dir"'):
         agent = "out"
-    session = "an-old-session" if scenario in SESSIONS else None
+    session = "an-old-session" if recording.scenario in SESSIONS else None
     return converse(spec(session=session)), agent
