@@ -338,6 +338,17 @@ async def test_headers_do_not_follow_to_another_place(tmp_path: Path) -> None:
     assert seen == [None]
 
 
+async def test_allowed_hosts_are_reached_through_the_proxy_of_the_sandbox(tmp_path: Path) -> None:
+    async def answer(asked: web.Request) -> web.StreamResponse:
+        return web.Response(text=f"{asked.headers['Host']}{asked.path}")
+
+    async with serving(("GET", "/x", answer)) as proxy:
+        runner = Runner(tmp_path)
+        given = runner.spec(options={"url": "http://name.invalid/x"}, access=None, env={"http_proxy": proxy})
+        _, verdict = await runner.run(Http(), given)
+    assert (verdict.ok, verdict.text) == (True, "name.invalid/x")
+
+
 async def test_a_place_nobody_answers_at_says_what_a_task_needs(tmp_path: Path) -> None:
     _, verdict = await request("http://127.0.0.1:9/", tmp_path)
     assert (verdict.ok, verdict.code) == (False, "agent_error")
