@@ -167,6 +167,31 @@ def test_status_success_after_an_error_that_ended_the_run_is_none() -> None:
     assert judged(Gemini().converse(spec()), lines).ok
 
 
+@pytest.mark.parametrize(("status", "code"), [(429, "rate_limited"), (500, "provider_unavailable")])
+def test_a_provider_that_refuses_until_the_time_is_up_is_waited_for(status: int, code: str) -> None:
+    """SW-4d: Gemini CLI tells of its retries on standard error; the task must not burn a try."""
+    conversation = Gemini().converse(spec())
+    said = f"Attempt 2 failed with status {status}. Retrying with backoff... _ApiError: {{}}\n    at x\n"
+    for byte in said.encode():
+        conversation.feed_error(bytes([byte]))
+    _, verdict = conversation.finish(Ended(signal=9, stopped="timeout"))
+    assert (verdict.ok, verdict.code) == (False, code)
+    conversation = Gemini().converse(spec())
+    step = conversation.feed_error(said.encode())
+    assert [entry.status for entry in step.entries if isinstance(entry, Problem)] == [status]
+    word = {"type": "message", "role": "assistant", "content": "well", "delta": True}
+    conversation.feed((json.dumps(word) + "\n").encode())
+    conversation.feed(b'{"type": "result", "status": "success", "stats": {}}\n')
+    assert conversation.finish(Ended(code=0))[1].ok
+
+
+def test_a_provider_that_is_down_until_the_time_is_up_is_waited_for_with_aider() -> None:
+    """SW-4d"""
+    said = "Aider v1\nlitellm.InternalServerError: Internal server error\nRetrying in 8.0 seconds...\n"
+    verdict = judged(Aider().converse(spec()), said, Ended(signal=9, stopped="timeout"))
+    assert (verdict.ok, verdict.code) == (False, "provider_unavailable")
+
+
 def test_a_denial_is_told_as_one() -> None:
     found, _ = played(OPENCODE, "permission.ask")
     assert [result.status for result in found.of(ToolResult)] == ["denied"]

@@ -186,3 +186,32 @@ async def test_a_plain_command_line_is_an_agent(desk: Desk) -> None:
     attempt = await desk.attempt(task)
     assert (task["state"], attempt["code"]) == ("failed", "exit_nonzero")
     assert "no luck" in attempt["error"]
+
+
+LOOP = """
+import os, time, urllib.request
+while True:
+    try:
+        urllib.request.urlopen(os.environ["OPENAI_BASE_URL"] + "/chat/completions", b"{}")
+    except OSError:
+        time.sleep(0.1)
+"""
+
+
+async def test_an_agent_that_is_silent_while_its_provider_refuses_waits_for_the_provider(
+    desk: Desk, model: ModelDouble
+) -> None:
+    """SW-4d: OpenCode and Qwen Code tell nothing of their retries; the gateway knows."""
+    model.fail += [(503, {"error": {"message": "overloaded"}}, {})] * 1000
+    payload = {"agent": "plain", "prompt": "x", "agent_options": {"program": ["python3", "-c", LOOP]}}
+    body = {"title": "A task", "kind": "prompt", "payload": payload, "timeout_seconds": 2}
+    ident = (await desk.client.post("/tasks", body))["id"]
+
+    async def has_failed() -> bool:
+        attempts = (await desk.client.get(f"/tasks/{ident}/attempts"))["items"]
+        return bool(attempts) and attempts[-1]["state"] == "failed"
+
+    await eventually(has_failed, timeout=30)
+    attempt = (await desk.client.get(f"/tasks/{ident}/attempts"))["items"][-1]
+    assert attempt["code"] == "provider_unavailable"
+    assert "openai answered 503" in attempt["error"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +66,7 @@ _MODES: Final = {
     Permissions.FULL: "yolo",
 }
 _PATHS: Final = ("file_path", "path", "dir_path", "absolute_path")
+_RETRY: Final = re.compile(rb"Attempt \d+ failed with status (\d{3})\. Retrying")
 _DENIED: Final = frozenset({"policy_violation", "permission_denied", "tool_not_registered"})
 
 
@@ -153,6 +155,16 @@ class GeminiConversation(JsonOneShot):
             self._speaking = False
             entries.insert(0, Message(""))
         return entries
+
+    def entries_of_error(self, line: bytes) -> list[Entry]:
+        """Calls that are made again are told of here only."""
+        told = _RETRY.match(line)
+        if told is None:
+            return []
+        status = int(told[1])
+        words = f"the call failed with status {status} and is made again"
+        code = failure_of(words, status, otherwise="provider_unavailable")
+        return [Problem(code=code, message=words, retrying=True, status=status)]
 
     def _say(self, words: str, *, more: bool) -> Message:
         self._speaking, self._broken = more, False

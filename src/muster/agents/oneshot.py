@@ -29,10 +29,15 @@ class OneShot:
     def __init__(self) -> None:
         self.signs = Signs()
         self._lines = Lines(blank=self.blank_lines)
+        self._errors = Lines()
 
     def entries_of(self, line: bytes) -> list[Entry] | None:
         """What a line says; None when this version does not know it."""
         raise NotImplementedError
+
+    def entries_of_error(self, line: bytes) -> list[Entry]:
+        """What a line of standard error says: for most nothing, as its end is judged."""
+        return []
 
     def entries_at_end(self, ended: Ended) -> list[Entry]:
         """What the end of the program says."""
@@ -47,8 +52,11 @@ class OneShot:
         return self._read(self._lines.feed(data))
 
     def feed_error(self, data: bytes) -> Step:
-        """Standard error: its end is judged."""
-        return Step()
+        """Standard error."""
+        step = Step()
+        for line in self._errors.feed(data):
+            self._take(self.entries_of_error(line), step)
+        return step
 
     def answer(self, request: str, answer: Answer) -> Step:
         """It never asks."""

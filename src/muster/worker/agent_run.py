@@ -262,9 +262,11 @@ class AgentRun:
         cost = engagement.metering.cost(verdict.cost_usd)
         text = verdict.text[-MAX_OUTPUT_CHARS:]
         if not verdict.ok:
+            refusal = engagement.metering.refusal if verdict.code == "timeout" else None
+            code, message = refusal or (verdict.code, verdict.message)
             return Failed(
-                code=verdict.code,
-                message=verdict.message,
+                code=code,
+                message=message,
                 output=text,
                 cost=cost,
                 resets_at=verdict.resets_at,
