@@ -292,6 +292,26 @@ TRANSCRIPT = Bench(
     ),
 )
 
+PARSE = Bench(
+    name="parse",
+    title="parse: the recorded streams of all agents, bytes to entries",
+    sides=(
+        Side(name=OWN, module="benchmarks.sides.parse", role="own", parameters={"parse": True}),
+        Side(name="JSON only", module="benchmarks.sides.parse", role="raw", parameters={"parse": False}),
+    ),
+    figures=(
+        Figure(key="lines_per_second", label="lines parsed", unit="lines/s", limit=200_000),
+        Figure(key="slowest", label="the slowest agent", unit="lines/s"),
+    ),
+    full={"lines": 40_000},
+    quick={"lines": 8_000},
+    method=(
+        "Every adapter reads the recorded streams of its program again and again, each time with a new conversation, in "
+        "pieces of 64 KiB, with as many lines for each; the figure is lines a second of processor time of one core. A "
+        "line is 46 to 850 bytes on average. The reference decodes the same lines as JSON and does nothing with them."
+    ),
+)
+
 BENCHES: tuple[Bench, ...] = (
     SQLITE_COMMIT,
     SQLITE_FSYNC,
@@ -305,4 +325,5 @@ BENCHES: tuple[Bench, ...] = (
     MEMORY,
     RECORD,
     TRANSCRIPT,
+    PARSE,
 )

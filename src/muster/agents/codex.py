@@ -17,6 +17,7 @@ from muster.agents.adapter import (
 from muster.agents.codex_exec import CodexExecConversation
 from muster.agents.codex_server import CodexConversation
 from muster.agents.jsonl import encode
+from muster.agents.oneshot import fitting
 
 _MODELS: Final = ("gpt-5.5", "gpt-5.6-sol", "gpt-6.1-sol")
 PROFILE: Final = Profile(
@@ -119,7 +120,7 @@ class CodexExec:
         # A resumed session falls back to the default model unless it is named again.
         if spec.model:
             argv += ["-m", spec.model]
-        argv += ["--", spec.prompt]
+        argv += ["--", fitting(spec.prompt)]
         return AgentCommand(argv=argv, env=_environment(spec), files=files_for(spec))
 
     def converse(self, spec: AgentSpec) -> CodexExecConversation:

@@ -162,8 +162,21 @@ def readable_for(plan: Plan, host: AgentHost) -> list[Path]:
 
 
 def _package_of(program: Path) -> list[Path]:
-    """The folder that an installed program lies in: for one from npm all packages beside it, as they need each other."""
+    """The folder that an installed program lies in: for one from npm all packages beside it, as they need each other,
+    for one of Python's its virtual environment."""
     parts = program.parts
     if "node_modules" in parts:
         return [Path(*parts[: parts.index("node_modules") + 1])]
+    settings = program.parent.parent / "pyvenv.cfg"
+    if settings.is_file():
+        return [settings.parent, *_interpreter_of(settings)]
     return [program.parent]
+
+
+def _interpreter_of(settings: Path) -> list[Path]:
+    """The installation that a virtual environment of Python's borrows its interpreter and library from."""
+    for line in settings.read_text(errors="replace").splitlines():
+        name, _, value = line.partition("=")
+        if name.strip() == "home":
+            return [Path(value.strip()).resolve().parent]
+    return []

@@ -134,7 +134,7 @@ class AgentRun:
         engagement.process = process
         engagement.lease.on_stop(lambda: process.stop("cancelled"))
         try:
-            env = {**self._environment(engagement), **spec.env}
+            env = {**self._environment(engagement), "HOME": str(engagement.home), **spec.env}
             return await process.run(env, lambda: self._after_turn(engagement))
         finally:
             engagement.process = None
@@ -267,9 +267,11 @@ class AgentRun:
         cost = engagement.metering.cost(verdict.cost_usd)
         text = verdict.text[-MAX_OUTPUT_CHARS:]
         if not verdict.ok:
+            refusal = engagement.metering.refusal if verdict.code == "timeout" else None
+            code, message = refusal or (verdict.code, verdict.message)
             return Failed(
-                code=verdict.code,
-                message=verdict.message,
+                code=code,
+                message=message,
                 output=text,
                 cost=cost,
                 resets_at=verdict.resets_at,

@@ -14,6 +14,7 @@ from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.wire import ClaimedTask, Directive
 from muster.client.wire_runs import ReportedTotals, RunRequest
+from muster.domain.errors import MusterError
 from muster.domain.transcript import Entry, SessionStarted, UsageReport
 from muster.sandboxes.sandbox import Driver
 from muster.worker.agent_host import AgentHost
@@ -96,7 +97,11 @@ class Engagement:
 
     @asynccontextmanager
     async def connected(self) -> AsyncGenerator[None]:
-        """While it works: entries, calls and requests go to the server, people's words come back. At the end all is sent."""
+        """While it works: entries, calls and requests go to the server, people's words come back. At the end all is sent.
+
+        What cannot be run is refused as it is, not within a group's error.
+        """
+        refused: MusterError | None = None
         async with AsyncExitStack() as stack:
             if self.egress.hosts:
                 await stack.enter_async_context(self.egress.listening(self._refused))
@@ -108,6 +113,8 @@ class Engagement:
             try:
                 await self.tools.open()
                 yield
+            except MusterError as refusal:
+                refused = refusal
             finally:
                 self.tools.close()
                 self.lease.on_word(None)
@@ -115,6 +122,8 @@ class Engagement:
                     task.cancel()
                 self.metering.close()
                 self.transcript.finish()
+        if refused is not None:
+            raise refused
 
     def _refused(self, words: str) -> None:
         self.output.say(f"network: {words}")

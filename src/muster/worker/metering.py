@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from muster.agents.adapter import ModelAccess, Profile
+from muster.agents.failures import failure_of
 from muster.agents.metered import Account, CallRecord, ModelDoor
+from muster.agents.verdict import PROVIDER
 from muster.client.client import Client
 from muster.client.wire import ClaimedTask, Usage
 from muster.client.wire_runs import CallsRequest, ModelCallReport
@@ -53,11 +55,24 @@ class Metering:
         self._door = door if door and any(map(door.gateway.serves, profile.dialects)) else None
         self._port = port
         self.run: Account | None = None
+        self._last: CallRecord | None = None
         if self._door is not None:
             budget = None if max_cost_usd is None else round(max_cost_usd * 1e6)
-            self.run = self._door.gateway.open_account(
-                budget=budget, on_call=lambda record: self._delivery.add([record])
-            )
+            self.run = self._door.gateway.open_account(budget=budget, on_call=self._note)
+
+    def _note(self, record: CallRecord) -> None:
+        self._last = record
+        self._delivery.add([record])
+
+    @property
+    def refusal(self) -> tuple[str, str] | None:
+        """Failure code and words of the provider when the last call was refused. Not every agent tells of it."""
+        last = self._last
+        if last is None or last.status is None or last.status < 400:
+            return None
+        code = failure_of(last.error, last.status)
+        words = f"{last.provider} answered {last.status} until its time was up: {last.error[:500]}"
+        return (code, words) if code in PROVIDER else None
 
     @property
     def access(self) -> ModelAccess | None:
