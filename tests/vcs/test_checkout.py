@@ -22,10 +22,10 @@ async def opened(
     repository: Path, folder: Path, task: str = "tsk_1", attempt: str = "att_1", base: str | None = None
 ) -> Checkout:
     folder.mkdir(parents=True, exist_ok=True)
-    main = await repository_of(repository)
-    assert main is not None
+    found = await repository_of(repository)
+    assert found is not None
     return await open_checkout(
-        main, folder, task=task, attempt=attempt, base=base, source=repository, identity=AGENT
+        found.main, folder, task=task, attempt=attempt, base=base, source=repository, identity=AGENT
     )
 
 

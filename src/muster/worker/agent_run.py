@@ -17,7 +17,7 @@ from muster.vcs.rescue import forget_record
 from muster.worker.agent_host import AgentHost
 from muster.worker.agent_plan import Plan, make_plan, readable_for
 from muster.worker.agent_process import AgentProcess
-from muster.worker.copy import open_copy
+from muster.worker.copy import bases_of, open_copy
 from muster.worker.engagement import Engagement, reported
 from muster.worker.environment import task_environment
 from muster.worker.keeping import Kept, keep_work, tell_changes
@@ -41,12 +41,13 @@ class AgentRun:
         self._client = client
         self._options = options
         self._host = host
+        self._bases = bases_of(options)
         self._slots: set[int] = set()
 
     async def run(self, lease: Lease, place: Workspace, driver: Driver, output: Output) -> Outcome:
         """From the claim to the outcome. MusterError when it cannot be run at all."""
         plan = await make_plan(self._client, lease.claim, self._host)
-        copy = await open_copy(plan, place, self._options)
+        copy = await open_copy(plan, place, self._options, self._bases)
         slot = min(set(range(len(self._slots) + 1)) - self._slots)
         self._slots.add(slot)
         engagement = Engagement(

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from muster.vcs.bases import Bases
 from muster.vcs.checkout import Checkout, Identity, open_checkout
-from muster.vcs.git import repository_of, top_of
+from muster.vcs.git import repository_of
 from muster.vcs.rescue import write_record
 from muster.worker.agent_plan import Plan
 from muster.worker.options import WorkerOptions
@@ -37,26 +38,33 @@ class WorkingCopy:
     @property
     def readable(self) -> Sequence[Path]:
         """What the sandbox must be able to read: the main repository's objects."""
-        return () if self.checkout is None else (self.checkout.objects,)
+        return () if self.checkout is None else self.checkout.objects
 
 
-async def open_copy(plan: Plan, place: Workspace, options: WorkerOptions) -> WorkingCopy:
+async def open_copy(plan: Plan, place: Workspace, options: WorkerOptions, bases: Bases) -> WorkingCopy:
     """A working copy for the attempt. MusterError when the folder or the base is not there."""
     claim = plan.claim
     working_dir = await asyncio.to_thread(chosen_working_dir, claim, place, options)
     name = plan.adapter.profile.name
     identity = Identity(name=f"{name} (muster)", email=f"{name}@agents.muster.invalid")
-    main = None if not claim.working_dir else await repository_of(working_dir)
-    if main is None or plan.task.workspace == "in_place":
+    found = None if not claim.working_dir else await repository_of(working_dir)
+    if found is None or plan.task.workspace == "in_place":
         return WorkingCopy(tree=working_dir, identity=identity)
     checkout = await open_checkout(
-        main,
+        found.main,
         place.root,
         task=claim.task_id,
         attempt=claim.attempt_id,
         base=plan.task.base,
-        source=await top_of(working_dir),
+        source=found.top,
         identity=identity,
+        bases=bases,
+        head=found.git_dir,
     )
     write_record(place.root, checkout, identity)
     return WorkingCopy(tree=checkout.tree.resolve(), checkout=checkout, identity=identity)
+
+
+def bases_of(options: WorkerOptions) -> Bases:
+    """The kept checkouts of a worker."""
+    return Bases(options.state_dir / "bases")

@@ -10,9 +10,10 @@ from typing import Final
 from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.wire import ClaimAnswer, ClaimedTask, ClaimRequest
+from muster.worker.copy import bases_of
 from muster.worker.heartbeat import Heartbeat
 from muster.worker.isolation import Isolation
-from muster.worker.janitor import sweep
+from muster.worker.janitor import prune_bases, sweep
 from muster.worker.lease import Lease, Leases, Stop
 from muster.worker.options import WorkerOptions
 from muster.worker.runner import Execution, Runner
@@ -61,6 +62,8 @@ class Worker:
         """
         await sweep(self._runner.folder)
         async with asyncio.TaskGroup() as background:
+            pruning = asyncio.to_thread(prune_bases, self._runner.folder, bases_of(self._options))
+            background.create_task(pruning)
             heartbeat = background.create_task(self._heartbeat.run())
             async with asyncio.TaskGroup() as attempts:
                 refusal = await self._claim_until_draining(attempts)
