@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, cast
 
 from muster.domain.checks import check_choice, check_name, check_text
 from muster.domain.errors import InvalidInput
+from muster.domain.pull_request import DEFAULT_REMOTE, PullRequest, read_pull_request
 from muster.domain.task import TaskKind
 
 PERMISSIONS: Final = ("read", "ask", "edit", "full")
@@ -57,7 +58,8 @@ class AgentTask:
     commit: bool = True
     push: str | None = None
     """The remote its branch is pushed to."""
-    pull_request: Mapping[str, Any] | None = None
+    pull_request: PullRequest | None = None
+    """Opened for the pushed branch; without `push` the branch goes to `origin`."""
     sandbox: str | None = None
     """The isolation level it demands."""
     allow_hosts: tuple[str, ...] = ()
@@ -75,6 +77,11 @@ class AgentTask:
         """What its worker must offer."""
         found = [] if self.agent is None else [f"{AGENT_LABEL}{self.agent}"]
         return (*found, *([] if self.sandbox is None else [f"{SANDBOX_LABEL}{self.sandbox}"]))
+
+    @property
+    def remote(self) -> str | None:
+        """Where its branch is pushed to; None: nowhere."""
+        return self.push or (DEFAULT_REMOTE if self.pull_request is not None else None)
 
 
 def is_agent_task(kind: str, payload: Mapping[str, Any]) -> bool:
@@ -96,7 +103,10 @@ def read_agent_task(kind: str, payload: Mapping[str, Any]) -> AgentTask:
     }
     if kind == TaskKind.LLM:
         values.setdefault("agent", MODEL_AGENT)
-    return AgentTask(**values)
+    task = AgentTask(**values)
+    if task.remote is not None and not (task.commit and task.workspace == "worktree"):
+        raise InvalidInput(field="payload.push", problem="needs a worktree and its commit")
+    return task
 
 
 def _text(name: str, value: Any) -> str:
@@ -209,7 +219,7 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "owns": _texts,
     "commit": _flag,
     "push": _name,
-    "pull_request": _object,
+    "pull_request": read_pull_request,
     "sandbox": _name,
     "allow_hosts": _texts,
     "max_turns": _count(1, 10_000),

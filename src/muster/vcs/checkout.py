@@ -267,16 +267,19 @@ async def _unbundled(checkout: Checkout, bundle: Path) -> str | None:
     return await commit_of(checkout.git_dir, f"{KEPT}{checkout.attempt}")
 
 
-async def publish(checkout: Checkout, commit: str) -> str:
+async def publish(checkout: Checkout, commit: str, *, as_branch: bool = True) -> str:
     """Put the work into the main repository: as the task's branch, and under the attempt for good. The branch's name.
 
-    A branch that somebody has checked out is left alone; the attempt's own name always works.
+    A branch that somebody has checked out is left alone; the attempt's own name always works, and is the only one
+    without `as_branch`.
     """
     kept = f"{KEPT}{checkout.attempt}"
     await git("update-ref", kept, commit, git_dir=checkout.git_dir)
     await _patiently(
         "fetch", "--quiet", "--no-tags", str(checkout.git_dir), f"+{kept}:{kept}", git_dir=checkout.main
     )
+    if not as_branch:
+        return kept
     try:
         await _patiently(
             *("fetch", "--quiet", "--no-tags", str(checkout.git_dir)),

@@ -61,9 +61,13 @@ async def git(
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
     seconds: float = SECONDS,
+    user: Mapping[str, str] | None = None,
 ) -> bytes:
-    """What git prints. GitError with what it complained of, also when it takes longer than `seconds`."""
-    environment = {**_ENVIRONMENT, **(env or {})}
+    """What git prints. GitError with what it complained of, also when it takes longer than `seconds`.
+
+    `user` is the environment of a call that is to sign in as the user, with their configuration.
+    """
+    environment = {**(_ENVIRONMENT if user is None else user), **(env or {})}
     places = (("GIT_DIR", git_dir), ("GIT_WORK_TREE", work_tree), ("GIT_INDEX_FILE", index))
     environment |= {name: str(place) for name, place in places if place is not None}
     process = await asyncio.create_subprocess_exec(

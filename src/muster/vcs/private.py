@@ -27,21 +27,30 @@ class Owner:
 
 
 def create_private(
-    git_dir: Path, main: Path, commit: str, branch: str, *, owner: Owner | None = None, minimal: bool = False
+    git_dir: Path,
+    main: Path | None,
+    commit: str | None,
+    branch: str,
+    *,
+    owner: Owner | None = None,
+    minimal: bool = False,
 ) -> None:
-    """Make `git_dir` with HEAD on `branch` at `commit`. With an `owner` it has a working copy, else it is bare.
+    """Make `git_dir` with HEAD on `branch` at `commit`, borrowing from `main`. With an `owner` it has a working copy,
+    else it is bare.
 
     `minimal`: the working copy's files are copies, so only their sizes and times say whether they changed.
     """
     for folder in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info"):
         (git_dir / folder).mkdir(parents=True, exist_ok=True)
-    (git_dir / "objects" / "info" / "alternates").write_text(f"{main / 'objects'}\n")
-    if (main / "shallow").is_file():
-        shutil.copy(main / "shallow", git_dir / "shallow")
-    (git_dir / "config").write_text(_config(commit, owner, minimal=minimal))
-    reference = git_dir / "refs" / "heads" / branch
-    reference.parent.mkdir(parents=True, exist_ok=True)
-    reference.write_text(f"{commit}\n")
+    if main is not None:
+        (git_dir / "objects" / "info" / "alternates").write_text(f"{main / 'objects'}\n")
+        if (main / "shallow").is_file():
+            shutil.copy(main / "shallow", git_dir / "shallow")
+    (git_dir / "config").write_text(_config(commit or "", owner, minimal=minimal))
+    if commit is not None:
+        reference = git_dir / "refs" / "heads" / branch
+        reference.parent.mkdir(parents=True, exist_ok=True)
+        reference.write_text(f"{commit}\n")
     (git_dir / "HEAD").write_text(f"ref: refs/heads/{branch}\n")
 
 

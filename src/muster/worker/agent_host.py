@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from muster.domain.agent_task import AGENT_LABEL
+from muster.vcs.forge import ForgeAccess
 from muster.worker.metering import GatewayDoor
 
 
@@ -26,6 +27,10 @@ class AgentHost:
     """The agents in words, for a person."""
     door: GatewayDoor | None = None
     """The way to models."""
+    forges: Sequence[ForgeAccess] = ()
+    """Where pull requests may be opened."""
+    user_environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """What git signs in with when a branch is pushed."""
     port_base: int = 21_000
     ports_each: int = 10
 

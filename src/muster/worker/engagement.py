@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,18 @@ class Engagement:
                     task.cancel()
                 self.metering.close()
                 self.transcript.finish()
+
+    def stops(self, kill: Callable[[], None] | None) -> None:
+        """What a cancel ends beside the agent's process: a command that runs for it, or nothing."""
+        process = self.process
+
+        def stop() -> None:
+            if kill is not None:
+                kill()
+            if process is not None:
+                process.stop("cancelled")
+
+        self.lease.on_stop(stop)
 
     def _fenced(self) -> None:
         self.lease.stop(Stop.LOST)
