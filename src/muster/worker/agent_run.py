@@ -76,7 +76,7 @@ class AgentRun:
         )
         try:
             async with engagement.connected():
-                return await self._shipped(engagement, route, *await self._work(engagement))
+                return await self._outcome(engagement, route)
         finally:
             self._slots.discard(slot)
 
@@ -84,6 +84,15 @@ class AgentRun:
         home = self._host.homes / (plan.task.resume or plan.claim.task_id)
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         return home.resolve()
+
+    async def _outcome(self, engagement: Engagement, route: Route | None) -> Outcome:
+        """How it ends, also when it could not be run to its end: what is said by then still goes to the server."""
+        try:
+            return await self._shipped(engagement, route, *await self._work(engagement))
+        except MusterError as refusal:
+            if engagement.lease.stopped is not None:
+                return Stopped(why=engagement.lease.stopped)
+            return Failed(code=refusal.code, message=refusal.message)
 
     async def _work(self, engagement: Engagement) -> tuple[Outcome, Kept]:
         plan, copy = engagement.plan, engagement.copy
