@@ -134,22 +134,26 @@ class Bases:
         places = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
         return [found for place in places if (found := _read(place)) is not None]
 
-    def prune(self, in_use: Iterable[Path]) -> list[Path]:
-        """Remove kept checkouts that are not used any more, and half-made ones of processes that are gone."""
+    def unused(self, in_use: Iterable[Path]) -> list[Path]:
+        """Kept checkouts that no copy lies over now, and half-made ones of processes that are gone."""
         now, used = time.time(), set(in_use)  # noqa: TID251 - compared with the times of files
+        bases = sorted(self.all(), key=_used, reverse=True)
+        idle = [base for base in bases if base.tree not in used and now - _used(base) >= FRESH_SECONDS]
+        half = [place for place in self.folder.glob(f"{MAKING}*") if not _maker_lives(place)]
+        return [*(base.folder for base in idle), *half]
+
+    def prune(self, in_use: Iterable[Path]) -> list[Path]:
+        """Remove those that nobody asked for lately, or that are too many of one repository."""
+        now = time.time()  # noqa: TID251 - compared with the times of files
         removed: list[Path] = []
         kept: dict[str, int] = {}
-        for base in sorted(self.all(), key=_used, reverse=True):
-            group = base.folder.name.split("-")[0]
+        for place in self.unused(in_use):
+            base = _read(place)
+            group = place.name.split("-")[0]
             kept[group] = kept.get(group, 0) + 1
-            age = now - _used(base)
-            if base.tree in used or age < FRESH_SECONDS:
-                continue
-            if kept[group] > KEPT_EACH or age > UNUSED_SECONDS:
-                removed.append(base.folder)
-        removed += [place for place in self.folder.glob(f"{MAKING}*") if not _maker_lives(place)]
-        for place in removed:
-            shutil.rmtree(place, ignore_errors=True)
+            if base is None or kept[group] > KEPT_EACH or now - _used(base) > UNUSED_SECONDS:
+                shutil.rmtree(place, ignore_errors=True)
+                removed.append(place)
         return removed
 
 

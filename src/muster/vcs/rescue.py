@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from muster.vcs.checkout import Checkout, Identity, publish, take_in
+from muster.vcs.checkout import BRANCHES, Checkout, Identity, publish, take_in
 from muster.vcs.git import GitError
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,8 @@ async def rescue(folder: Path) -> str | None:
     checkout, identity = found
     _mount_again(checkout)
     try:
-        words = f"Rescued after a crash\n\nMuster-Attempt: {checkout.attempt}\n"
+        task = checkout.branch.removeprefix(BRANCHES)
+        words = f"Rescued after a crash\n\nMuster-Task: {task}\nMuster-Attempt: {checkout.attempt}\n"
         commit = await take_in(checkout, folder / "none.bundle", words, identity)
         if commit == checkout.base_commit:
             return None
