@@ -172,6 +172,36 @@ async def test_changes_of_a_folder_without_git_are_reported(bench: Bench) -> Non
     assert [path.name for path in Path(folder).iterdir()] == ["hello.py"]
 
 
+async def test_how_work_stands_is_told_while_it_is_made_and_until_it_is_merged(bench: Bench) -> None:
+    """SW-4i: git status on the task; branches that are merged go, and nothing else."""
+    ident = await bench.submit(EDIT, {"allow": "true"}, {"say": "Done."}, title="Greet")
+    other = await bench.submit({"write": {"path": "b.txt", "text": "b"}}, {"say": "Done."})
+    asked = await bench.asked()
+    standing = await bench.client.get(f"/tasks/{ident}/git")
+    assert (standing["dirty"], standing["commit"], standing["into"]) == (1, None, "main")
+    await bench.answer(asked["id"], verdict="allow", seen=asked["digest"])
+    await bench.ended(ident, timeout=40)
+    await bench.ended(other, timeout=40)
+    standing = await bench.client.get(f"/tasks/{ident}/git")
+    counted = [standing[name] for name in ("ahead", "behind", "merged", "dirty", "problem")]
+    assert counted == [1, 0, False, None, None]
+    assert "not merged, 1 ahead of main, 0 behind" in bench.server.muster("task", ident).stdout
+    git(bench.repository, "merge", "-q", "--squash", f"muster/{ident}")
+    git(bench.repository, "commit", "-qm", "squashed")
+    assert "merged into main" in bench.server.muster("task", ident).stdout
+    place = ("--repository", str(bench.repository))
+    shown = bench.server.muster("branches", *place)
+    assert shown.returncode == 0, shown.stderr
+    assert "1 of 2 branches would go" in shown.stderr
+    assert len(git(bench.repository, "branch", "--list", "muster/*").split()) == 2
+    told = json.loads(bench.server.muster("branches", *place, "--reclaim", "--json").stdout)
+    assert (told["freed"]["branches"], told["dry_run"]) == (1, False)
+    assert git(bench.repository, "branch", "--list", "muster/*").split() == [f"muster/{other}"]
+    assert git(bench.repository, "for-each-ref", "--format=x", "refs/muster") == "x"
+    standing = await bench.client.get(f"/tasks/{ident}/git")
+    assert standing["merged"] is None
+
+
 async def test_work_that_is_not_to_be_committed_is_kept_without_a_branch(bench: Bench) -> None:
     """SW-4i: nothing is lost."""
     ident = await bench.submit(EDIT, {"say": "Done."}, payload={"commit": False})

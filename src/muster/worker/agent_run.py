@@ -27,6 +27,7 @@ from muster.worker.lease import Lease
 from muster.worker.options import WorkerOptions, interpreter_folders
 from muster.worker.outcome import Failed, Outcome, Stopped, Succeeded, explain_exit
 from muster.worker.output import Output
+from muster.worker.ports import PortRanges
 from muster.worker.result import MAX_OUTPUT_CHARS, Problem, ResultFile, missing_files, structured
 from muster.worker.script_run import merged_limits
 from muster.worker.shipping import Route, find_route, ship
@@ -53,15 +54,14 @@ class AgentRun:
         self._options = options
         self._host = host
         self._bases = bases_of(options)
-        self._slots: set[int] = set()
+        self._ports = PortRanges(host.port_base, host.ports_each)
 
     async def run(self, lease: Lease, place: Workspace, driver: Driver, output: Output) -> Outcome:
         """From the claim to the outcome. MusterError when it cannot be run at all."""
         plan = await make_plan(self._client, lease.claim, self._host)
         copy = await open_copy(plan, place, self._options, self._bases)
         route = await find_route(plan, copy.checkout, self._host)
-        slot = min(set(range(len(self._slots) + 1)) - self._slots)
-        self._slots.add(slot)
+        port = self._ports.take()
         engagement = Engagement(
             self._client,
             self._host,
@@ -72,13 +72,13 @@ class AgentRun:
             copy=copy,
             home=self._home(plan),
             output=output,
-            slot=slot,
+            port=port,
         )
         try:
             async with engagement.connected():
                 return await self._outcome(engagement, route)
         finally:
-            self._slots.discard(slot)
+            self._ports.give_back(port)
 
     def _home(self, plan: Plan) -> Path:
         home = self._host.homes / (plan.task.resume or plan.claim.task_id)

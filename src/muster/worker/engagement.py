@@ -47,13 +47,13 @@ class Engagement:
         copy: WorkingCopy,
         home: Path,
         output: Output,
-        slot: int,
+        port: int,
     ) -> None:
         claim = lease.claim
         self._client = client
         self.lease, self.plan, self.place, self.driver = lease, plan, place, driver
         self.copy, self.home, self.output = copy, home, output
-        self.ports = (host.port_base + slot * host.ports_each, host.ports_each)
+        self.ports = (port, host.ports_each)
         self.transcript = Transcript(client, claim.attempt_id, claim.token)
         self.clock = Clock(claim.timeout_seconds)
         self.desk = Desk(client, claim, self.clock, plan.task.answer_seconds, self._deliver)

@@ -15,12 +15,10 @@ from muster.api.services import Services, ServicesHere
 from muster.api.task_output import Wanted, find_attempt
 from muster.domain import ids
 from muster.projections.runs import RunRow, runs_of
-from muster.store.statements import Statement
+from muster.projections.tasks import get_task
 from muster.vcs.git import GitError, repository_of
 from muster.vcs.rescue import read_record
 from muster.vcs.standing import Standing, commit_kept, into_branch, standing_of, unkept_files
-
-_FOLDER: Final = Statement("SELECT working_dir FROM tasks WHERE id = ?1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +42,7 @@ async def get_task_git(
     name = ids.encode(ids.ATTEMPT, attempt[0])
     if run is None or run.branch is None:
         return _shape(task_id, attempt[1], name, run, _Found(problem="the attempt had no branch"))
-    folder = (await services.store.rows(_FOLDER, number))[0][0]
+    folder = (await get_task(services.store, number, services.store.now())).spec.working_dir or ""
     return _shape(task_id, attempt[1], name, run, await _look(services, folder, task_id, name, run))
 
 
