@@ -25,6 +25,7 @@ from muster.gateway.prices import Prices
 from muster.gateway.provider import HOP_BY_HOP, TAKES, Provider, error_body
 from muster.gateway.run import Run
 from muster.gateway.usage_reader import UsageReader
+from muster.sandboxes.doorway import listen
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +66,7 @@ class Gateway:
 
     async def start(self, socket: Path) -> None:
         """Listen on a unix socket, which is made anew."""
-        socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        socket.unlink(missing_ok=True)
+        listener = listen(socket)
         timeout = ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
         self._client = ClientSession(
             auto_decompress=False, timeout=timeout, connector=TCPConnector(limit=0), trust_env=False
@@ -75,8 +75,7 @@ class Gateway:
         app.router.add_route("*", "/run/{token}/{dialect}/{rest:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
-        await web.UnixSite(self._runner, str(socket)).start()
-        socket.chmod(0o600)
+        await web.SockSite(self._runner, listener).start()
 
     async def close(self) -> None:
         """End all runs and stop listening."""
