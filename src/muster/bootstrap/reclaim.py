@@ -56,7 +56,11 @@ async def survey(
     if into is not None and target != into:
         raise NotFound(noun="branch", id=into)
     works = await works_in(repository.main, target)
-    folders = [*_attempts(settings), *_checkouts(settings), *_homes(settings, state_of, older_days)]
+    folders = [
+        folder
+        for worker in _workers(settings)
+        for folder in (*_attempts(worker), *_checkouts(worker), *_homes(worker, state_of, older_days))
+    ]
     return Survey(repository=repository, into=target, works=works, folders=folders)
 
 
@@ -70,34 +74,37 @@ async def reclaim(settings: Settings, found: Survey, works: Sequence[TaskWork]) 
     await drop_works(found.repository.main, works)
     kinds = {folder.kind for folder in found.folders}
     if "attempt" in kinds:
-        await sweep(_worker(settings) / "attempts")
+        for worker in _workers(settings):
+            await sweep(worker / "attempts")
     for folder in found.folders:
         if folder.kind != "attempt":
             shutil.rmtree(folder.path, ignore_errors=True)
 
 
-def _worker(settings: Settings) -> Path:
-    return settings.data_dir / "worker"
+def _workers(settings: Settings) -> list[Path]:
+    """Folders of the server's own worker, and of those that `muster worker start` made beside it."""
+    others = settings.data_dir / "workers"
+    return [settings.data_dir / "worker", *(sorted(others.iterdir()) if others.is_dir() else ())]
 
 
-def _attempts(settings: Settings) -> list[Folder]:
+def _attempts(worker: Path) -> list[Folder]:
     return [
         Folder(kind="attempt", path=left.root, size=disk_bytes(left.root))
-        for left in leftovers(_worker(settings) / "attempts")
+        for left in leftovers(worker / "attempts")
     ]
 
 
-def _checkouts(settings: Settings) -> list[Folder]:
-    attempts = _worker(settings) / "attempts"
+def _checkouts(worker: Path) -> list[Folder]:
+    attempts = worker / "attempts"
     records = [read_record(place) for place in attempts.iterdir()] if attempts.is_dir() else []
     used = [found[0].lower for found in records if found is not None and found[0].lower is not None]
-    unused = Bases(_worker(settings) / "bases").unused(used)
+    unused = Bases(worker / "bases").unused(used)
     return [Folder(kind="checkout", path=path, size=disk_bytes(path)) for path in unused]
 
 
-def _homes(settings: Settings, state_of: StateOf, older_days: float) -> list[Folder]:
+def _homes(worker: Path, state_of: StateOf, older_days: float) -> list[Folder]:
     """Homes of tasks that are over, or gone, and were not used for so long: their sessions cannot be resumed any more."""
-    folder, now = _worker(settings) / "homes", time.time()  # noqa: TID251 - compared with the times of files
+    folder, now = worker / "homes", time.time()  # noqa: TID251 - compared with the times of files
     homes = sorted(folder.iterdir()) if folder.is_dir() else []
     old = [home for home in homes if now - home.stat().st_mtime >= older_days * DAY]
     return [
