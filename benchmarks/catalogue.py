@@ -10,6 +10,7 @@ from benchmarks import dataset
 from benchmarks.interpreters import oban_interpreter
 from benchmarks.model import OWN, Bench, Figure, Parameters, Side
 from benchmarks.postgres import cluster
+from benchmarks.sides.working_copy import large_repository
 
 PAIRS = "claim+complete"
 RATE = "pairs/s"
@@ -312,6 +313,31 @@ PARSE = Bench(
     ),
 )
 
+_COPY = "benchmarks.sides.working_copy"
+WORKING_COPY = Bench(
+    name="working-copy",
+    title="an agent's working copy of a repository with 50,000 files",
+    sides=(
+        Side(name=OWN, module=_COPY, role="own", parameters={"way": "muster"}),
+        Side(name="git worktree add", module=_COPY, parameters={"way": "worktree"}),
+    ),
+    figures=(
+        Figure(key="ready_ms", label="copy ready", unit="ms", higher_is_better=False, limit=100),
+        Figure(key="status_ms", label="first git status", unit="ms", higher_is_better=False),
+        Figure(key="gone_ms", label="copy removed", unit="ms", higher_is_better=False),
+    ),
+    full={"files": 50_000, "copies": 5},
+    quick={"files": 50_000, "copies": 3},
+    rounds=1,
+    setup=large_repository,
+    method=(
+        "Medians over copies made one after the other from the same commit of 50,000 text files of 1 kB. muster's copy has "
+        "two git directories of its own and lies over a checkout that is kept and made once, off the clock: its time is "
+        "in the remark. Ready means that every file can be read and written; the files are counted and git must find "
+        "nothing changed. The disk's mood shows in git's figures: they write every file."
+    ),
+)
+
 BENCHES: tuple[Bench, ...] = (
     SQLITE_COMMIT,
     SQLITE_FSYNC,
@@ -326,4 +352,5 @@ BENCHES: tuple[Bench, ...] = (
     RECORD,
     TRANSCRIPT,
     PARSE,
+    WORKING_COPY,
 )

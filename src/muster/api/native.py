@@ -35,6 +35,7 @@ from muster.api.routes import (
     sessions,
     status,
     task_files,
+    task_git,
     tasks,
     workers,
 )
@@ -44,7 +45,7 @@ from muster.api.services import Services
 
 NATIVE: Final[Nouns] = (
     ("tasks", tasks.ROUTES),
-    ("runs", (*conversations.ROUTES, *task_files.ROUTES)),
+    ("runs", (*conversations.ROUTES, *task_files.ROUTES, *task_git.ROUTES)),
     ("projects", projects.ROUTES),
     ("queues", queues.ROUTES),
     ("sessions", sessions.ROUTES),

@@ -15,6 +15,7 @@ from muster.client.client import Client
 from muster.client.wire_hosts import HostAgent
 from muster.gateway.provider import Provider
 from muster.gateway.server import Gateway
+from muster.vcs.forge import ForgeAccess, Kind
 from muster.worker.agent_host import AgentHost
 from muster.worker.metering import GatewayDoor
 from muster.worker.tools import ToolsDoor
@@ -36,6 +37,15 @@ USUAL: Final[tuple[tuple[str, Dialect, str, str, tuple[str, ...]], ...]] = (
         ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     ),
 )
+
+
+FORGES: Final[tuple[tuple[str, Kind, str, tuple[str, ...]], ...]] = (
+    ("github.com", "github", "https://api.github.com", ("GITHUB_TOKEN", "GH_TOKEN")),
+    ("gitlab.com", "gitlab", "https://gitlab.com/api/v4", ("GITLAB_TOKEN",)),
+    ("codeberg.org", "gitea", "https://codeberg.org/api/v1", ("CODEBERG_TOKEN", "GITEA_TOKEN")),
+    ("gitea.com", "gitea", "https://gitea.com/api/v1", ("GITEA_TOKEN",)),
+)
+APIS: Final[Mapping[Kind, str]] = {"github": "/api/v3", "gitlab": "/api/v4", "gitea": "/api/v1"}
 
 
 async def detected_agents(settings: Settings) -> list[Detected]:
@@ -62,6 +72,8 @@ async def agent_host(settings: Settings, folder: Path, client: Client) -> tuple[
         ],
         door=door,
         tools=ToolsDoor(tools, tools.socket),
+        forges=forges(settings, os.environ),
+        user_environment=user_environment(os.environ),
     )
     return host, gateway, tools
 
@@ -102,3 +114,33 @@ def providers(settings: Settings, environ: Mapping[str, str]) -> list[Provider]:
         for name, dialect, url, variable, keys in USUAL
     }
     return list((usual | named).values())
+
+
+def forges(settings: Settings, environ: Mapping[str, str]) -> list[ForgeAccess]:
+    """The forges that the settings name, then the usual ones; each with its own token from the environment."""
+    named = [
+        ForgeAccess(
+            host=entry.host.lower(),
+            kind=entry.kind,
+            api=(entry.api or f"https://{entry.host}{APIS[entry.kind]}").rstrip("/"),
+            token=environ.get(entry.token_variable),
+            variables=entry.token_variable,
+        )
+        for entry in settings.agents.forges
+    ]
+    usual = [
+        ForgeAccess(
+            host=host,
+            kind=kind,
+            api=api,
+            token=next((environ[name] for name in names if environ.get(name)), None),
+            variables=" or ".join(names),
+        )
+        for host, kind, api, names in FORGES
+    ]
+    return [*named, *usual]
+
+
+def user_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """What git may know when it pushes as the user: everything but muster's own secrets."""
+    return {name: value for name, value in environ.items() if not name.startswith("MUSTER_")}

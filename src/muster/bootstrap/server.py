@@ -157,6 +157,7 @@ def _services(settings: Settings, store: Store) -> Services:
         ),
         scripts=scripts,
         blobs=BlobStore(blob_folder(settings)),
+        attempts=settings.data_dir / "worker" / "attempts",
         instance=f"{secrets.token_hex(3)}{os.getpid():x}",
         started_at=store.now(),
         logger=logging.getLogger("muster.api"),

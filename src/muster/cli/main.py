@@ -41,6 +41,7 @@ VERBS: Final = (
     Verb("files", "files:files", "List the files a task's agent changed and read."),
     Verb("diff", "files:diff", "Show what a task's agent changed, as a unified diff."),
     Verb("calls", "calls:calls", "List a task's calls to models with tokens and cost."),
+    Verb("branches", "branches:branches", "List agents' branches and what they left; --reclaim removes."),
     Verb("waiting", "tasks:waiting", "Say why each waiting task waits."),
     Verb("cancel", "tasks:cancel", "Cancel tasks, running ones too."),
     Verb("requeue", "tasks:requeue", "Queue finished tasks again."),

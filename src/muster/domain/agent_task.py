@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, cast
 from muster.domain.checks import check_choice, check_name, check_text
 from muster.domain.egress import parse_rule
 from muster.domain.errors import InvalidInput
+from muster.domain.pull_request import DEFAULT_REMOTE, PullRequest, read_pull_request
 from muster.domain.task import TaskKind
 
 PERMISSIONS: Final = ("read", "ask", "edit", "full")
@@ -71,7 +72,8 @@ class AgentTask:
     commit: bool = True
     push: str | None = None
     """The remote its branch is pushed to."""
-    pull_request: Mapping[str, Any] | None = None
+    pull_request: PullRequest | None = None
+    """Opened for the pushed branch; without `push` the branch goes to `origin`."""
     sandbox: str | None = None
     """The isolation level it demands."""
     allow_hosts: tuple[str, ...] = ()
@@ -90,6 +92,11 @@ class AgentTask:
         found = [] if self.agent is None else [f"{AGENT_LABEL}{self.agent}"]
         found += [] if self.sandbox is None else [f"{SANDBOX_LABEL}{self.sandbox}"]
         return (*found, *([ALLOW_LIST] if self.allow_hosts else []))
+
+    @property
+    def remote(self) -> str | None:
+        """Where its branch is pushed to; None: nowhere."""
+        return self.push or (DEFAULT_REMOTE if self.pull_request is not None else None)
 
 
 def is_agent_task(kind: str, payload: Mapping[str, Any]) -> bool:
@@ -112,6 +119,8 @@ def read_agent_task(kind: str, payload: Mapping[str, Any]) -> AgentTask:
     if kind == TaskKind.LLM:
         values.setdefault("agent", MODEL_AGENT)
     task = AgentTask(**values)
+    if task.remote is not None and not (task.commit and task.workspace == "worktree"):
+        raise InvalidInput(field="payload.push", problem="needs a worktree and its commit")
     if task.allow_hosts and task.sandbox == UNBOUNDED_LEVEL:
         problem = f"cannot be held to in sandbox {UNBOUNDED_LEVEL}, which has the host's network"
         raise InvalidInput(field="payload.allow_hosts", problem=problem)
@@ -238,7 +247,7 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "owns": _texts,
     "commit": _flag,
     "push": _name,
-    "pull_request": _object,
+    "pull_request": read_pull_request,
     "sandbox": _name,
     "allow_hosts": _hosts,
     "max_turns": _count(1, 10_000),

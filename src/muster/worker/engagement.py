@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -53,15 +53,15 @@ class Engagement:
         copy: WorkingCopy,
         home: Path,
         output: Output,
-        slot: int,
+        port: int,
     ) -> None:
         claim = lease.claim
         self._client = client
         self.lease, self.plan, self.place, self.driver = lease, plan, place, driver
         self.copy, self.home, self.output = copy, home, output
-        first = host.port_base + slot * host.ports_each
         # The doors take the first ones; on an open network the agent's own programs could not listen there.
-        self.ports = (first + DOORS, host.ports_each - DOORS)
+        self.ports = (port + DOORS, host.ports_each - DOORS)
+        """The first port that is the attempt's own, and how many there are."""
         self.transcript = Transcript(client, claim.attempt_id, claim.token)
         self.clock = Clock(claim.timeout_seconds)
         self.desk = Desk(client, claim, self.clock, plan.task.answer_seconds, self._deliver)
@@ -70,11 +70,11 @@ class Engagement:
             claim,
             host.door,
             plan.adapter.profile,
-            port=first,
+            port=port,
             max_cost_usd=plan.task.max_cost_usd,
         )
-        self.tools = Tools(host.tools if plan.uses_tools else None, claim, self.clock, port=first + 1)
-        self.egress = Egress(plan.task.allow_hosts, first + 2, place.root / "doors" / "egress.sock")
+        self.tools = Tools(host.tools if plan.uses_tools else None, claim, self.clock, port=port + 1)
+        self.egress = Egress(plan.task.allow_hosts, port + 2, place.root / "doors" / "egress.sock")
         self.process: AgentProcess | None = None
         self.problem: Problem | None = None
         self.cycles = 0
@@ -124,6 +124,18 @@ class Engagement:
                 self.transcript.finish()
         if refused is not None:
             raise refused
+
+    def stops(self, kill: Callable[[], None] | None) -> None:
+        """What a cancel ends beside the agent's process: a command that runs for it, or nothing."""
+        process = self.process
+
+        def stop() -> None:
+            if kill is not None:
+                kill()
+            if process is not None:
+                process.stop("cancelled")
+
+        self.lease.on_stop(stop)
 
     def _refused(self, words: str) -> None:
         self.output.say(f"network: {words}")
