@@ -11,6 +11,7 @@ import msgspec
 from muster.agents.work_door import Attempt, Listener
 from muster.client.wire import ClaimedTask
 from muster.worker.clock import Clock
+from muster.worker.doors import Door
 from muster.worker.tools import Tools, ToolsDoor
 
 CLAIM = msgspec.convert(
@@ -53,7 +54,7 @@ async def test_the_server_that_an_agent_is_told_of_does_not_show_its_attempts_to
     assert (server.name, server.url) == ("muster", "http://127.0.0.1:21001/mcp")
     assert server.headers["Authorization"] == "Bearer bearer-0"
     assert "secret" not in str(server) + str(tools.environment)
-    assert tools.doors == {21_001: Path("/run/tools.sock")}
+    assert tools.doors == (Door(21_001, Path("/run/tools.sock")),)
     tools.close()
     assert seats.open == {}
 

@@ -88,6 +88,7 @@ def providers(settings: Settings, environ: Mapping[str, str]) -> list[Provider]:
             base_url=entry.base_url,
             key=None if entry.key_variable is None else environ.get(entry.key_variable),
             free=entry.free,
+            concurrency=entry.concurrency,
         )
         for entry in settings.agents.providers
     }

@@ -16,6 +16,7 @@ from muster.bootstrap.settings import Settings
 from muster.client.client import Client
 from muster.client.transport import Transport
 from muster.client.wire_hosts import HostLevel
+from muster.domain.agent_task import ALLOW_LIST
 from muster.domain.errors import MusterError
 from muster.gateway.server import Gateway
 from muster.sandboxes.registry import choose
@@ -70,7 +71,9 @@ class LocalWorker:
         token = settings.server.token
         client = Client(transport, token=None if token is None else token.get_secret_value())
         agents, gateway, tools = await agent_host(settings, plan.state_dir, client)
-        options = _options(settings, plan, (*isolation.labels, *agents.labels, *plan.labels))
+        network = [ALLOW_LIST] if capabilities.network_isolation else []
+        labels = (*isolation.labels, *network, *agents.labels, *plan.labels)
+        options = _options(settings, plan, labels)
         levels = [
             HostLevel(level=entry.level, available=entry.available, reason=entry.reason[:500])
             for entry in (capabilities, *passed_over)

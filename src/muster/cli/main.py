@@ -64,6 +64,7 @@ VERBS: Final = (
     Verb("scripts", "scripts:scripts", "List and search the scripts that can be queued by name."),
     Verb("reload", "scripts:reload", "Read the script folders again."),
     Verb("worker", "worker:app", "Start a worker on this host, list workers, work by hand."),
+    Verb("providers", "providers:providers", "List model providers that fail; try one again."),
     Verb("sandboxes", "hosts:sandboxes", "List the sandboxes that are open now, with what each uses."),
     Verb("mcp", "mcp:mcp", "Serve muster's tools to an MCP client over standard input and output."),
     Verb("purge", "purge:purge", "Remove finished tasks."),

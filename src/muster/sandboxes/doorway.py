@@ -1,4 +1,4 @@
-"""Unix sockets that sandboxes reach a worker by."""
+"""Unix sockets that are doors of sandboxes without a network."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from muster.worker.agent_process import AgentProcess
 from muster.worker.clock import Clock
 from muster.worker.copy import WorkingCopy
 from muster.worker.desk import Desk
+from muster.worker.doors import Door, Egress
 from muster.worker.lease import Lease, Stop
 from muster.worker.metering import Metering
 from muster.worker.output import Output
@@ -32,8 +33,8 @@ from muster.worker.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-DOORS: Final = 2
-"""Ways out of the sandbox: to models, and to muster's own tools."""
+DOORS: Final = 3
+"""Ports of each attempt that lead to models, to allowed hosts and to muster's own tools."""
 
 
 class Engagement:
@@ -58,8 +59,8 @@ class Engagement:
         self.lease, self.plan, self.place, self.driver = lease, plan, place, driver
         self.copy, self.home, self.output = copy, home, output
         first = host.port_base + slot * host.ports_each
-        # The doors take the first ones; on an open network the agent's own programs could not listen there.
         self.ports = (first + DOORS, host.ports_each - DOORS)
+        """The first port that is the attempt's own, and how many there are."""
         self.transcript = Transcript(client, claim.attempt_id, claim.token)
         self.clock = Clock(claim.timeout_seconds)
         self.desk = Desk(client, claim, self.clock, plan.task.answer_seconds, self._deliver)
@@ -71,7 +72,8 @@ class Engagement:
             port=first,
             max_cost_usd=plan.task.max_cost_usd,
         )
-        self.tools = Tools(host.tools if plan.uses_tools else None, claim, self.clock, port=first + 1)
+        self.egress = Egress(plan.task.allow_hosts, Door(first + 1, place.root / "doors" / "egress.sock"))
+        self.tools = Tools(host.tools if plan.uses_tools else None, claim, self.clock, port=first + 2)
         self.process: AgentProcess | None = None
         self.problem: Problem | None = None
         self.cycles = 0
@@ -87,15 +89,13 @@ class Engagement:
         """The task as it was handed out."""
         return self.lease.claim
 
-    @property
-    def doors(self) -> Mapping[int, Path]:
-        """The ways out of the sandbox: to models, and to muster's own tools."""
-        return {**self.metering.doors, **self.tools.doors}
-
     @asynccontextmanager
     async def connected(self) -> AsyncGenerator[None]:
         """While it works: entries, calls and requests go to the server, people's words come back. At the end all is sent."""
-        async with asyncio.TaskGroup() as group:
+        async with AsyncExitStack() as stack:
+            if self.egress.hosts:
+                await stack.enter_async_context(self.egress.listening(self._refused))
+            group = await stack.enter_async_context(asyncio.TaskGroup())
             group.create_task(self.transcript.send(self._fenced))
             group.create_task(self.metering.send(self._fenced))
             idle = [group.create_task(self.desk.run()), group.create_task(self._tell_news())]
@@ -110,6 +110,9 @@ class Engagement:
                     task.cancel()
                 self.metering.close()
                 self.transcript.finish()
+
+    def _refused(self, words: str) -> None:
+        self.output.say(f"network: {words}")
 
     def _fenced(self) -> None:
         self.lease.stop(Stop.LOST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from muster.client.wire import ClaimedTask, Usage
 from muster.client.wire_runs import CallsRequest, ModelCallReport
 from muster.domain.usage import TokenUsage
 from muster.worker.delivery import Delivery
+from muster.worker.doors import Door
 from muster.worker.outcome import Cost
 
 CALL_COST: Final = 4_096
@@ -65,9 +66,14 @@ class Metering:
         return None if self.run is None else self.run.access(f"http://127.0.0.1:{self._port}")
 
     @property
-    def doors(self) -> Mapping[int, Path]:
-        """Ports inside the sandbox and the sockets they lead to."""
-        return {} if self._door is None else {self._port: self._door.socket}
+    def readable(self) -> Sequence[Path]:
+        """What the sandbox must see of it."""
+        return () if self._door is None else (self._door.socket.parent,)
+
+    @property
+    def doors(self) -> Sequence[Door]:
+        """The way to the gateway inside the sandbox."""
+        return () if self._door is None else (Door(self._port, self._door.socket),)
 
     def cost(self, told: float | None) -> Cost:
         """What it cost: as metered; where nothing was metered, as the agent told."""

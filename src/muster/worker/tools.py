@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,7 @@ from muster.agents.work_door import Attempt, WorkDoor
 from muster.client.wire import ClaimedTask
 from muster.domain.agent_task import OWN_SERVER
 from muster.worker.clock import Clock
+from muster.worker.doors import Door
 from muster.worker.result import Problem
 
 PATIENCE_SECONDS: Final = 86_400.0
@@ -75,9 +76,16 @@ class Tools:
         return {"MUSTER_MCP_URL": f"http://127.0.0.1:{self._port}/mcp", "MUSTER_MCP_TOKEN": self._bearer}
 
     @property
-    def doors(self) -> Mapping[int, Path]:
-        """Ports inside the sandbox and the sockets they lead to."""
-        return {} if self._bearer is None or self._door is None else {self._port: self._door.socket}
+    def doors(self) -> Sequence[Door]:
+        """The way to them inside the sandbox."""
+        if self._bearer is None or self._door is None:
+            return ()
+        return (Door(self._port, self._door.socket),)
+
+    @property
+    def readable(self) -> Sequence[Path]:
+        """What the sandbox must see of it."""
+        return tuple(door.socket.parent for door in self.doors)
 
     def waiting(self) -> None:
         """People are asked: the attempt's clock stands still."""
