@@ -64,7 +64,7 @@ async def pending(client: Client) -> dict[str, Any]:
     async def one() -> Any:
         return (await client.get("/approvals"))["items"]
 
-    (found,) = await eventually(one)
+    (found,) = await eventually(one, timeout=40)
     return found
 
 
