@@ -65,7 +65,11 @@ VERBS: Final = (
     Verb("scripts", "scripts:scripts", "List and search the scripts that can be queued by name."),
     Verb("reload", "scripts:reload", "Read the script folders again."),
     Verb("worker", "worker:app", "Start a worker on this host, list workers, work by hand."),
-    Verb("sandboxes", "hosts:sandboxes", "List the sandboxes that are open now, with what each uses."),
+    Verb(
+        "sandboxes",
+        "hosts:sandboxes",
+        "List the sandboxes that are open now, on all hosts, with what each uses.",
+    ),
     Verb("purge", "purge:purge", "Remove finished tasks."),
     Verb("doctor", "operations:doctor", "Check this machine and the settings."),
     Verb("verify", "operations:verify", "Replay the log against the rows and check its hash chain."),
