@@ -68,7 +68,7 @@ VERBS: Final = (
     Verb(
         "sandboxes",
         "hosts:sandboxes",
-        "List the sandboxes that are open now, on all hosts, with what each uses.",
+        "List the sandboxes that are open now, with what each uses.",
     ),
     Verb("purge", "purge:purge", "Remove finished tasks."),
     Verb("doctor", "operations:doctor", "Check this machine and the settings."),
