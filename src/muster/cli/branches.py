@@ -66,7 +66,10 @@ def branches(
         bool, typer.Option("--reclaim", help="Remove what may go. Without it nothing is changed.")
     ] = False,
 ) -> None:
-    """List agents' branches with what may go: merged ones, and folders that nobody needs. Removes with --reclaim."""
+    """List agents' branches and what they left; --reclaim removes.
+
+    What may go: merged branches, and folders that nobody needs. Without --reclaim nothing is changed.
+    """
     call = invocation(context)
     states = States(call)
     from muster.bootstrap import reclaim as left
