@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -180,3 +181,11 @@ async def test_kept_checkouts_that_nobody_uses_go_and_others_stay(
 def test_an_overlay_that_cannot_be_mounted_says_so(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="comma"):
         Overlay(tmp_path / "a,b", tmp_path / "tree").mount()
+
+
+async def test_copies_asked_for_at_once_try_the_ways_one_after_another(tmp_path: Path) -> None:
+    """The trial of one must not be cleared away under another."""
+    bases = Bases(tmp_path / "bases")
+    found = await asyncio.gather(*(bases.way() for _ in range(16)))
+    assert len(set(found)) == 1
+    assert list((tmp_path / "bases").iterdir()) == []

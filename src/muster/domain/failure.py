@@ -116,6 +116,11 @@ _ALL: Final = (
         "Not retried: change the task and requeue.",
         retry=False,
     ),
+    FailureCode(
+        "worker_error",
+        "The worker could not go on with the attempt; the message and its log say why.",
+        "Retried with back-off.",
+    ),
     FailureCode("sandbox_error", "The sandbox could not be started.", "Retried with back-off."),
     FailureCode(
         "sandbox_unavailable",

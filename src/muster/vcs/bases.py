@@ -66,12 +66,14 @@ class Bases:
         self.folder = folder
         self._many_files = many_files
         self._way: Way | None = way
+        self._trying = asyncio.Lock()
         self._making: dict[str, asyncio.Lock] = {}
 
     async def way(self) -> Way:
         """How copies of large repositories are made here, found out by trying."""
-        if self._way is None:
-            self._way = await asyncio.to_thread(_found_way, self.folder)
+        async with self._trying:
+            if self._way is None:
+                self._way = await asyncio.to_thread(_found_way, self.folder)
         return self._way
 
     async def near(self, main: Path, commit: str) -> Base | None:
