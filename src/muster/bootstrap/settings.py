@@ -163,6 +163,10 @@ class WorkerSettings(Section):
         default="auto",
         description="auto: bubblewrap where it works, else plain processes; a named one is never replaced.",
     )
+    weaker_levels: bool = Field(
+        default=False,
+        description="Offer levels weaker than the worker's own to tasks that demand them.",
+    )
     output_limit_mb: float = Field(
         default=4.0, gt=0, le=1024, description="Output kept of one attempt, in MiB: head and tail."
     )
