@@ -1,0 +1,209 @@
+"""The file system a program sees, whatever shows it: the host's system read-only, the attempt's own folders, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from muster.sandboxes.sandbox import SandboxSpec, WorkdirMissing
+from muster.sandboxes.workdir import usable_working_dir
+
+INSIDE_ID: Final = 1000
+HOME: Final = Path("/home/muster")
+TMP_BYTES: Final = 1 << 30
+
+READ_ONLY: Final = ("/usr", "/opt", "/nix", "/gnu")
+LINKS_OR_FOLDERS: Final = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+SYSTEM: Final = frozenset(
+    {"/", "/usr", "/etc", "/proc", "/dev", "/sys", "/run", "/var", "/boot", "/home", *LINKS_OR_FOLDERS}
+)
+PROC_READ_ONLY: Final = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+PROC_MASKED: Final = (
+    *("/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/kpagecgroup", "/proc/kpagecount"),
+    *("/proc/kpageflags", "/proc/latency_stats", "/proc/mtrr", "/proc/scsi", "/proc/timer_list"),
+)
+"""Settings of the whole host, which belong to root: a sandbox of a worker that runs as root could write them,
+for it is root to the kernel whatever its user is called inside."""
+PSEUDO: Final = ("/proc", "/sys", "/dev")
+ETC: Final = (
+    *(
+        "alternatives",
+        "ca-certificates",
+        "ca-certificates.conf",
+        "crypto-policies",
+        "debian_version",
+        "fonts",
+    ),
+    *(
+        "gai.conf",
+        "gitconfig",
+        "host.conf",
+        "hosts",
+        "inputrc",
+        "java",
+        "ld.so.cache",
+        "ld.so.conf",
+        "ld.so.conf.d",
+    ),
+    *(
+        "locale.alias",
+        "locale.conf",
+        "localtime",
+        "magic",
+        "mime.types",
+        "networks",
+        "nsswitch.conf",
+        "os-release",
+    ),
+    *(
+        "perl",
+        "php",
+        "pki",
+        "profile",
+        "profile.d",
+        "protocols",
+        "python3",
+        "redhat-release",
+        "resolv.conf",
+        "rpc",
+    ),
+    *("services", "shells", "skel", "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone", "xdg", "xml"),
+)
+"""What programs need of /etc. The rest stays out: it holds secrets that the worker's user may read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """A place of the host."""
+
+    source: Path
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """An empty folder in memory."""
+
+    mode: int = 0o755
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A symbolic link."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """An empty folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A file system of the kernel's."""
+
+    kind: Literal["proc", "dev"]
+
+
+Mount = Bind | Scratch | Link | Folder | Kernel
+View = Mapping[Path, Mount]
+"""By place inside."""
+
+
+def outer_first(view: View) -> list[tuple[Path, Mount]]:
+    """In the order of mounting: an inner one shows through an outer one."""
+    return sorted(view.items(), key=lambda entry: (len(entry[0].parts), entry[0]))
+
+
+def system_view() -> dict[Path, Mount]:
+    """The read-only system, and private places that are empty at the start."""
+    return {
+        Path("/proc"): Kernel("proc"),
+        Path("/dev"): Kernel("dev"),
+        Path("/dev/shm"): Scratch(0o1777, TMP_BYTES),
+        Path("/tmp"): Scratch(0o1777, TMP_BYTES),
+        Path("/run"): Folder(),
+        Path("/var/tmp"): Link("../tmp"),
+        HOME: Scratch(0o700, TMP_BYTES),
+        **host_programs(),
+    }
+
+
+def host_programs() -> dict[Path, Mount]:
+    """What the host has of programs and of the settings they need."""
+    mounts: dict[Path, Mount] = {}
+    for name in (*READ_ONLY, *LINKS_OR_FOLDERS, *(f"/etc/{entry}" for entry in ETC)):
+        path = Path(name)
+        if path.is_symlink() and name in LINKS_OR_FOLDERS:
+            mounts[path] = Link(str(path.readlink()))
+        elif path.exists():
+            mounts[path] = Bind(path.resolve())
+    return mounts
+
+
+def masked_proc() -> dict[Path, Mount]:
+    """Settings and secrets of the whole host in /proc, out of reach."""
+    mounts: dict[Path, Mount] = {path: Bind(path) for path in map(Path, PROC_READ_ONLY) if path.exists()}
+    for path in filter(Path.exists, map(Path, PROC_MASKED)):
+        mounts[path] = Scratch(0o555) if path.is_dir() else Bind(Path("/dev/null"))
+    return mounts
+
+
+def attempt_view(
+    spec: SandboxSpec, working_dir: Path, accounts: Mapping[str, Path], private: Path
+) -> dict[Path, Mount]:
+    """What one attempt adds: its folders, at the same place inside as outside. `private` is the driver's own: masked."""
+    mounts: dict[Path, Mount] = {Path("/etc") / name: Bind(path) for name, path in accounts.items()}
+    mounts |= {
+        path: Bind(path) for path in spec.readable if path.exists() and not path.is_relative_to(working_dir)
+    }
+    shown = (working_dir, *spec.readable)
+    mounts |= {
+        path: Scratch()
+        for path in spec.hidden
+        if path.is_dir() and any(path.is_relative_to(root) for root in shown)
+    }
+    mounts[working_dir] = Bind(working_dir, writable=True)
+    for path in (spec.scratch.resolve(), *spec.writable):
+        mounts[path] = Bind(path, writable=True)
+    if spec.home is not None:
+        mounts[HOME] = Bind(spec.home, writable=True)
+    mounts[private.resolve()] = Scratch(0o555)
+    return mounts
+
+
+def working_dir_outside_the_system(path: Path) -> Path:
+    """The directory without symbolic links. WorkdirMissing when it cannot be used, or belongs to the system."""
+    real = usable_working_dir(path)
+    if str(real) in SYSTEM or any(real.is_relative_to(root) for root in PSEUDO):
+        raise WorkdirMissing(path=path, problem="is part of the system, which a sandboxed task cannot write")
+    return real
+
+
+def write_accounts(folder: Path) -> dict[str, Path]:
+    """Account files that know the one user inside; written for each sandbox, gone with it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    passwd, group = folder / "passwd", folder / "group"
+    passwd.write_text(
+        f"root:x:0:0:root:/nonexistent:/bin/sh\nmuster:x:{INSIDE_ID}:{INSIDE_ID}:muster:{HOME}:/bin/sh\n"
+        "nobody:x:65534:65534:nobody:/nonexistent:/bin/sh\n"
+    )
+    group.write_text(f"root:x:0:\nmuster:x:{INSIDE_ID}:\nnogroup:x:65534:\n")
+    return {"passwd": passwd, "group": group}
+
+
+def inside_env(path: str) -> dict[str, str]:
+    """What is in the environment of every program inside."""
+    return {
+        "PATH": path,
+        "HOME": str(HOME),
+        "TMPDIR": "/tmp",
+        "USER": "muster",
+        "LOGNAME": "muster",
+        "SHELL": "/bin/sh",
+        "LANG": "C.UTF-8",
+    }
