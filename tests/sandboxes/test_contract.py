@@ -10,7 +10,7 @@ import pytest
 
 from muster.sandboxes.sandbox import MB, Ending, ExitStatus, Limits
 from muster.sandboxes.usage import DiskMeter
-from tests.sandboxes.bench import Bench, marker, processes_with
+from tests.sandboxes.bench import Bench, marker
 from tests.waiting import eventually
 
 
@@ -67,7 +67,7 @@ async def test_a_paused_program_is_killed_like_any_other(bench: Bench) -> None:
         sandbox.kill()
         status = await running
     assert status.reason is Ending.KILLED
-    assert processes_with(name) == []
+    assert bench.left(name) == []
 
 
 async def test_figures_are_those_of_the_programs(bench: Bench) -> None:

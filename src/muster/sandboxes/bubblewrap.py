@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,7 @@ from muster.sandboxes.sandbox import (
     SandboxUnavailable,
 )
 from muster.sandboxes.seccomp import filter_program
-from muster.sandboxes.supervised import SYSTEM_PATH, Dress, SupervisedSandbox, private_dir
+from muster.sandboxes.supervised import SYSTEM_PATH, Dress, SupervisedSandbox, Wrapped, private_dir
 from muster.sandboxes.view import (
     HOME,
     INSIDE_ID,
@@ -132,10 +133,11 @@ class BubblewrapDriver:
         files = await asyncio.to_thread(write_accounts, private)
         view = system_view() | masked_proc() | attempt_view(spec, working_dir, files, private)
         before = [self._program, *namespaces(network=spec.network), *mount_options(view)]
-        before += self._filter_option()
+        before += [*self._filter_option(), "--args", str(4 + len(self._documents())), "--json-status-fd", "3"]
 
-        def wrap(cwd: Path) -> Sequence[str]:
-            return [*before, "--json-status-fd", "3", "--chdir", str(cwd), "--"]
+        def wrap(cwd: Path, env: Mapping[str, str], argv: Sequence[str]) -> Wrapped:
+            documents = [*self._documents(), environment(env).hex()]
+            return Wrapped([*before, "--chdir", str(cwd), "--", *argv], {"PATH": self._path}, documents)
 
         dress = Dress(
             wrap=wrap,
@@ -144,7 +146,6 @@ class BubblewrapDriver:
             own_levels=OWN_LEVELS,
             no_new_privileges=False,
             tells_exit=True,
-            documents=self._documents(),
         )
         return SupervisedSandbox(spec, self._quotas.plan(spec.name, spec.limits), dress, self._launcher)
 
@@ -168,6 +169,13 @@ def namespaces(*, network: bool) -> list[str]:
         "sandbox",
     ]
     return [*options, "--uid", str(INSIDE_ID), "--gid", str(INSIDE_ID)]
+
+
+def environment(env: Mapping[str, str]) -> bytes:
+    """Options that set a program's environment, for `--args`: bubblewrap itself must not see it. It runs outside, and a
+    variable such as LD_PRELOAD would let the task run there too."""
+    words = ["--clearenv", *(word for name, value in env.items() for word in ("--setenv", name, value))]
+    return b"".join(os.fsencode(word) + b"\0" for word in words)
 
 
 def mount_options(view: View) -> list[str]:

@@ -48,11 +48,15 @@ class Launch:
     watch_processes: int | None = None
     own_levels: int = 0
     """Generations of processes that belong to the sandbox itself: not asked to end, not counted."""
+    tidies_up: float = 0.0
+    """Seconds for the sandbox program to leave nothing behind, once what runs inside was killed."""
+    forwards: bool = False
+    """The sandbox program itself passes the request to end on to the program inside."""
     no_new_privileges: bool = True
     tells_exit: bool = False
     """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run."""
     documents: Sequence[str] = ()
-    """Bytes in hexadecimal, at most a page each, that the sandbox program reads from descriptor 4 on."""
+    """Bytes in hexadecimal that the sandbox program reads from descriptor 4 on."""
 
     def encode(self) -> bytes:
         """JSON behind its length in eight bytes."""

@@ -11,13 +11,17 @@ from typing import Final
 from muster.domain.errors import InvalidInput
 from muster.sandboxes.bubblewrap import LEVEL as BUBBLEWRAP
 from muster.sandboxes.bubblewrap import BubblewrapDriver
+from muster.sandboxes.container import LEVEL as CONTAINER
+from muster.sandboxes.container import ContainerDriver
+from muster.sandboxes.gvisor import LEVEL as GVISOR
+from muster.sandboxes.gvisor import GvisorDriver
 from muster.sandboxes.process import LEVEL as PROCESS
 from muster.sandboxes.process import ProcessDriver
 from muster.sandboxes.sandbox import Capabilities, Driver, SandboxUnavailable
 from muster.sandboxes.supervised import SYSTEM_PATH
 
 AUTO: Final = "auto"
-STRENGTH: Final[Mapping[str, int]] = {BUBBLEWRAP: 1, PROCESS: 0}
+STRENGTH: Final[Mapping[str, int]] = {GVISOR: 2, BUBBLEWRAP: 1, CONTAINER: 1, PROCESS: 0}
 """How much stands between a program and the host: nothing, namespaces, a kernel of its own. Strongest first."""
 LEVELS: Final = tuple(STRENGTH)
 AUTOMATIC: Final = (BUBBLEWRAP, PROCESS)
@@ -51,6 +55,10 @@ def make_driver(level: str, *, path: str = SYSTEM_PATH, python: str = sys.execut
     match level:
         case "bubblewrap":
             return BubblewrapDriver(path=path, python=python)
+        case "container":
+            return ContainerDriver(path=path, python=python)
+        case "gvisor":
+            return GvisorDriver(path=path, python=python)
         case "process":
             return ProcessDriver(path=path, python=python)
         case _:

@@ -92,6 +92,18 @@ def tree(pid: int) -> list[list[int]]:
     return levels
 
 
+def is_first(pid: int) -> bool:
+    """Whether a process is the first of a namespace of its own."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as status:
+            for line in status:
+                if line.startswith(b"NSpid:"):
+                    return len(line.split()) > 2 and line.split()[-1] == b"1"
+    except OSError:
+        pass
+    return False
+
+
 def signal_all(pids: list[int], number: int) -> None:
     for pid in pids:
         try:
@@ -210,7 +222,8 @@ class Supervisor:
         deadline = time.monotonic() + self.launch["grace"]
         if LINUX:
             self._thaw()
-        signal_all(self._programs() if LINUX else [self.main], signal.SIGTERM)
+        asked = self._programs() if LINUX and not self.launch["forwards"] else [self.main]
+        signal_all(asked, signal.SIGTERM)
         while self.status is None and (left := deadline - time.monotonic()) > 0:
             select.select([self.children.fd], [], [], left)
             self._reap()
@@ -218,6 +231,8 @@ class Supervisor:
     def _end_all(self) -> None:
         if not LINUX:
             self._end_group()
+        elif self.launch["tidies_up"] and self.status is None:
+            self._end_inside()
         elif self.launch["own_levels"] and self.status is None:
             signal_all([self.main], signal.SIGKILL)
         else:
@@ -229,6 +244,14 @@ class Supervisor:
                 signal_all([pid for level in tree(os.getpid()) for pid in level], signal.SIGKILL)
             select.select([self.children.fd], [], [], pause)
             pause = min(pause * 2, 0.05)
+            self._reap()
+
+    def _end_inside(self) -> None:
+        """End what runs inside at once, by its namespace's first process; the sandbox program gets time to tidy up."""
+        deadline = time.monotonic() + self.launch["tidies_up"]
+        while self.status is None and (left := deadline - time.monotonic()) > 0:
+            signal_all([pid for level in tree(os.getpid()) for pid in level if is_first(pid)], signal.SIGKILL)
+            select.select([self.children.fd], [], [], min(left, WATCH_SECONDS))
             self._reap()
 
     def _freeze(self) -> None:
@@ -307,13 +330,15 @@ def above(fd: int) -> int:
 
 
 def documents(texts: list[str]) -> list[int]:
-    """Descriptors from which these short texts, in hexadecimal, can be read."""
+    """Descriptors from which these texts, in hexadecimal, can be read."""
     found: list[int] = []
     for text in texts:
-        reading, writing = os.pipe()
-        os.write(writing, bytes.fromhex(text))
-        os.close(writing)
-        found.append(reading)
+        fd = os.memfd_create("muster", os.MFD_CLOEXEC)
+        left = memoryview(bytes.fromhex(text))
+        while left:
+            left = left[os.write(fd, left) :]
+        os.lseek(fd, 0, os.SEEK_SET)
+        found.append(fd)
     return found
 
 

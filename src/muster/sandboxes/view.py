@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from muster.sandboxes.workdir import usable_working_dir
 
 INSIDE_ID: Final = 1000
 HOME: Final = Path("/home/muster")
+MOUNTS: Final = Path("/proc/self/mountinfo")
 TMP_BYTES: Final = 1 << 30
 
 READ_ONLY: Final = ("/usr", "/opt", "/nix", "/gnu")
@@ -174,6 +176,32 @@ def attempt_view(
         mounts[HOME] = Bind(spec.home, writable=True)
     mounts[private.resolve()] = Scratch(0o555)
     return mounts
+
+
+def plant(root: Path, view: View) -> None:
+    """Make the links and the empty folders of a view in the folder that is to be its root."""
+    for place, mount in outer_first(view):
+        inside = root / place.relative_to("/")
+        match mount:
+            case Link(target=target):
+                inside.parent.mkdir(parents=True, exist_ok=True)
+                if not inside.is_symlink():
+                    inside.symlink_to(target)
+            case Folder():
+                inside.mkdir(parents=True, exist_ok=True)
+            case Bind() | Scratch() | Kernel():
+                continue
+
+
+def submounts(folder: Path) -> list[Path]:
+    """What is mounted below a folder, outer ones first."""
+    found: set[Path] = set()
+    with contextlib.suppress(OSError):
+        for line in MOUNTS.read_text().splitlines():
+            place = Path(line.split()[4].encode().decode("unicode_escape"))
+            if place != folder and place.is_relative_to(folder):
+                found.add(place)
+    return sorted(found, key=lambda path: len(path.parts))
 
 
 def working_dir_outside_the_system(path: Path) -> Path:
