@@ -59,7 +59,9 @@ class Bench:
 
     def left(self, name: str) -> list[int]:
         """Processes of the host with `name` in their arguments, or that hold up a sandbox of this bench."""
-        return processes_with(name) + ([] if self.shows_programs else processes_with(f"muster-test-{self.tag}"))
+        return processes_with(name) + (
+            [] if self.shows_programs else processes_with(f"muster-test-{self.tag}")
+        )
 
     @property
     def said(self) -> str:

@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 
 from muster.sandboxes import cgroup
-from muster.sandboxes.sandbox import MB, Ending, ExitStatus, Limits, SandboxError, SandboxSpec, WorkdirMissing
+from muster.sandboxes.sandbox import (
+    MB,
+    Ending,
+    ExitStatus,
+    Health,
+    Limits,
+    SandboxError,
+    SandboxSpec,
+    WorkdirMissing,
+)
 from tests.sandboxes.bench import Bench, marker
 from tests.waiting import eventually
 
@@ -206,6 +215,25 @@ async def test_a_supervisor_that_is_killed_takes_its_program_along(bench: Bench)
             os.kill(supervisor, signal.SIGKILL)
         status = await running
     assert status.reason is Ending.LOST
+    await eventually(lambda: bench.left(name) == [], timeout=2)
+
+
+async def test_a_sandbox_whose_supervisor_hangs_is_given_up(bench: Bench) -> None:
+    """SW-4h: it would hang until the time of its program is over, or for ever"""
+    name = marker()
+    sandbox = await bench.open()
+    assert await sandbox.health() is Health.IDLE
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(bench.run(f"echo ready; sleep {name}", sandbox=sandbox))
+        await eventually(lambda: "ready" in bench.said)
+        assert await sandbox.health() is Health.WELL
+        [keeper] = [pid for pid in children_of(os.getpid()) if b"supervise.py" in command_of(pid)]
+        [supervisor] = [pid for pid in children_of(keeper) if children_of(pid)]
+        os.kill(supervisor, signal.SIGSTOP)
+        assert await sandbox.health(0.5) is Health.LOST
+        status = await running
+    assert status.reason is Ending.LOST
+    assert await sandbox.health() is Health.IDLE
     await eventually(lambda: bench.left(name) == [], timeout=2)
 
 

@@ -27,6 +27,9 @@ class Mute:
     async def open(self, spec: SandboxSpec) -> Sandbox:
         raise NotImplementedError
 
+    async def forget(self, name: str) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from muster.sandboxes import cgroup
 from muster.sandboxes.launcher import Launch, Launcher
 from muster.sandboxes.quota import Quotas
 from muster.sandboxes.sandbox import (
@@ -148,6 +149,10 @@ class BubblewrapDriver:
             tells_exit=True,
         )
         return SupervisedSandbox(spec, self._quotas.plan(spec.name, spec.limits), dress, self._launcher)
+
+    async def forget(self, name: str) -> None:
+        """Remove its control groups."""
+        await asyncio.to_thread(cgroup.forget, name)
 
     async def close(self) -> None:
         """End the keeper process."""

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pwd
+import re
 import resource
 import shlex
 import shutil
@@ -276,6 +277,15 @@ class ContainerDriver:
         env = {"PATH": self._path, "HOME": pwd.getpwuid(os.getuid()).pw_dir, "LANG": "C.UTF-8"}
         runtime_dir = Path(f"/run/user/{os.getuid()}")
         return env | ({"XDG_RUNTIME_DIR": str(runtime_dir)} if runtime_dir.is_dir() else {})
+
+    async def forget(self, name: str) -> None:
+        """Remove its containers, with their mounts, control groups and networks."""
+        if self._podman is None:
+            return
+        pattern = f"^{re.escape(NAME + name)}-"
+        left = await self._call("ps", "--all", "--quiet", "--no-trunc", "--filter", f"name={pattern}")
+        if left.split():
+            await self._call("rm", "--force", "--ignore", "--time", "0", *left.decode().split())
 
     async def close(self) -> None:
         """End the keeper process."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
+import signal
 import stat
 import sys
 import tempfile
@@ -15,6 +17,7 @@ from hashlib import blake2s
 from pathlib import Path
 from typing import Any, Final
 
+from muster.sandboxes import cgroup
 from muster.sandboxes.folders import remove_tree
 from muster.sandboxes.launcher import Launcher
 from muster.sandboxes.quota import Plan, Quotas
@@ -246,6 +249,12 @@ class GvisorDriver:
             },
         }
 
+    async def forget(self, name: str) -> None:
+        """End what runsc runs for it, and remove its files and control groups."""
+        await asyncio.to_thread(end_processes, container_name(name))
+        await asyncio.to_thread(forget, name)
+        await asyncio.to_thread(cgroup.forget, name)
+
     async def close(self) -> None:
         """End the keeper process."""
         self._launcher.close()
@@ -267,6 +276,16 @@ def state_folder() -> Path:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or found.st_mode & 0o022:
         raise SandboxError(problem=f"{folder} belongs to somebody else; remove it")
     return folder
+
+
+def end_processes(name: str) -> None:
+    """Kill the processes of runsc whose sandbox's name begins so."""
+    wanted = f"{name}-".encode()
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+            if words and b"runsc" in words[0] and any(word.startswith(wanted) for word in words):
+                os.kill(int(entry.name), signal.SIGKILL)
 
 
 def forget(name: str) -> None:

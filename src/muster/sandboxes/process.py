@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Final
 
+from muster.sandboxes import cgroup
 from muster.sandboxes.launcher import Launcher
 from muster.sandboxes.quota import Quotas
 from muster.sandboxes.sandbox import Capabilities, Sandbox, SandboxSpec
@@ -50,6 +52,10 @@ class ProcessDriver:
         }
         dress = Dress(wrap=lambda _, env, argv: Wrapped(argv, env), env=env, home=home)
         return SupervisedSandbox(spec, self._found().plan(spec.name, spec.limits), dress, self._launcher)
+
+    async def forget(self, name: str) -> None:
+        """Remove its control groups."""
+        await asyncio.to_thread(cgroup.forget, name)
 
     async def close(self) -> None:
         """End the keeper process."""

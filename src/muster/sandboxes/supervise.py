@@ -7,8 +7,9 @@ then reads end-of-file, which no `kill -9` can prevent.
 
 Keeper protocol: one byte with three descriptors (control, stdout, stderr), ahead of need: the supervisor then waits.
 Control protocol, JSON: the worker sends one byte with a descriptor (stdin), the launch behind its length in eight
-bytes, later lines, `{"kill": reason}`, `{"pause": true}` or `{"pause": false}`. The supervisor answers in lines,
-`{"refused": text}` or `{"started": pid, "supervisor": pid}` and at last `{"ended": {code, signal, reason}}`.
+bytes, later lines, `{"kill": reason}`, `{"pause": true}`, `{"pause": false}` or `{"ping": true}`. The supervisor
+answers in lines, `{"refused": text}` or `{"started": pid, "supervisor": pid}`, `{"pong": true}`, and at last
+`{"ended": {code, signal, reason}}`.
 """
 
 from __future__ import annotations
@@ -200,7 +201,9 @@ class Supervisor:
         for message in map(json.loads, text.splitlines()):
             if "kill" in message:
                 return str(message["kill"])
-            if message["pause"]:
+            if "ping" in message:
+                self._tell({"pong": True})
+            elif message["pause"]:
                 self._freeze()
             else:
                 self._thaw()

@@ -10,9 +10,9 @@ from typing import Final, Literal
 
 from muster.sandboxes.cgroup import Group
 from muster.sandboxes.folders import remove_tree
-from muster.sandboxes.launcher import Launch, Launcher, Program
+from muster.sandboxes.launcher import ANSWER_SECONDS, Launch, Launcher, Program
 from muster.sandboxes.quota import Plan
-from muster.sandboxes.sandbox import Ending, ExitStatus, OnOutput, SandboxError, SandboxSpec, Stats
+from muster.sandboxes.sandbox import Ending, ExitStatus, Health, OnOutput, SandboxError, SandboxSpec, Stats
 from muster.sandboxes.stdin import Stdin
 from muster.sandboxes.usage import DiskMeter, Usage, usage_below
 
@@ -181,6 +181,13 @@ class SupervisedSandbox:
             disk_bytes=await asyncio.to_thread(self._disk.measure),
             paused=program is not None and program.paused,
         )
+
+    async def health(self, within: float = ANSWER_SECONDS) -> Health:
+        """Ask the supervisor; one that does not answer is killed, and its keeper ends what it leaves."""
+        program = self._program
+        if program is None:
+            return Health.IDLE
+        return Health.WELL if await program.answers(within) else Health.LOST
 
     async def close(self) -> None:
         """Remove the control groups and the private folders."""

@@ -55,10 +55,8 @@ def explain_exit(status: ExitStatus, timeout: float, complaint: str) -> tuple[st
     """The failure code and message of a program that did not end well. `complaint` is the end of its stderr."""
     said = f": {complaint}" if complaint else ""
     match status.reason:
-        case Ending.EXIT if status.signal is not None:
-            return "killed_by_signal", f"it was ended by signal {status.signal}{said}"
         case Ending.EXIT:
-            return "exit_nonzero", f"it ended with status {status.code}{said}"
+            return _exited(status, said)
         case Ending.TIMEOUT:
             return "timeout", f"it ran longer than {timeout:g} s and was stopped"
         case Ending.CPU_LIMIT:
@@ -67,14 +65,19 @@ def explain_exit(status: ExitStatus, timeout: float, complaint: str) -> tuple[st
             return "out_of_memory", f"it needed more memory than limits.memory_mb{said}"
         case Ending.OUTPUT_LIMIT:
             return "output_limit", "it wrote more output than limits.output_mb and was stopped"
-        case Ending.FILE_LIMIT | Ending.DISK_LIMIT as limit:
-            what = (
-                "a file larger than limits.file_mb"
-                if limit is Ending.FILE_LIMIT
-                else "more than its disk limit"
-            )
-            return "file_limit", f"it wrote {what}{said}"
+        case Ending.FILE_LIMIT:
+            return "file_limit", f"it wrote a file larger than limits.file_mb{said}"
+        case Ending.DISK_LIMIT:
+            return "file_limit", f"it wrote more than its disk limit{said}"
         case Ending.PROCESS_LIMIT:
             return "process_limit", f"it started more processes than limits.processes{said}"
-        case Ending.KILLED | Ending.LOST | Ending.NOT_STARTED:
-            return "sandbox_error", f"its sandbox went away{said}"
+        case Ending.LOST:
+            return "sandbox_lost", f"its sandbox went away, and everything in it was ended{said}"
+        case Ending.KILLED | Ending.NOT_STARTED:
+            return "sandbox_error", f"its sandbox was ended{said}"
+
+
+def _exited(status: ExitStatus, said: str) -> tuple[str, str]:
+    if status.signal is not None:
+        return "killed_by_signal", f"it was ended by signal {status.signal}{said}"
+    return "exit_nonzero", f"it ended with status {status.code}{said}"
