@@ -12,6 +12,7 @@ from typing import Final
 
 from muster.sandboxes import cgroup
 from muster.sandboxes.launcher import Launch, Launcher
+from muster.sandboxes.private_etc import HOME, INSIDE_ID, PrivateEtc
 from muster.sandboxes.quota import Quotas
 from muster.sandboxes.sandbox import (
     Capabilities,
@@ -23,8 +24,6 @@ from muster.sandboxes.sandbox import (
 from muster.sandboxes.seccomp import filter_program
 from muster.sandboxes.supervised import SYSTEM_PATH, Dress, SupervisedSandbox, Wrapped, private_dir
 from muster.sandboxes.view import (
-    HOME,
-    INSIDE_ID,
     Bind,
     Folder,
     Kernel,
@@ -38,7 +37,6 @@ from muster.sandboxes.view import (
     outer_first,
     system_view,
     working_dir_outside_the_system,
-    write_accounts,
 )
 
 LEVEL: Final = "bubblewrap"
@@ -61,6 +59,7 @@ class BubblewrapDriver:
         self._program = program or shutil.which("bwrap")
         self._path = path
         self._launcher = Launcher(python)
+        self._etc = PrivateEtc()
         self._capabilities: Capabilities | None = None
         self._quotas = quotas
         self._filter = filter_program()
@@ -94,7 +93,7 @@ class BubblewrapDriver:
             return "bubblewrap needs Linux"
         if self._program is None:
             return "the program bwrap is not installed (Debian: apt install bubblewrap)"
-        argv = [self._program, *namespaces(network=False), *mount_options(system_view() | masked_proc())]
+        argv = [self._program, *namespaces(network=False), *mount_options(self._system())]
         argv += [*self._filter_option(), "--json-status-fd", "3", "--", "true"]
         said: list[bytes] = []
         launch = Launch(
@@ -118,6 +117,9 @@ class BubblewrapDriver:
             or f"bwrap ended with {status.code or status.reason}"
         )
 
+    def _system(self) -> dict[Path, Mount]:
+        return system_view(self._etc) | masked_proc()
+
     def _documents(self) -> Sequence[str]:
         return [self._filter.hex()] if self._filter else []
 
@@ -125,14 +127,14 @@ class BubblewrapDriver:
         return ["--seccomp", "4"] if self._filter else []
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
-        """Check the working directory, write the few private system files, and set up the limits."""
+        """Check the working directory, write the few options that differ, and set up the limits."""
         capabilities = await self.probe()
         if not capabilities.available or self._program is None or self._quotas is None:
             raise SandboxUnavailable(level=LEVEL, problem=capabilities.reason)
         working_dir = working_dir_outside_the_system(spec.working_dir)
         private = private_dir(spec)
-        files = await asyncio.to_thread(write_accounts, private)
-        view = system_view() | masked_proc() | attempt_view(spec, working_dir, files, private)
+        private.mkdir(parents=True, exist_ok=True, mode=0o700)
+        view = self._system() | attempt_view(spec, working_dir, private)
         before = [self._program, *namespaces(network=spec.network), *mount_options(view)]
         before += [*self._filter_option(), "--args", str(4 + len(self._documents())), "--json-status-fd", "3"]
 
@@ -157,6 +159,7 @@ class BubblewrapDriver:
     async def close(self) -> None:
         """End the keeper process."""
         self._launcher.close()
+        self._etc.close()
 
 
 def namespaces(*, network: bool) -> list[str]:

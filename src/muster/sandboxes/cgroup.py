@@ -159,6 +159,8 @@ def create(parents: Sequence[Parent], name: str, limits: Limits) -> Group | None
     directories: dict[str, Path] = {}
     try:
         for parent in parents:
+            if limits.cpus is None and parent.controllers == frozenset({"cpu"}):
+                continue
             directory = parent.path / name
             directory.mkdir(exist_ok=True)
             for controller in parent.controllers:

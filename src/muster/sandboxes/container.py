@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from muster.sandboxes.launcher import Launcher
+from muster.sandboxes.private_etc import HOME, INSIDE_ID, PrivateEtc
 from muster.sandboxes.quota import Plan, Quotas
 from muster.sandboxes.sandbox import (
     Capabilities,
@@ -37,8 +38,6 @@ from muster.sandboxes.sandbox import (
 from muster.sandboxes.seccomp import filter_profile
 from muster.sandboxes.supervised import SYSTEM_PATH, Dress, SupervisedSandbox, Wrapped, private_dir
 from muster.sandboxes.view import (
-    HOME,
-    INSIDE_ID,
     PROC_MASKED,
     Bind,
     Folder,
@@ -53,7 +52,6 @@ from muster.sandboxes.view import (
     submounts,
     system_view,
     working_dir_outside_the_system,
-    write_accounts,
 )
 
 LEVEL: Final = "container"
@@ -82,6 +80,7 @@ class ContainerDriver:
         self._podman = program or shutil.which("podman")
         self._path = path
         self._launcher = Launcher(python)
+        self._etc = PrivateEtc()
         self._capabilities: Capabilities | None = None
         self._runtime: str | None = None
         self._grouped = False
@@ -204,8 +203,8 @@ class ContainerDriver:
 
     def _prepare(self, spec: SandboxSpec, working_dir: Path, private: Path) -> list[str]:
         """Write the container's root and its files; the command up to what differs by program."""
-        accounts = write_accounts(private)
-        view = system_view() | attempt_view(spec, working_dir, accounts, private)
+        private.mkdir(parents=True, exist_ok=True, mode=0o700)
+        view = system_view(self._etc) | attempt_view(spec, working_dir, private)
         root = private / "root"
         root.mkdir(exist_ok=True, mode=0o755)
         plant(root, view)
@@ -214,7 +213,14 @@ class ContainerDriver:
             mounts += _option(place, mount, whole=place != spec.scratch.resolve())
         command = [str(self._podman), "run", "--interactive", "--log-driver", "none", "--preserve-fds", "2"]
         command += ["--runtime", self._runtime] if self._runtime else []
-        command += ["--network", "host" if spec.network else "none", "--ipc", "none", "--no-hosts"]
+        command += [
+            "--network",
+            "host" if spec.network else "none",
+            "--ipc",
+            "none",
+            "--no-hosts",
+            "--passwd=false",
+        ]
         command += ["--hostname", "sandbox", "--read-only", "--read-only-tmpfs=false", "--unsetenv-all"]
         command += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", *_identity()]
         command += ["--security-opt", f"mask={':'.join(PROC_MASKED)}"]
@@ -290,6 +296,7 @@ class ContainerDriver:
     async def close(self) -> None:
         """End the keeper process."""
         self._launcher.close()
+        self._etc.close()
 
 
 def exports(env: Mapping[str, str]) -> bytes:

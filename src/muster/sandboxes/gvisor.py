@@ -20,6 +20,7 @@ from typing import Any, Final
 from muster.sandboxes import cgroup
 from muster.sandboxes.folders import remove_tree
 from muster.sandboxes.launcher import Launcher
+from muster.sandboxes.private_etc import HOME, INSIDE_ID, PrivateEtc
 from muster.sandboxes.quota import Plan, Quotas
 from muster.sandboxes.sandbox import (
     MB,
@@ -33,8 +34,6 @@ from muster.sandboxes.sandbox import (
 )
 from muster.sandboxes.supervised import SYSTEM_PATH, Dress, SupervisedSandbox, Wrapped, private_dir
 from muster.sandboxes.view import (
-    HOME,
-    INSIDE_ID,
     Bind,
     Folder,
     Kernel,
@@ -47,7 +46,6 @@ from muster.sandboxes.view import (
     plant,
     system_view,
     working_dir_outside_the_system,
-    write_accounts,
 )
 
 LEVEL: Final = "gvisor"
@@ -80,6 +78,7 @@ class GvisorDriver:
         self._runsc = program or shutil.which("runsc")
         self._path = path
         self._launcher = Launcher(python)
+        self._etc = PrivateEtc()
         self._capabilities: Capabilities | None = None
         self._quotas = Quotas(())
         self._platform = ""
@@ -217,7 +216,7 @@ class GvisorDriver:
 
     def _prepare(self, spec: SandboxSpec, working_dir: Path, private: Path) -> dict[str, Any]:
         """Write the root and the accounts; what is to be run, up to what differs by program."""
-        view = system_view() | attempt_view(spec, working_dir, write_accounts(private), private)
+        view = system_view(self._etc) | attempt_view(spec, working_dir, private)
         root = private / "bundle" / "root"
         root.mkdir(parents=True, exist_ok=True, mode=0o755)
         plant(root, view)
@@ -258,6 +257,7 @@ class GvisorDriver:
     async def close(self) -> None:
         """End the keeper process."""
         self._launcher.close()
+        self._etc.close()
 
 
 def container_name(name: str) -> str:

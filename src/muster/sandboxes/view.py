@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from muster.sandboxes.private_etc import HOME, PrivateEtc
 from muster.sandboxes.sandbox import SandboxSpec, WorkdirMissing
 from muster.sandboxes.workdir import usable_working_dir
 
-INSIDE_ID: Final = 1000
-HOME: Final = Path("/home/muster")
 MOUNTS: Final = Path("/proc/self/mountinfo")
 TMP_BYTES: Final = 1 << 30
 
@@ -29,51 +28,6 @@ PROC_MASKED: Final = (
 """Settings of the whole host, which belong to root: a sandbox of a worker that runs as root could write them,
 for it is root to the kernel whatever its user is called inside."""
 PSEUDO: Final = ("/proc", "/sys", "/dev")
-ETC: Final = (
-    *(
-        "alternatives",
-        "ca-certificates",
-        "ca-certificates.conf",
-        "crypto-policies",
-        "debian_version",
-        "fonts",
-    ),
-    *(
-        "gai.conf",
-        "gitconfig",
-        "host.conf",
-        "hosts",
-        "inputrc",
-        "java",
-        "ld.so.cache",
-        "ld.so.conf",
-        "ld.so.conf.d",
-    ),
-    *(
-        "locale.alias",
-        "locale.conf",
-        "localtime",
-        "magic",
-        "mime.types",
-        "networks",
-        "nsswitch.conf",
-        "os-release",
-    ),
-    *(
-        "perl",
-        "php",
-        "pki",
-        "profile",
-        "profile.d",
-        "protocols",
-        "python3",
-        "redhat-release",
-        "resolv.conf",
-        "rpc",
-    ),
-    *("services", "shells", "skel", "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone", "xdg", "xml"),
-)
-"""What programs need of /etc. The rest stays out: it holds secrets that the worker's user may read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +75,8 @@ def outer_first(view: View) -> list[tuple[Path, Mount]]:
     return sorted(view.items(), key=lambda entry: (len(entry[0].parts), entry[0]))
 
 
-def system_view() -> dict[Path, Mount]:
-    """The read-only system, and private places that are empty at the start."""
+def system_view(etc: PrivateEtc) -> dict[Path, Mount]:
+    """The read-only system, and private places that are empty at the start. Blocks for some milliseconds at first."""
     return {
         Path("/proc"): Kernel("proc"),
         Path("/dev"): Kernel("dev"),
@@ -132,13 +86,15 @@ def system_view() -> dict[Path, Mount]:
         Path("/var/tmp"): Link("../tmp"),
         HOME: Scratch(0o700, TMP_BYTES),
         **host_programs(),
+        Path("/etc"): Bind(etc.folder()),
+        **{Path("/etc") / name: Bind(path.resolve()) for name, path in etc.live().items()},
     }
 
 
 def host_programs() -> dict[Path, Mount]:
-    """What the host has of programs and of the settings they need."""
+    """What the host has of programs."""
     mounts: dict[Path, Mount] = {}
-    for name in (*READ_ONLY, *LINKS_OR_FOLDERS, *(f"/etc/{entry}" for entry in ETC)):
+    for name in (*READ_ONLY, *LINKS_OR_FOLDERS):
         path = Path(name)
         if path.is_symlink() and name in LINKS_OR_FOLDERS:
             mounts[path] = Link(str(path.readlink()))
@@ -155,12 +111,9 @@ def masked_proc() -> dict[Path, Mount]:
     return mounts
 
 
-def attempt_view(
-    spec: SandboxSpec, working_dir: Path, accounts: Mapping[str, Path], private: Path
-) -> dict[Path, Mount]:
+def attempt_view(spec: SandboxSpec, working_dir: Path, private: Path) -> dict[Path, Mount]:
     """What one attempt adds: its folders, at the same place inside as outside. `private` is the driver's own: masked."""
-    mounts: dict[Path, Mount] = {Path("/etc") / name: Bind(path) for name, path in accounts.items()}
-    mounts |= {
+    mounts: dict[Path, Mount] = {
         path: Bind(path) for path in spec.readable if path.exists() and not path.is_relative_to(working_dir)
     }
     shown = (working_dir, *spec.readable)
@@ -210,18 +163,6 @@ def working_dir_outside_the_system(path: Path) -> Path:
     if str(real) in SYSTEM or any(real.is_relative_to(root) for root in PSEUDO):
         raise WorkdirMissing(path=path, problem="is part of the system, which a sandboxed task cannot write")
     return real
-
-
-def write_accounts(folder: Path) -> dict[str, Path]:
-    """Account files that know the one user inside; written for each sandbox, gone with it."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    passwd, group = folder / "passwd", folder / "group"
-    passwd.write_text(
-        f"root:x:0:0:root:/nonexistent:/bin/sh\nmuster:x:{INSIDE_ID}:{INSIDE_ID}:muster:{HOME}:/bin/sh\n"
-        "nobody:x:65534:65534:nobody:/nonexistent:/bin/sh\n"
-    )
-    group.write_text(f"root:x:0:\nmuster:x:{INSIDE_ID}:\nnogroup:x:65534:\n")
-    return {"passwd": passwd, "group": group}
 
 
 def inside_env(path: str) -> dict[str, str]:
