@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from muster.sandboxes.registry import AUTOMATIC
 from muster.sandboxes.sandbox import Driver, ExitStatus, Limits, Sandbox, SandboxSpec
 from muster.sandboxes.stdin import Stdin
 
@@ -52,6 +53,11 @@ class Bench:
     def shows_programs(self) -> bool:
         """Whether what runs inside are processes of the host too."""
         return self.driver.level != "gvisor"
+
+    @property
+    def starts_at_once(self) -> bool:
+        """Whether a start takes milliseconds, not a good part of a second, or seconds on a busy machine."""
+        return self.driver.level in AUTOMATIC
 
     def runs(self, name: str, least: int = 1) -> bool:
         """Whether at least so many programs with `name` in their arguments run, as far as the host can tell."""

@@ -107,7 +107,7 @@ class GvisorDriver:
         return self._capabilities
 
     def _in_force(self) -> Mapping[str, str]:
-        return {**self._quotas.in_force(), "processes": "watched"}
+        return {**self._quotas.in_force(), "processes": "watched", "cpu_seconds": "watched"}
 
     async def _find_platform(self) -> str | None:
         if not sys.platform.startswith("linux"):
@@ -168,8 +168,9 @@ class GvisorDriver:
             config["process"]["env"] = [f"{name}={value}" for name, value in env.items()]
             _write_privately(bundle / "config.json", json.dumps(config))
             started.unlink(missing_ok=True)
-            run = [*self._command(spec, states), "run", "--bundle", str(bundle), "--pid-file", str(started)]
-            return Wrapped([*run, f"{container_name(spec.name)}-{count}"], {"PATH": self._path})
+            command, own = self._command(spec, states), f"{container_name(spec.name)}-{count}"
+            run = [*command, "run", "--bundle", str(bundle), "--pid-file", str(started), own]
+            return Wrapped(run, {"PATH": self._path}, asks=[*command, "kill", own, "TERM"])
 
         async def ended(status: ExitStatus) -> ExitStatus:
             (bundle / "config.json").unlink(missing_ok=True)
@@ -187,7 +188,6 @@ class GvisorDriver:
             clear=clear,
             own_levels=OWN_LEVELS,
             tidies_up=TIDY_SECONDS,
-            forwards=True,
             no_new_privileges=False,
         )
         return SupervisedSandbox(spec, self._plan(spec), dress, self._launcher)
@@ -199,7 +199,7 @@ class GvisorDriver:
         bounds = replace(limits, memory_bytes=None if most is None else most + OWN_MEMORY, processes=None)
         plan = self._quotas.plan(spec.name, bounds)
         watched = None if limits.processes is None else limits.processes + OWN_PROCESSES
-        return replace(plan, rlimits={}, watch_processes=watched)
+        return replace(plan, rlimits={}, watch_processes=watched, watch_cpu=limits.cpu_seconds)
 
     def _command(self, spec: SandboxSpec, states: Path) -> list[str]:
         network = "host" if spec.network else "none"

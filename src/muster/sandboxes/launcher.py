@@ -49,12 +49,13 @@ class Launch:
     cgroups: Sequence[str] = ()
     watch_memory: int | None = None
     watch_processes: int | None = None
+    watch_cpu: int | None = None
     own_levels: int = 0
     """Generations of processes that belong to the sandbox itself: not asked to end, not counted."""
     tidies_up: float = 0.0
     """Seconds for the sandbox program to leave nothing behind, once what runs inside was killed."""
-    forwards: bool = False
-    """The sandbox program itself passes the request to end on to the program inside."""
+    asks: Sequence[str] = ()
+    """What asks the program inside to end, where signals from outside do not reach it."""
     no_new_privileges: bool = True
     tells_exit: bool = False
     """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run."""

@@ -95,14 +95,23 @@ def tree(pid: int) -> list[list[int]]:
 
 def is_first(pid: int) -> bool:
     """Whether a process is the first of a namespace of its own."""
+    numbers = status_field(pid, b"NSpid:")
+    return len(numbers) > 1 and numbers[-1] == b"1"
+
+
+def traced(pid: int) -> bool:
+    return status_field(pid, b"TracerPid:") not in ([], [b"0"])
+
+
+def status_field(pid: int, name: bytes) -> list[bytes]:
     try:
         with open(f"/proc/{pid}/status", "rb") as status:
             for line in status:
-                if line.startswith(b"NSpid:"):
-                    return len(line.split()) > 2 and line.split()[-1] == b"1"
+                if line.startswith(name):
+                    return line.split()[1:]
     except OSError:
         pass
-    return False
+    return []
 
 
 def signal_all(pids: list[int], number: int) -> None:
@@ -122,6 +131,18 @@ def resident_bytes(pids: list[int]) -> int:
         except (OSError, IndexError):
             continue
     return total * resource.getpagesize()
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """Of these processes, and of their children that ended."""
+    ticks = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as stat:
+                ticks += sum(map(int, stat.read().rpartition(b") ")[2].split()[11:15]))
+        except (OSError, ValueError):
+            continue
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 class Supervisor:
@@ -169,7 +190,7 @@ class Supervisor:
         """Wait until something ends the program; what did."""
         timeout = self.launch["timeout"]
         deadline = None if timeout is None else time.monotonic() + timeout
-        watched = self.launch["watch_memory"] is not None or self.launch["watch_processes"] is not None
+        watched = any(self.launch[f"watch_{what}"] is not None for what in ("memory", "processes", "cpu"))
         poll = select.poll()
         poll.register(self.control, select.POLLIN)
         poll.register(self.children.fd, select.POLLIN)
@@ -214,7 +235,12 @@ class Supervisor:
         most = self.launch["watch_processes"]
         if most is not None and len(pids) > most:
             return "process_limit"
-        memory = self.launch["watch_memory"]
+        memory, cpu = self.launch["watch_memory"], self.launch["watch_cpu"]
+        if (
+            cpu is not None
+            and cpu_seconds([os.getpid(), *(pid for level in tree(os.getpid()) for pid in level)]) > cpu
+        ):
+            return "cpu_limit"
         return "oom" if memory is not None and resident_bytes(pids) > memory else None
 
     def _programs(self) -> list[int]:
@@ -225,8 +251,10 @@ class Supervisor:
         deadline = time.monotonic() + self.launch["grace"]
         if LINUX:
             self._thaw()
-        asked = self._programs() if LINUX and not self.launch["forwards"] else [self.main]
-        signal_all(asked, signal.SIGTERM)
+        if self.launch["asks"]:
+            self._call(self.launch["asks"])
+        else:
+            signal_all(self._programs() if LINUX else [self.main], signal.SIGTERM)
         while self.status is None and (left := deadline - time.monotonic()) > 0:
             select.select([self.children.fd], [], [], left)
             self._reap()
@@ -249,6 +277,21 @@ class Supervisor:
             pause = min(pause * 2, 0.05)
             self._reap()
 
+    def _call(self, argv: list[str]) -> None:
+        """Start a program of the host's beside the other; it ends with everything else."""
+        nothing = os.open(os.devnull, os.O_RDWR)
+        try:
+            os.posix_spawn(
+                argv[0],
+                argv,
+                self.launch["env"],
+                file_actions=[(os.POSIX_SPAWN_DUP2, nothing, fd) for fd in (0, 1, 2)],
+            )
+        except OSError:
+            pass
+        finally:
+            os.close(nothing)
+
     def _end_inside(self) -> None:
         """End what runs inside at once, by its namespace's first process; the sandbox program gets time to tidy up."""
         deadline = time.monotonic() + self.launch["tidies_up"]
@@ -261,14 +304,20 @@ class Supervisor:
         """Stop everything. Before the end too, so that a program which forks faster than it is killed runs into its limits."""
         stopped: set[int] = set()
         for _ in range(FREEZE_PASSES):
-            running = [pid for level in tree(os.getpid()) for pid in level if pid not in stopped]
+            running = [pid for pid in self._stoppable() if pid not in stopped]
             if not running:
                 return
             signal_all(running, signal.SIGSTOP)
             stopped.update(running)
 
     def _thaw(self) -> None:
-        signal_all([pid for level in tree(os.getpid()) for pid in level], signal.SIGCONT)
+        signal_all(self._stoppable(), signal.SIGCONT)
+
+    def _stoppable(self) -> list[int]:
+        """All descendants; without those by which a kernel in user space runs programs: it traces them and stops with its own
+        process, and a signal of ours would be one it does not expect."""
+        pids = [pid for level in tree(os.getpid()) for pid in level]
+        return [pid for pid in pids if not traced(pid)] if self.launch["asks"] else pids
 
     def _end_group(self) -> None:
         try:

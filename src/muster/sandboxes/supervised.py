@@ -34,6 +34,8 @@ class Wrapped:
     argv: Sequence[str]
     env: Mapping[str, str]
     documents: Sequence[str] = ()
+    asks: Sequence[str] = ()
+    """What asks the program to end, where its signals are not to be had from outside."""
 
 
 Wrap = Callable[[Path, Mapping[str, str], Sequence[str]], Wrapped]
@@ -54,7 +56,6 @@ class Dress:
     tidies_up: float = 0.0
     no_new_privileges: bool = True
     tells_exit: bool = False
-    forwards: bool = False
 
 
 class SupervisedSandbox:
@@ -145,11 +146,12 @@ class SupervisedSandbox:
             cgroups=list(plan.group.procs) if plan.group else [],
             watch_memory=plan.watch_memory,
             watch_processes=plan.watch_processes,
+            watch_cpu=plan.watch_cpu,
             own_levels=self._dress.own_levels,
             tidies_up=self._dress.tidies_up,
             no_new_privileges=self._dress.no_new_privileges,
             tells_exit=self._dress.tells_exit,
-            forwards=self._dress.forwards,
+            asks=wrapped.asks,
             documents=wrapped.documents,
         )
 
