@@ -19,7 +19,7 @@ from pydantic import (
 
 Environment = Literal["dev", "test", "prod"]
 Durability = Literal["strict", "default", "relaxed"]
-SandboxChoice = Literal["auto", "bubblewrap", "process"]
+SandboxChoice = Literal["auto", "bubblewrap", "process", "container", "gvisor"]
 LogFormat = Literal["json", "text"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 ClassName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
