@@ -27,8 +27,6 @@ from muster.sandboxes.private_etc import HOME, INSIDE_ID, PrivateEtc
 from muster.sandboxes.quota import Plan, Quotas
 from muster.sandboxes.sandbox import (
     Capabilities,
-    Ending,
-    ExitStatus,
     Limits,
     Sandbox,
     SandboxError,
@@ -61,14 +59,19 @@ CALL_SECONDS: Final = 20.0
 OWN_LEVELS: Final = 2
 """podman with its monitor outside, and the container's first process inside."""
 TIDY_SECONDS: Final = 3.0
-KILLED: Final = 137
 NOBODY: Final = 65534
 RUNTIMES: Final = (None, "runc", "crun")
 """None is podman's own choice; it may be one that this host's control groups do not suit."""
 ULIMITS: Final = {"RLIMIT_CORE": "core", "RLIMIT_CPU": "cpu", "RLIMIT_FSIZE": "fsize", "RLIMIT_DATA": "data"}
 NEVER_RAISED: Final = ((resource.RLIMIT_NOFILE, "nofile", 1 << 20), (resource.RLIMIT_NPROC, "nproc", 1 << 15))
-FIRST: Final = '. /proc/self/fd/4; exec 4<&-; "$@" 3>&-; s=$?; echo exit-code >&3; exit $s'
-"""The first process inside: takes the environment, runs the program, tells that it ran. Its end ends all others."""
+FIRST: Final = (
+    '. /proc/self/fd/4; exec 4<&-; "$@" 3>&-; s=$?; m=exit-code; '
+    "[ $s = 0 ] || for f in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do "
+    '[ ! -r $f ] || while read k v; do [ "$k" != oom_kill ] || [ "$v" = 0 ] || m="$m out-of-memory"; done < $f; done; '
+    "echo $m >&3; exit $s"
+)
+"""The first process inside: takes the environment, runs the program, tells that it ran, and whether memory ran out, which podman
+may not notice. Its end ends all others."""
 
 
 class ContainerDriver:
@@ -174,9 +177,6 @@ class ContainerDriver:
             first = ["/usr/bin/env", "-u", "HOSTNAME", "/bin/sh", "-c", FIRST, "muster"]
             return Wrapped([*run, *first, *argv], self._own_env(), [exports(env).hex()])
 
-        async def ended(status: ExitStatus) -> ExitStatus:
-            return await self._know_better(names[-1], status)
-
         async def clear() -> None:
             if names:
                 await self._call("rm", "--force", "--ignore", "--time", "0", *names)
@@ -186,7 +186,6 @@ class ContainerDriver:
             wrap=wrap,
             env=inside_env(self._path),
             home=HOME,
-            ended=ended,
             clear=clear,
             own_levels=OWN_LEVELS,
             tidies_up=TIDY_SECONDS,
@@ -248,13 +247,6 @@ class ContainerDriver:
                 options += ["--memory", f"{limits.memory_bytes}b", "--memory-swap", f"{limits.memory_bytes}b"]
             options += [] if limits.cpus is None else ["--cpus", f"{limits.cpus:g}"]
         return options
-
-    async def _know_better(self, name: str, status: ExitStatus) -> ExitStatus:
-        """Whether memory ran out, which podman knows."""
-        if not self._grouped or (status.code != KILLED and status.reason is not Ending.NOT_STARTED):
-            return status
-        told = await self._call("inspect", "--format", "{{.State.OOMKilled}}", name)
-        return replace(status, reason=Ending.OOM) if told.strip() == b"true" else status
 
     async def _call(self, *arguments: str) -> bytes:
         """Run podman itself; what it says."""

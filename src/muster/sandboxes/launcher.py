@@ -58,7 +58,7 @@ class Launch:
     """What asks the program inside to end, where signals from outside do not reach it."""
     no_new_privileges: bool = True
     tells_exit: bool = False
-    """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run."""
+    """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run, and may add `out-of-memory`."""
     documents: Sequence[str] = ()
     """Bytes in hexadecimal that the sandbox program reads from descriptor 4 on."""
 

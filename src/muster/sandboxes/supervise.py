@@ -169,8 +169,9 @@ class Supervisor:
         if reason not in ("exit", "lost"):
             self._ask_to_end()
         self._end_all()
-        if reason == "exit" and self.launch["tells_exit"] and b"exit-code" not in os.read(self.said, 65536):
-            reason = "not_started"
+        if reason == "exit" and self.launch["tells_exit"]:
+            told = os.read(self.said, 65536)
+            reason = "oom" if b"out-of-memory" in told else "exit" if b"exit-code" in told else "not_started"
         self._tell({"ended": {**self._exit(), "reason": reason}})
 
     def _start(self, stdio: list[int]) -> str | None:
