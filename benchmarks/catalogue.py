@@ -338,6 +338,57 @@ WORKING_COPY = Bench(
     ),
 )
 
+
+def _started(level: str) -> Side:
+    return Side(
+        name=OWN,
+        module="benchmarks.sides.sandboxes",
+        role="own",
+        parameters={"how": "muster", "level": level},
+    )
+
+
+_BARE = (
+    Side(name="bare bwrap", module="benchmarks.sides.sandboxes", role="raw", parameters={"how": "bwrap"}),
+    Side(name="posix_spawn", module="benchmarks.sides.sandboxes", role="raw", parameters={"how": "spawn"}),
+)
+
+
+def _sandbox(level: str, first: float | None, alive: int, within: float | None) -> Bench:
+    return Bench(
+        name=f"sandbox-{level}",
+        title=f"sandbox starts, level {level}, cold, fully isolated as the level is",
+        sides=(_started(level), *_BARE),
+        figures=(
+            Figure(
+                key="first_byte_p50_ms",
+                label="first byte p50",
+                unit="ms",
+                higher_is_better=False,
+                limit=first,
+            ),
+            Figure(key="first_byte_p99_ms", label="first byte p99", unit="ms", higher_is_better=False),
+            Figure(key="alive_ms", label=f"{alive} alive", unit="ms", higher_is_better=False, limit=within),
+        ),
+        full={"starts": 100 if first else 10, "alive": alive, "pause": 0.03},
+        quick={"starts": 30 if first else 5, "alive": alive, "pause": 0.03},
+        method=(
+            "muster opens a sandbox through its driver, as a worker does, and runs a shell that writes a line and waits; "
+            "the time is from the call to the line. Then as many as named are asked for at once; the time is until all "
+            "have written and none has ended. The references spawn the same shell, by itself, and under bare bwrap with "
+            "the same namespaces and the same read-only system, but without limits, a filter or anything that watches. "
+            "None of the levels process, bubblewrap and container is a virtual machine; gvisor is a kernel in user space."
+        ),
+    )
+
+
+SANDBOXES = (
+    _sandbox("bubblewrap", 10, 100, 500),
+    _sandbox("process", None, 100, None),
+    _sandbox("container", None, 10, None),
+    _sandbox("gvisor", None, 10, None),
+)
+
 BENCHES: tuple[Bench, ...] = (
     SQLITE_COMMIT,
     SQLITE_FSYNC,
@@ -353,4 +404,5 @@ BENCHES: tuple[Bench, ...] = (
     TRANSCRIPT,
     PARSE,
     WORKING_COPY,
+    *SANDBOXES,
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from muster.sandboxes.registry import AUTOMATIC
 from muster.sandboxes.sandbox import Driver, ExitStatus, Limits, Sandbox, SandboxSpec
 from muster.sandboxes.stdin import Stdin
 
@@ -14,6 +15,7 @@ from muster.sandboxes.stdin import Stdin
 class Bench:
     def __init__(self, driver: Driver, folder: Path) -> None:
         self.driver = driver
+        self.tag = secrets.token_hex(4)
         self.work = folder / "work"
         self.scratch = folder / "scratch"
         self.work.mkdir()
@@ -23,7 +25,7 @@ class Bench:
         self.sandboxes: list[Sandbox] = []
 
     async def open(self, **fields: Any) -> Sandbox:
-        name = f"test-{secrets.token_hex(6)}"
+        name = f"test-{self.tag}-{secrets.token_hex(4)}"
         values: dict[str, Any] = {"name": name, "working_dir": self.work, "scratch": self.scratch}
         sandbox = await self.driver.open(SandboxSpec(**values | fields))
         self.sandboxes.append(sandbox)
@@ -46,6 +48,26 @@ class Bench:
         sandbox = sandbox or await self.open(limits=limits or Limits(), **fields)
         argv = ["bash", "-c", script]
         return await sandbox.exec(argv, env=env or {}, on_output=self.keep, stdin=stdin, timeout=timeout)
+
+    @property
+    def shows_programs(self) -> bool:
+        """Whether what runs inside are processes of the host too."""
+        return self.driver.level != "gvisor"
+
+    @property
+    def starts_at_once(self) -> bool:
+        """Whether a start takes milliseconds, not a good part of a second, or seconds on a busy machine."""
+        return self.driver.level in AUTOMATIC
+
+    def runs(self, name: str, least: int = 1) -> bool:
+        """Whether at least so many programs with `name` in their arguments run, as far as the host can tell."""
+        return not self.shows_programs or len(processes_with(name)) >= least
+
+    def left(self, name: str) -> list[int]:
+        """Processes of the host with `name` in their arguments, or that hold up a sandbox of this bench."""
+        return processes_with(name) + (
+            [] if self.shows_programs else processes_with(f"muster-test-{self.tag}")
+        )
 
     @property
     def said(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from muster.sandboxes.sandbox import MB, Driver, Ending, Limits
+from muster.sandboxes.stdin import Stdin
 from tests.sandboxes.bench import Bench, marker, processes_with
 from tests.waiting import eventually
 
@@ -112,8 +114,9 @@ true
 
 async def test_devices_of_the_host_are_not_there_and_cannot_be_made(held: Bench) -> None:
     """SW-4f"""
+    fuse = "/dev/fuse" if held.shows_programs else ""  # gVisor has one of its own making
     await held.run(
-        "ls /dev/sda /dev/vda /dev/mem /dev/kmsg /dev/kvm /dev/fuse; mknod d b 8 0 && echo made; true"
+        f"ls /dev/sda /dev/vda /dev/mem /dev/kmsg /dev/kvm {fuse}; mknod d b 8 0 && echo made; true"
     )
     assert held.said == ""
 
@@ -160,7 +163,43 @@ async def test_nothing_outlives_a_cancel_whatever_it_does(held: Bench) -> None:
     hiding = f"trap '' TERM HUP INT; (setsid nohup setsid sleep {name} >/dev/null 2>&1 &); nohup sleep {name} & echo ready; wait"
     async with asyncio.TaskGroup() as group:
         running = group.create_task(held.run(hiding, sandbox=sandbox))
-        await eventually(lambda: "ready" in held.said and len(processes_with(name)) >= 2)
+        await eventually(lambda: "ready" in held.said and held.runs(name, 2))
         sandbox.kill()
         await running
-    assert processes_with(name) == []
+    assert held.left(name) == []
+
+
+PRELOADED = """
+#include <stdio.h>
+__attribute__((constructor)) static void escape(void) {{
+    FILE *file = fopen("{target}", "w");
+    if (file) fputs("out", file);
+}}
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+async def test_a_library_of_the_task_is_not_loaded_outside(held: Bench, tmp_path: Path) -> None:
+    """SW-6a: LD_PRELOAD in a task's environment must not reach what starts the sandbox, which runs on the host"""
+    target = tmp_path / "escaped"
+    (held.work / "a.c").write_text(PRELOADED.format(target=target))
+    made = await held.run("cc -shared -fPIC a.c -o a.so", network=True)
+    if not made.ok:
+        pytest.skip("the compiler does not work inside")
+    await held.run("true", env={"LD_PRELOAD": f"{held.work}/a.so"})
+    assert not target.exists()
+
+
+async def test_what_starts_the_sandbox_does_not_show_the_environment_to_the_host(held: Bench) -> None:
+    """SW-6a: a command line can be read by every user of the host"""
+    key = f"sesame-{marker()}"
+    seen: list[int] = []
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(
+            held.run("echo ready; read line", env={"KEY": key}, stdin=(stdin := Stdin()))
+        )
+        await eventually(lambda: "ready" in held.said)
+        seen = processes_with(key)
+        stdin.close()
+        await running
+    assert seen == []

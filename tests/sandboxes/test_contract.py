@@ -10,7 +10,7 @@ import pytest
 
 from muster.sandboxes.sandbox import MB, Ending, ExitStatus, Limits
 from muster.sandboxes.usage import DiskMeter
-from tests.sandboxes.bench import Bench, marker, processes_with
+from tests.sandboxes.bench import Bench, marker
 from tests.waiting import eventually
 
 
@@ -67,7 +67,7 @@ async def test_a_paused_program_is_killed_like_any_other(bench: Bench) -> None:
         sandbox.kill()
         status = await running
     assert status.reason is Ending.KILLED
-    assert processes_with(name) == []
+    assert bench.left(name) == []
 
 
 async def test_figures_are_those_of_the_programs(bench: Bench) -> None:
@@ -83,8 +83,8 @@ async def test_figures_are_those_of_the_programs(bench: Bench) -> None:
         stats = await sandbox.stats()
         sandbox.kill()
         await running
-    assert stats.processes == 3
-    assert 60_000_000 < stats.memory_bytes < 200_000_000
+    assert stats.processes == 3 or (stats.processes > 3 and not bench.shows_programs)
+    assert 60_000_000 < stats.memory_bytes < (200_000_000 if bench.shows_programs else 400_000_000)
     assert stats.cpu_seconds > 0
     assert not stats.paused
 
@@ -106,6 +106,8 @@ async def test_a_share_of_a_processor_is_not_exceeded(bench: Bench) -> None:
     """SW-4f"""
     if "cpus" not in (await bench.driver.probe()).quotas:
         pytest.skip("nothing here limits processors")
+    if not bench.shows_programs:
+        pytest.skip("its own clock of processor time is not the host's")
     busy = "import time\nend = time.monotonic() + 1\nwhile time.monotonic() < end: pass\nprint(time.process_time())"
     await bench.run(f'python3 -c "{busy}"', limits=Limits(cpus=0.2))
     assert float(bench.said) < 0.5

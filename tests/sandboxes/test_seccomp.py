@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import platform
 import shutil
+from typing import Any, cast
 
 import pytest
 
-from muster.sandboxes.seccomp import RECENT, TABLES, filter_program
+from muster.sandboxes.seccomp import NEW_NAMESPACES, RECENT, TABLES, filter_profile, filter_program
 from tests.sandboxes.bench import Bench
 
 CALL = """
@@ -89,3 +90,14 @@ def test_a_filter_is_whole_instructions_and_fits_the_kernel(machine: str) -> Non
     program = filter_program(machine) or b""
     assert len(program) % 8 == 0
     assert 0 < len(program) // 8 < 4096
+
+
+@pytest.mark.parametrize("machine", TABLES)
+def test_container_programs_are_given_the_same_refusals(machine: str) -> None:
+    """SW-4f"""
+    profile = filter_profile(machine)
+    assert profile is not None
+    calls = cast(list[dict[str, Any]], profile["syscalls"])
+    assert {*TABLES[machine].refused, *RECENT} <= {name for call in calls for name in call["names"]}
+    assert sum("clone" in call["names"] for call in calls) == NEW_NAMESPACES.bit_count()
+    assert filter_profile("vax") is None

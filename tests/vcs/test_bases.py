@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from muster.sandboxes.process import ProcessDriver
 from muster.vcs.bases import Bases
 from muster.vcs.changes import changes_between
 from muster.vcs.checkout import Checkout, bundle_script, close_checkout, open_checkout, publish, take_in
@@ -17,6 +18,7 @@ from muster.vcs.git import repository_of
 from muster.vcs.overlay import Overlay, can_mount, mounts_below, unmount_below
 from muster.vcs.rescue import rescue, write_record
 from muster.worker import workspace
+from muster.worker.isolation import Isolation
 from muster.worker.janitor import prune_bases, sweep
 from muster.worker.workspace import Workspace
 from tests.vcs.conftest import AGENT, run_git
@@ -129,7 +131,7 @@ async def test_what_a_killed_worker_left_in_an_overlay_is_kept_and_its_mount_goe
     write_record(place.root, checkout, AGENT)
     (checkout.tree / "half.txt").write_text("half done\n")
     (place.root / workspace.RECORD).write_text("{}")
-    assert await sweep(tmp_path / "attempts") == [place.name]
+    assert await sweep(tmp_path / "attempts", Isolation(ProcessDriver())) == [place.name]
     assert run_git(large, "show", f"muster/{place.name}:half.txt") == "half done"
     assert not place.root.exists()
     assert not mounts_below(tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from muster.client.client import Client
 from muster.client.in_process import InProcessTransport
 from muster.client.transport import Transport
-from muster.sandboxes.registry import LEVELS, make_driver
+from muster.sandboxes.registry import AUTOMATIC, make_driver
 from muster.sandboxes.sandbox import Driver
 from muster.worker.isolation import Isolation
 from muster.worker.options import WorkerOptions
@@ -30,7 +30,7 @@ async def driver() -> AsyncIterator[Driver]:
     await driver.close()
 
 
-@pytest.fixture(params=LEVELS)
+@pytest.fixture(params=AUTOMATIC)
 async def any_driver(request: pytest.FixtureRequest) -> AsyncIterator[Driver]:
     driver = make_driver(request.param)
     capabilities = await driver.probe()

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 from muster.sandboxes import cgroup
+from muster.sandboxes.process import ProcessDriver
 from muster.sandboxes.sandbox import Driver
 from muster.worker import workspace
 from muster.worker.identity import ProcessIdentity
+from muster.worker.isolation import Isolation
 from muster.worker.janitor import sweep
 from tests.client.serving import Serving
 from tests.sandboxes.bench import marker, processes_with
@@ -58,7 +60,7 @@ async def test_a_process_of_a_left_attempt_is_ended(tmp_path: Path) -> None:
     other = await asyncio.create_subprocess_exec(
         "sleep", "60", env={"MUSTER_RESULT_FILE": f"{place.result_file}1"}
     )
-    assert await sweep(tmp_path) == [place.name]
+    assert await sweep(tmp_path, Isolation(ProcessDriver())) == [place.name]
     assert await stray.wait() == -9
     assert other.returncode is None
     other.kill()
@@ -68,7 +70,7 @@ async def test_a_process_of_a_left_attempt_is_ended(tmp_path: Path) -> None:
 async def test_an_attempt_of_a_living_worker_is_left_alone(tmp_path: Path) -> None:
     """SW-4h"""
     place = workspace.create(tmp_path, "att_0000000000001")
-    assert await sweep(tmp_path) == []
+    assert await sweep(tmp_path, Isolation(ProcessDriver())) == []
     assert place.box.is_dir()
 
 
@@ -76,7 +78,7 @@ async def test_a_broken_record_counts_as_left(tmp_path: Path) -> None:
     """SW-4h"""
     place = workspace.create(tmp_path, "att_0000000000001")
     (place.root / workspace.RECORD).write_text("{")
-    assert await sweep(tmp_path) == [place.name]
+    assert await sweep(tmp_path, Isolation(ProcessDriver())) == [place.name]
     assert not place.root.exists()
 
 

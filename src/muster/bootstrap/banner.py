@@ -56,10 +56,10 @@ def _where(console: Console, settings: Settings, worker: LocalWorker | None) -> 
         console.print("  worker     none in this process")
         return
     level = worker.capabilities.level
-    note = "" if level == "bubblewrap" else " [yellow](no isolation: scripts can do what you can)[/]"
+    note = "" if level != "process" else " [yellow](no isolation: scripts can do what you can)[/]"
     console.print(f"  worker     {worker.options.capacity} at once, sandbox {level}{note}")
     console.print(f"  agents     {', '.join(worker.agents)}", soft_wrap=True)
-    for passed in worker.passed_over:
+    for passed in worker.levels.passed_over:
         console.print(f"  [yellow]without[/]    {passed.level}: {escape(passed.reason)}", soft_wrap=True)
 
 

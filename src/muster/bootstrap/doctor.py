@@ -12,17 +12,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from muster.bootstrap.check import Check
 from muster.bootstrap.daemon import running_server
+from muster.bootstrap.doctor_sandboxes import sandbox_checks
 from muster.bootstrap.settings import Settings
 from muster.domain.errors import DatabaseDamaged, MusterError
 from muster.store.open import SQLITE
 
-Status = Literal["ok", "warn", "fail"]
 GB: Final = 1 << 30
 MB: Final = 1 << 20
 LITTLE_SPACE: Final = GB
@@ -36,16 +36,6 @@ BUILT_US: Final = 1_767_225_600_000_000
 ANSWER_SECONDS: Final = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at. `remedy` says what to do when it is not ok."""
-
-    name: str
-    status: Status
-    message: str
-    remedy: str = ""
-
-
 async def doctor(settings: Settings) -> list[Check]:
     """Look at everything; nothing is changed."""
     looks: list[Callable[[Settings], Awaitable[Check | None]]] = [
@@ -57,12 +47,11 @@ async def doctor(settings: Settings) -> list[Check]:
         _database,
         _lock,
         _wal,
-        _sandbox,
         _git,
         _clock,
     ]
     checks = [await look(settings) for look in looks]
-    return [check for check in checks if check is not None]
+    return [*(check for check in checks if check is not None), *await sandbox_checks(settings)]
 
 
 async def _python(_settings: Settings) -> Check:
@@ -254,26 +243,6 @@ async def _wal(settings: Settings) -> Check | None:
         remedy = "something reads for very long (a backup, another program); it shrinks when that ends"
         return Check("write-ahead log", "warn", words, remedy)
     return Check("write-ahead log", "ok", words)
-
-
-async def _sandbox(settings: Settings) -> Check:
-    from muster.sandboxes.registry import make_driver
-
-    wanted = settings.worker.sandbox
-    driver = make_driver("bubblewrap")
-    try:
-        capabilities = await driver.probe()
-    finally:
-        await driver.close()
-    if capabilities.available:
-        quotas = ", ".join(sorted(capabilities.quotas)) or "no quotas"
-        hardening = ", ".join(capabilities.hardening) or "no system call filter for this architecture"
-        return Check("sandbox", "ok", f"bubblewrap works ({quotas}; {hardening})")
-    remedy = "install bubblewrap and allow user namespaces; tasks run as plain processes until then"
-    status: Status = "warn"
-    if wanted == "bubblewrap":
-        status, remedy = "fail", "install bubblewrap and allow user namespaces, or set worker.sandbox to auto"
-    return Check("sandbox", status, f"bubblewrap does not work: {capabilities.reason}", remedy)
 
 
 async def _git(_settings: Settings) -> Check:

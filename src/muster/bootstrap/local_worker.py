@@ -19,8 +19,8 @@ from muster.client.wire_hosts import HostLevel
 from muster.domain.agent_task import ALLOW_LIST
 from muster.domain.errors import MusterError
 from muster.gateway.server import Gateway
-from muster.sandboxes.registry import choose
-from muster.sandboxes.sandbox import MB, Capabilities, Driver
+from muster.sandboxes.registry import Survey, survey
+from muster.sandboxes.sandbox import MB, Capabilities
 from muster.worker.agent_run import AgentRun
 from muster.worker.host_facts import Host
 from muster.worker.isolation import Isolation
@@ -50,11 +50,10 @@ class WorkerPlan:
 
 @dataclass(slots=True)
 class LocalWorker:
-    """A worker with its sandbox driver. `capabilities` says what isolation is in force, `passed_over` why no stronger one."""
+    """A worker with its sandbox drivers."""
 
-    driver: Driver
-    capabilities: Capabilities
-    passed_over: Sequence[Capabilities]
+    isolation: Isolation
+    levels: Survey
     options: WorkerOptions
     worker: Worker
     client: Client
@@ -66,28 +65,27 @@ class LocalWorker:
     @staticmethod
     async def prepare(settings: Settings, transport: Transport, plan: WorkerPlan) -> LocalWorker:
         """Choose the sandbox and make the worker; nothing runs yet, but its gateway listens."""
-        driver, capabilities, passed_over = await choose(settings.worker.sandbox)
-        isolation = Isolation(driver)
+        levels = await survey(settings.worker.sandbox, weaker=settings.worker.weaker_levels)
+        isolation = Isolation(levels.usual, levels.others)
         token = settings.server.token
         client = Client(transport, token=None if token is None else token.get_secret_value())
         agents, gateway, tools = await agent_host(settings, plan.state_dir, client)
-        network = [ALLOW_LIST] if capabilities.network_isolation else []
+        network = [ALLOW_LIST] if levels.in_force.network_isolation else []
         labels = (*isolation.labels, *network, *agents.labels, *plan.labels)
         options = _options(settings, plan, labels)
-        levels = [
-            HostLevel(level=entry.level, available=entry.available, reason=entry.reason[:500])
-            for entry in (capabilities, *passed_over)
-        ]
         worker = Worker(
             client,
             isolation,
             options,
             AgentRun(client, options, agents),
-            Host.found(agents.detected, levels),
+            Host.found(agents.detected, [_told(entry) for entry in levels.found]),
         )
-        return LocalWorker(
-            driver, capabilities, passed_over, options, worker, client, gateway, tools, agents.shown
-        )
+        return LocalWorker(isolation, levels, options, worker, client, gateway, tools, agents.shown)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What isolation is in force for tasks that demand none."""
+        return self.levels.in_force
 
     async def run(self) -> None:
         """Work until stopped or drained. ApiError when the server does not want it."""
@@ -102,7 +100,7 @@ class LocalWorker:
                     refusal = error
                 self.tools.stop()
         finally:
-            await self.driver.close()
+            await self.isolation.close()
             await self.gateway.close()
             await self.client.close()
         if refusal is not None:
@@ -115,6 +113,11 @@ class LocalWorker:
     def stop(self) -> None:
         """Claim no more and give back what runs."""
         self.worker.stop()
+
+
+def _told(entry: Capabilities) -> HostLevel:
+    reason = "".join(char if char.isprintable() else " " for char in entry.reason[:500])
+    return HostLevel(level=entry.level, available=entry.available, reason=reason)
 
 
 def _options(settings: Settings, plan: WorkerPlan, capabilities: Sequence[str]) -> WorkerOptions:

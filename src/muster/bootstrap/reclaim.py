@@ -13,11 +13,13 @@ from typing import Final
 from muster.bootstrap.settings import Settings
 from muster.domain.errors import NotFound
 from muster.domain.reclaim import ENDED
+from muster.sandboxes.registry import survey as survey_levels
 from muster.vcs.bases import Bases
 from muster.vcs.branches import TaskWork, drop_works, size_of, works_in
 from muster.vcs.git import Repository, repository_of
 from muster.vcs.rescue import read_record
 from muster.vcs.standing import into_branch
+from muster.worker.isolation import Isolation
 from muster.worker.janitor import sweep
 from muster.worker.workspace import leftovers
 
@@ -74,8 +76,13 @@ async def reclaim(settings: Settings, found: Survey, works: Sequence[TaskWork]) 
     await drop_works(found.repository.main, works)
     kinds = {folder.kind for folder in found.folders}
     if "attempt" in kinds:
-        for worker in _workers(settings):
-            await sweep(worker / "attempts")
+        levels = await survey_levels("auto", weaker=True)
+        isolation = Isolation(levels.usual, levels.others)
+        try:
+            for worker in _workers(settings):
+                await sweep(worker / "attempts", isolation)
+        finally:
+            await isolation.close()
     for folder in found.folders:
         if folder.kind != "attempt":
             shutil.rmtree(folder.path, ignore_errors=True)

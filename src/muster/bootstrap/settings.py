@@ -19,7 +19,7 @@ from pydantic import (
 
 Environment = Literal["dev", "test", "prod"]
 Durability = Literal["strict", "default", "relaxed"]
-SandboxChoice = Literal["auto", "bubblewrap", "process"]
+SandboxChoice = Literal["auto", "bubblewrap", "process", "container", "gvisor"]
 LogFormat = Literal["json", "text"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 ClassName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
@@ -162,6 +162,10 @@ class WorkerSettings(Section):
     sandbox: SandboxChoice = Field(
         default="auto",
         description="auto: bubblewrap where it works, else plain processes; a named one is never replaced.",
+    )
+    weaker_levels: bool = Field(
+        default=False,
+        description="Offer levels weaker than the worker's own to tasks that demand them.",
     )
     output_limit_mb: float = Field(
         default=4.0, gt=0, le=1024, description="Output kept of one attempt, in MiB: head and tail."

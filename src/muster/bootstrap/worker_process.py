@@ -107,9 +107,9 @@ def _announce(worker: LocalWorker, url: str) -> None:
             "  [yellow]warning[/]    not encrypted: give the server's https:// address", soft_wrap=True
         )
     console.print(f"  capacity   {options.capacity} at once")
-    note = "" if level == "bubblewrap" else " [yellow](no isolation: scripts can do what you can)[/]"
+    note = "" if level != "process" else " [yellow](no isolation: scripts can do what you can)[/]"
     console.print(f"  sandbox    {level}{note}")
-    for passed in worker.passed_over:
+    for passed in worker.levels.passed_over:
         console.print(f"  [yellow]without[/]    {passed.level}: {escape(passed.reason)}", soft_wrap=True)
     console.print(f"  agents     {', '.join(worker.agents)}", soft_wrap=True)
 

@@ -94,7 +94,9 @@ def start(
     projects: Annotated[
         list[str] | None, typer.Option("--project", help="Take work only of this one; repeatable.")
     ] = None,
-    sandbox: Annotated[str | None, typer.Option("--sandbox", help="auto, bubblewrap, process.")] = None,
+    sandbox: Annotated[
+        str | None, typer.Option("--sandbox", help="auto, bubblewrap, process, container, gvisor.")
+    ] = None,
     drain: Annotated[
         float,
         typer.Option("--drain", metavar="SECONDS", min=0, help="Patience with what runs, when told to end."),

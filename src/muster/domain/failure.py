@@ -123,6 +123,11 @@ _ALL: Final = (
     ),
     FailureCode("sandbox_error", "The sandbox could not be started.", "Retried with back-off."),
     FailureCode(
+        "sandbox_lost",
+        "The sandbox went away, or answered no more, while its program ran.",
+        "Retried with back-off, in a new one.",
+    ),
+    FailureCode(
         "sandbox_unavailable",
         "The isolation level the task demands is not there on this worker.",
         "Retried on another worker.",

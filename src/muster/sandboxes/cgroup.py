@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -158,6 +159,8 @@ def create(parents: Sequence[Parent], name: str, limits: Limits) -> Group | None
     directories: dict[str, Path] = {}
     try:
         for parent in parents:
+            if limits.cpus is None and parent.controllers == frozenset({"cpu"}):
+                continue
             directory = parent.path / name
             directory.mkdir(exist_ok=True)
             for controller in parent.controllers:
@@ -203,6 +206,16 @@ def _limit_memory(directory: Path, version: int, value: int | None) -> None:
 
 
 def existing(parents: Sequence[Parent], name: str) -> list[Group]:
-    """Groups of that name that are there, left by an earlier process."""
-    places = {parent.path / name: parent.controllers for parent in parents}
-    return [Group(dict.fromkeys(controllers, path)) for path, controllers in places.items() if path.is_dir()]
+    """Groups whose name is that, or that and `-` and more: left by an earlier process."""
+    return [
+        Group(dict.fromkeys(parent.controllers, path))
+        for parent in parents
+        for path in (parent.path / name, *sorted(parent.path.glob(f"{glob.escape(name)}-*")))
+        if path.is_dir()
+    ]
+
+
+def forget(name: str) -> None:
+    """Remove the groups of sandboxes whose worker crashed."""
+    for group in existing(writable_parents(), f"muster-{name}"):
+        group.remove()

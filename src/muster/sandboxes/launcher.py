@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -27,6 +28,8 @@ REFILL_SECONDS: Final = 0.02
 SPARES: Final = 4
 """Waiting supervisors; each keeps about 2 MiB of its own."""
 START_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 10.0
+"""Within which a supervisor says that it is there, however busy the host is."""
 END_SECONDS: Final = 10.0
 """How long the end of a killed program may take before it counts as lost."""
 DELIVERY_SECONDS: Final = 2.0
@@ -46,13 +49,18 @@ class Launch:
     cgroups: Sequence[str] = ()
     watch_memory: int | None = None
     watch_processes: int | None = None
+    watch_cpu: int | None = None
     own_levels: int = 0
     """Generations of processes that belong to the sandbox itself: not asked to end, not counted."""
+    tidies_up: float = 0.0
+    """Seconds for the sandbox program to leave nothing behind, once what runs inside was killed."""
+    asks: Sequence[str] = ()
+    """What asks the program inside to end, where signals from outside do not reach it."""
     no_new_privileges: bool = True
     tells_exit: bool = False
-    """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run."""
+    """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run, and may add `out-of-memory`."""
     documents: Sequence[str] = ()
-    """Bytes in hexadecimal, at most a page each, that the sandbox program reads from descriptor 4 on."""
+    """Bytes in hexadecimal that the sandbox program reads from descriptor 4 on."""
 
     def encode(self) -> bytes:
         """JSON behind its length in eight bytes."""
@@ -207,6 +215,7 @@ class Program:
         self._writer: asyncio.StreamWriter | None = None
         self._output_left = 0
         self._paused = False
+        self._answered = asyncio.Event()
         self.supervisor: int | None = None
         """Its process id while the program runs."""
 
@@ -223,6 +232,24 @@ class Program:
     def _send_pause(self) -> None:
         if self._writer is not None:
             self._writer.write(json.dumps({"pause": self._paused}).encode() + b"\n")
+
+    async def answers(self, seconds: float = ANSWER_SECONDS) -> bool:
+        """Whether its supervisor answers, or has no need to: it has not begun, or it is ending. One that is mute is killed."""
+        supervisor = self.supervisor
+        if self._writer is None or supervisor is None or self._killed is not None:
+            return True
+        self._answered.clear()
+        self._writer.write(b'{"ping": true}\n')
+        try:
+            async with asyncio.timeout(seconds):
+                await self._answered.wait()
+        except TimeoutError:
+            if self.supervisor != supervisor or self._killed is not None:
+                return True
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(supervisor, signal.SIGKILL)
+            return False
+        return True
 
     def kill(self, reason: Ending = Ending.KILLED) -> None:
         """Ask the supervisor to end it; the first reason stays."""
@@ -282,12 +309,14 @@ class Program:
             self._on_silence()
             raise SandboxError(problem=f"its supervisor did not answer for {START_SECONDS:g} s") from None
         while message is not None:
+            self._answered.set()
             if "refused" in message:
                 raise SandboxError(problem=message["refused"])
             self.supervisor = message.get("supervisor", self.supervisor)
             if "ended" in message:
                 return ExitStatus(**message["ended"] | {"reason": Ending(message["ended"]["reason"])})
             message = await _message(reader)
+        self._answered.set()
         return ExitStatus(reason=Ending.LOST)
 
     async def _deliver(self, name: Literal["stdout", "stderr"], fd: int, on_output: OnOutput) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import Final
 
+from muster.sandboxes import cgroup
 from muster.sandboxes.launcher import Launcher
 from muster.sandboxes.quota import Quotas
 from muster.sandboxes.sandbox import Capabilities, Sandbox, SandboxSpec
-from muster.sandboxes.supervised import SYSTEM_PATH, Dress, SupervisedSandbox, private_dir
+from muster.sandboxes.supervised import SYSTEM_PATH, Dress, SupervisedSandbox, Wrapped, private_dir
 from muster.sandboxes.workdir import usable_working_dir
 
 LEVEL: Final = "process"
@@ -48,8 +50,12 @@ class ProcessDriver:
             "SHELL": "/bin/sh",
             "LANG": "C.UTF-8",
         }
-        dress = Dress(wrap=lambda _: (), env=env, home=home)
+        dress = Dress(wrap=lambda _, env, argv: Wrapped(argv, env), env=env, home=home)
         return SupervisedSandbox(spec, self._found().plan(spec.name, spec.limits), dress, self._launcher)
+
+    async def forget(self, name: str) -> None:
+        """Remove its control groups."""
+        await asyncio.to_thread(cgroup.forget, name)
 
     async def close(self) -> None:
         """End the keeper process."""

@@ -24,6 +24,7 @@ class Plan:
     disk_bytes: int | None = None
     watch_memory: int | None = None
     watch_processes: int | None = None
+    watch_cpu: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,17 @@ class Ending(StrEnum):
     NOT_STARTED = "not_started"
 
 
+class Health(StrEnum):
+    """How a sandbox is."""
+
+    IDLE = "idle"
+    """Nothing runs in it."""
+    WELL = "well"
+    """Its program runs, and what watches over it answers."""
+    LOST = "lost"
+    """What watches over its program answers no more: the program was given up, and ends with the reason `lost`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitStatus:
     """How a program ended: `code` or the `signal` that ended it, and what was behind it."""
@@ -168,6 +179,10 @@ class Sandbox(Protocol):
         """What it uses now; cheap enough for every second."""
         ...
 
+    async def health(self, within: float = 10.0) -> Health:
+        """See whether it still answers, within so many seconds. One that does not is ended, as far as that can be done."""
+        ...
+
     async def close(self) -> None:
         """End everything and release what the sandbox holds."""
         ...
@@ -187,6 +202,10 @@ class Driver(Protocol):
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """A sandbox for one attempt. WorkdirMissing or SandboxError before anything was started."""
+        ...
+
+    async def forget(self, name: str) -> None:
+        """Remove what the sandboxes of that name, or of one that begins with it, left when their worker crashed."""
         ...
 
     async def close(self) -> None:

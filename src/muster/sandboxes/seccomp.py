@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import platform
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -162,6 +162,41 @@ def filter_program(machine: str | None = None) -> bytes | None:
     for request in TERMINAL_INPUT:
         program += [_step(JUMP_EQUAL, request, 0, 1), _refuse(errno.EPERM)]
     return b"".join([*program, _step(RETURN, ALLOW)])
+
+
+def filter_profile(machine: str | None = None) -> Mapping[str, object] | None:
+    """The same filter as container programs take it, as a value for JSON. None for an architecture without a table."""
+    machine = machine or platform.machine()
+    table = TABLES.get(machine)
+    if table is None:
+        return None
+    bits = [1 << bit for bit in range(32) if NEW_NAMESPACES >> bit & 1]
+    return {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "architectures": [f"SCMP_ARCH_{machine.upper()}"],
+        "syscalls": [
+            _refusal(sorted({*table.refused, *RECENT}), errno.EPERM),
+            _refusal(["clone3"], errno.ENOSYS),
+            *(_refusal(["clone"], errno.EPERM, _argument(0, bit, bit)) for bit in bits),
+            *(
+                _refusal(["ioctl"], errno.EPERM, _argument(1, 0xFFFFFFFF, request))
+                for request in TERMINAL_INPUT
+            ),
+        ],
+    }
+
+
+def _refusal(names: Sequence[str], number: int, *arguments: Mapping[str, object]) -> Mapping[str, object]:
+    return {
+        "names": list(names),
+        "action": "SCMP_ACT_ERRNO",
+        "errnoRet": number,
+        "args": list(arguments),
+    }
+
+
+def _argument(index: int, mask: int, value: int) -> Mapping[str, object]:
+    return {"index": index, "value": mask, "valueTwo": value, "op": "SCMP_CMP_MASKED_EQ"}
 
 
 def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

@@ -7,8 +7,9 @@ then reads end-of-file, which no `kill -9` can prevent.
 
 Keeper protocol: one byte with three descriptors (control, stdout, stderr), ahead of need: the supervisor then waits.
 Control protocol, JSON: the worker sends one byte with a descriptor (stdin), the launch behind its length in eight
-bytes, later lines, `{"kill": reason}`, `{"pause": true}` or `{"pause": false}`. The supervisor answers in lines,
-`{"refused": text}` or `{"started": pid, "supervisor": pid}` and at last `{"ended": {code, signal, reason}}`.
+bytes, later lines, `{"kill": reason}`, `{"pause": true}`, `{"pause": false}` or `{"ping": true}`. The supervisor
+answers in lines, `{"refused": text}` or `{"started": pid, "supervisor": pid}`, `{"pong": true}`, and at last
+`{"ended": {code, signal, reason}}`.
 """
 
 from __future__ import annotations
@@ -92,6 +93,27 @@ def tree(pid: int) -> list[list[int]]:
     return levels
 
 
+def is_first(pid: int) -> bool:
+    """Whether a process is the first of a namespace of its own."""
+    numbers = status_field(pid, b"NSpid:")
+    return len(numbers) > 1 and numbers[-1] == b"1"
+
+
+def traced(pid: int) -> bool:
+    return status_field(pid, b"TracerPid:") not in ([], [b"0"])
+
+
+def status_field(pid: int, name: bytes) -> list[bytes]:
+    try:
+        with open(f"/proc/{pid}/status", "rb") as status:
+            for line in status:
+                if line.startswith(name):
+                    return line.split()[1:]
+    except OSError:
+        pass
+    return []
+
+
 def signal_all(pids: list[int], number: int) -> None:
     for pid in pids:
         try:
@@ -109,6 +131,18 @@ def resident_bytes(pids: list[int]) -> int:
         except (OSError, IndexError):
             continue
     return total * resource.getpagesize()
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """Of these processes, and of their children that ended."""
+    ticks = 0
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as stat:
+                ticks += sum(map(int, stat.read().rpartition(b") ")[2].split()[11:15]))
+        except (OSError, ValueError):
+            continue
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 class Supervisor:
@@ -135,8 +169,9 @@ class Supervisor:
         if reason not in ("exit", "lost"):
             self._ask_to_end()
         self._end_all()
-        if reason == "exit" and self.launch["tells_exit"] and b"exit-code" not in os.read(self.said, 65536):
-            reason = "not_started"
+        if reason == "exit" and self.launch["tells_exit"]:
+            told = os.read(self.said, 65536)
+            reason = "oom" if b"out-of-memory" in told else "exit" if b"exit-code" in told else "not_started"
         self._tell({"ended": {**self._exit(), "reason": reason}})
 
     def _start(self, stdio: list[int]) -> str | None:
@@ -156,7 +191,7 @@ class Supervisor:
         """Wait until something ends the program; what did."""
         timeout = self.launch["timeout"]
         deadline = None if timeout is None else time.monotonic() + timeout
-        watched = self.launch["watch_memory"] is not None or self.launch["watch_processes"] is not None
+        watched = any(self.launch[f"watch_{what}"] is not None for what in ("memory", "processes", "cpu"))
         poll = select.poll()
         poll.register(self.control, select.POLLIN)
         poll.register(self.children.fd, select.POLLIN)
@@ -188,7 +223,9 @@ class Supervisor:
         for message in map(json.loads, text.splitlines()):
             if "kill" in message:
                 return str(message["kill"])
-            if message["pause"]:
+            if "ping" in message:
+                self._tell({"pong": True})
+            elif message["pause"]:
                 self._freeze()
             else:
                 self._thaw()
@@ -199,7 +236,12 @@ class Supervisor:
         most = self.launch["watch_processes"]
         if most is not None and len(pids) > most:
             return "process_limit"
-        memory = self.launch["watch_memory"]
+        memory, cpu = self.launch["watch_memory"], self.launch["watch_cpu"]
+        if (
+            cpu is not None
+            and cpu_seconds([os.getpid(), *(pid for level in tree(os.getpid()) for pid in level)]) > cpu
+        ):
+            return "cpu_limit"
         return "oom" if memory is not None and resident_bytes(pids) > memory else None
 
     def _programs(self) -> list[int]:
@@ -210,7 +252,10 @@ class Supervisor:
         deadline = time.monotonic() + self.launch["grace"]
         if LINUX:
             self._thaw()
-        signal_all(self._programs() if LINUX else [self.main], signal.SIGTERM)
+        if self.launch["asks"]:
+            self._call(self.launch["asks"])
+        else:
+            signal_all(self._programs() if LINUX else [self.main], signal.SIGTERM)
         while self.status is None and (left := deadline - time.monotonic()) > 0:
             select.select([self.children.fd], [], [], left)
             self._reap()
@@ -218,6 +263,8 @@ class Supervisor:
     def _end_all(self) -> None:
         if not LINUX:
             self._end_group()
+        elif self.launch["tidies_up"] and self.status is None:
+            self._end_inside()
         elif self.launch["own_levels"] and self.status is None:
             signal_all([self.main], signal.SIGKILL)
         else:
@@ -231,18 +278,47 @@ class Supervisor:
             pause = min(pause * 2, 0.05)
             self._reap()
 
+    def _call(self, argv: list[str]) -> None:
+        """Start a program of the host's beside the other; it ends with everything else."""
+        nothing = os.open(os.devnull, os.O_RDWR)
+        try:
+            os.posix_spawn(
+                argv[0],
+                argv,
+                self.launch["env"],
+                file_actions=[(os.POSIX_SPAWN_DUP2, nothing, fd) for fd in (0, 1, 2)],
+            )
+        except OSError:
+            pass
+        finally:
+            os.close(nothing)
+
+    def _end_inside(self) -> None:
+        """End what runs inside at once, by its namespace's first process; the sandbox program gets time to tidy up."""
+        deadline = time.monotonic() + self.launch["tidies_up"]
+        while self.status is None and (left := deadline - time.monotonic()) > 0:
+            signal_all([pid for level in tree(os.getpid()) for pid in level if is_first(pid)], signal.SIGKILL)
+            select.select([self.children.fd], [], [], min(left, WATCH_SECONDS))
+            self._reap()
+
     def _freeze(self) -> None:
         """Stop everything. Before the end too, so that a program which forks faster than it is killed runs into its limits."""
         stopped: set[int] = set()
         for _ in range(FREEZE_PASSES):
-            running = [pid for level in tree(os.getpid()) for pid in level if pid not in stopped]
+            running = [pid for pid in self._stoppable() if pid not in stopped]
             if not running:
                 return
             signal_all(running, signal.SIGSTOP)
             stopped.update(running)
 
     def _thaw(self) -> None:
-        signal_all([pid for level in tree(os.getpid()) for pid in level], signal.SIGCONT)
+        signal_all(self._stoppable(), signal.SIGCONT)
+
+    def _stoppable(self) -> list[int]:
+        """All descendants; without those by which a kernel in user space runs programs: it traces them and stops with its own
+        process, and a signal of ours would be one it does not expect."""
+        pids = [pid for level in tree(os.getpid()) for pid in level]
+        return [pid for pid in pids if not traced(pid)] if self.launch["asks"] else pids
 
     def _end_group(self) -> None:
         try:
@@ -307,13 +383,15 @@ def above(fd: int) -> int:
 
 
 def documents(texts: list[str]) -> list[int]:
-    """Descriptors from which these short texts, in hexadecimal, can be read."""
+    """Descriptors from which these texts, in hexadecimal, can be read."""
     found: list[int] = []
     for text in texts:
-        reading, writing = os.pipe()
-        os.write(writing, bytes.fromhex(text))
-        os.close(writing)
-        found.append(reading)
+        fd = os.memfd_create("muster", os.MFD_CLOEXEC)
+        left = memoryview(bytes.fromhex(text))
+        while left:
+            left = left[os.write(fd, left) :]
+        os.lseek(fd, 0, os.SEEK_SET)
+        found.append(fd)
     return found
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
 from muster.sandboxes.cgroup import Group
 from muster.sandboxes.folders import remove_tree
-from muster.sandboxes.launcher import Launch, Launcher, Program
+from muster.sandboxes.launcher import ANSWER_SECONDS, Launch, Launcher, Program
 from muster.sandboxes.quota import Plan
-from muster.sandboxes.sandbox import Ending, ExitStatus, OnOutput, SandboxError, SandboxSpec, Stats
+from muster.sandboxes.sandbox import Ending, ExitStatus, Health, OnOutput, SandboxError, SandboxSpec, Stats
 from muster.sandboxes.stdin import Stdin
 from muster.sandboxes.usage import DiskMeter, Usage, usage_below
 
@@ -26,17 +26,36 @@ SIGXCPU: Final = 24
 SIGXFSZ: Final = 25
 
 
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """What starts a program inside. It runs outside: nothing of a task's environment may be in its own, or be an argument,
+    which every user of the host can read; `documents` are for that."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    documents: Sequence[str] = ()
+    asks: Sequence[str] = ()
+    """What asks the program to end, where its signals are not to be had from outside."""
+
+
+Wrap = Callable[[Path, Mapping[str, str], Sequence[str]], Wrapped]
+"""Given where a program starts, its environment, and its arguments."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dress:
-    """How a driver wraps a program: what precedes its arguments, given where to start, and what is in every environment."""
+    """How a driver wraps programs. `env` is in every environment inside; `ended` may know better why a program ended;
+    `clear` removes what is left at the end."""
 
-    wrap: Callable[[Path], Sequence[str]]
+    wrap: Wrap
     env: Mapping[str, str]
     home: Path
+    ended: Callable[[ExitStatus], Awaitable[ExitStatus]] | None = None
+    clear: Callable[[], Awaitable[None]] | None = None
     own_levels: int = 0
+    tidies_up: float = 0.0
     no_new_privileges: bool = True
     tells_exit: bool = False
-    documents: Sequence[str] = ()
 
 
 class SupervisedSandbox:
@@ -87,9 +106,12 @@ class SupervisedSandbox:
             self._program = None
             if isinstance(stdin, Stdin):
                 stdin.detach()
-        if status.reason is Ending.NOT_STARTED:
+        if self._dress.ended is not None:
+            status = await self._dress.ended(status)
+        hits = {name for name, count in _hits(group).items() if count > before[name]}
+        if status.reason is Ending.NOT_STARTED and "memory" not in hits:
             raise SandboxError(problem=complaint.decode(errors="replace").strip()[:COMPLAINT_BYTES])
-        return judge(status, {name for name, count in _hits(group).items() if count > before[name]})
+        return judge(status, hits)
 
     async def _attend(self, program: Program, on_output: OnOutput) -> ExitStatus:
         try:
@@ -113,9 +135,10 @@ class SupervisedSandbox:
         self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, timeout: float | None
     ) -> Launch:
         plan = self._plan
+        wrapped = self._dress.wrap(cwd, {**self._dress.env, "PWD": str(cwd), **env}, [*FIND, *argv])
         return Launch(
-            argv=[*self._dress.wrap(cwd), *FIND, *argv],
-            env={**self._dress.env, "PWD": str(cwd), **env},
+            argv=wrapped.argv,
+            env=wrapped.env,
             cwd=str(cwd),
             timeout=timeout,
             grace=self._spec.grace_seconds,
@@ -123,10 +146,13 @@ class SupervisedSandbox:
             cgroups=list(plan.group.procs) if plan.group else [],
             watch_memory=plan.watch_memory,
             watch_processes=plan.watch_processes,
+            watch_cpu=plan.watch_cpu,
             own_levels=self._dress.own_levels,
+            tidies_up=self._dress.tidies_up,
             no_new_privileges=self._dress.no_new_privileges,
             tells_exit=self._dress.tells_exit,
-            documents=self._dress.documents,
+            asks=wrapped.asks,
+            documents=wrapped.documents,
         )
 
     def kill(self) -> None:
@@ -158,6 +184,13 @@ class SupervisedSandbox:
             paused=program is not None and program.paused,
         )
 
+    async def health(self, within: float = ANSWER_SECONDS) -> Health:
+        """Ask the supervisor; one that does not answer is killed, and its keeper ends what it leaves."""
+        program = self._program
+        if program is None:
+            return Health.IDLE
+        return Health.WELL if await program.answers(within) else Health.LOST
+
     async def close(self) -> None:
         """Remove the control groups and the private folders."""
         self.kill()
@@ -166,6 +199,8 @@ class SupervisedSandbox:
             if group is None or group.remove():
                 break
             await asyncio.sleep(REMOVE_PAUSE)
+        if self._dress.clear is not None:
+            await self._dress.clear()
         await asyncio.to_thread(remove_tree, private_dir(self._spec))
 
 
@@ -180,6 +215,8 @@ def private_dir(spec: SandboxSpec) -> Path:
 
 def judge(status: ExitStatus, hits: set[str]) -> ExitStatus:
     """Name the limit behind an end that looks like an ordinary exit or signal."""
+    if status.reason is Ending.NOT_STARTED:
+        return replace(status, reason=Ending.OOM)
     if status.reason is not Ending.EXIT or status.code == 0:
         return status
     number = status.signal or (status.code or 0) - 128

@@ -36,6 +36,11 @@ class Isolation:
                 return self._levels[level]
         return self.usual
 
+    async def forget(self, name: str) -> None:
+        """Remove what a sandbox of that name left on any level, when its worker crashed."""
+        for driver in self._levels.values():
+            await driver.forget(name)
+
     async def close(self) -> None:
         """Release all drivers."""
         for driver in self._levels.values():

@@ -1,4 +1,4 @@
-"""Removes what a worker that crashed left behind: processes, control groups, folders."""
+"""Removes what a worker that crashed left behind: processes, sandboxes of every level, folders."""
 
 from __future__ import annotations
 
@@ -10,27 +10,33 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from muster.sandboxes import cgroup
 from muster.vcs.bases import Bases
 from muster.vcs.git import GitError
 from muster.vcs.rescue import read_record, rescue
+from muster.worker.isolation import Isolation
 from muster.worker.workspace import Workspace, leftovers
 
 log = logging.getLogger(__name__)
 
+EVERY_SECONDS: Final = 300.0
 KILL_ROUNDS: Final = 200
 KILL_PAUSE: Final = 0.01
 
 
-async def sweep(folder: Path) -> list[str]:
+async def sweep_forever(folder: Path, isolation: Isolation) -> None:
+    """Clean up every few minutes, until cancelled: another worker with the same folder may have crashed meanwhile."""
+    while True:
+        await asyncio.sleep(EVERY_SECONDS)
+        await sweep(folder, isolation)
+
+
+async def sweep(folder: Path, isolation: Isolation) -> list[str]:
     """Clean up below `folder`; the ids of the attempts that were left. Work of agents is kept as a branch first."""
     swept: list[str] = []
     left = await asyncio.to_thread(leftovers, folder)
-    groups = cgroup.writable_parents() if left else []
     for workspace in left:
         killed = await asyncio.to_thread(_kill_all, workspace)
-        for group in cgroup.existing(groups, f"muster-{workspace.tag}"):
-            group.remove()
+        await isolation.forget(workspace.tag)
         await clear(workspace)
         swept.append(workspace.name)
         log.warning("%s was left by a worker that is gone: %d processes ended", workspace.name, killed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from muster.client.wire import Usage
 from muster.sandboxes.sandbox import Ending, ExitStatus
@@ -51,6 +51,19 @@ class Stopped:
 Outcome = Succeeded | Failed | Stopped
 
 
+_EXPLAINED: Final = {
+    Ending.CPU_LIMIT: ("timeout", "it used more processor time than limits.cpu_seconds and was stopped"),
+    Ending.OUTPUT_LIMIT: ("output_limit", "it wrote more output than limits.output_mb and was stopped"),
+    Ending.OOM: ("out_of_memory", "it needed more memory than limits.memory_mb"),
+    Ending.FILE_LIMIT: ("file_limit", "it wrote a file larger than limits.file_mb"),
+    Ending.DISK_LIMIT: ("file_limit", "it wrote more than its disk limit"),
+    Ending.PROCESS_LIMIT: ("process_limit", "it started more processes than limits.processes"),
+    Ending.LOST: ("sandbox_lost", "its sandbox went away, and everything in it was ended"),
+    Ending.KILLED: ("sandbox_error", "its sandbox was ended"),
+    Ending.NOT_STARTED: ("sandbox_error", "its sandbox did not start it"),
+}
+
+
 def explain_exit(status: ExitStatus, timeout: float, complaint: str) -> tuple[str, str]:
     """The failure code and message of a program that did not end well. `complaint` is the end of its stderr."""
     said = f": {complaint}" if complaint else ""
@@ -61,20 +74,6 @@ def explain_exit(status: ExitStatus, timeout: float, complaint: str) -> tuple[st
             return "exit_nonzero", f"it ended with status {status.code}{said}"
         case Ending.TIMEOUT:
             return "timeout", f"it ran longer than {timeout:g} s and was stopped"
-        case Ending.CPU_LIMIT:
-            return "timeout", "it used more processor time than limits.cpu_seconds and was stopped"
-        case Ending.OOM:
-            return "out_of_memory", f"it needed more memory than limits.memory_mb{said}"
-        case Ending.OUTPUT_LIMIT:
-            return "output_limit", "it wrote more output than limits.output_mb and was stopped"
-        case Ending.FILE_LIMIT | Ending.DISK_LIMIT as limit:
-            what = (
-                "a file larger than limits.file_mb"
-                if limit is Ending.FILE_LIMIT
-                else "more than its disk limit"
-            )
-            return "file_limit", f"it wrote {what}{said}"
-        case Ending.PROCESS_LIMIT:
-            return "process_limit", f"it started more processes than limits.processes{said}"
-        case Ending.KILLED | Ending.LOST | Ending.NOT_STARTED:
-            return "sandbox_error", f"its sandbox went away{said}"
+        case reason:
+            code, message = _EXPLAINED[reason]
+            return code, message + ("" if message.endswith("stopped") else said)

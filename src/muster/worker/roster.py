@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +13,13 @@ from typing import Final
 
 from muster.client.wire_hosts import Sample, SandboxReport
 from muster.domain.errors import MusterError
-from muster.sandboxes.sandbox import Capabilities, Driver, Sandbox, SandboxSpec
+from muster.sandboxes.sandbox import Capabilities, Driver, Health, Sandbox, SandboxSpec
+
+log = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 2.0
+HEALTH_SECONDS: Final = 10.0
+"""Between one look at whether the sandboxes are well and the next."""
 KEPT: Final = 60
 
 
@@ -49,10 +54,25 @@ class Roster:
         self._open.pop(name, None)
 
     async def run(self) -> None:
-        """Take a sample of each every two seconds, until cancelled."""
+        """Take a sample of each every two seconds, and see whether they are well, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_well())
+            while True:
+                await asyncio.sleep(EVERY_SECONDS)
+                await self.sample()
+
+    async def _keep_well(self) -> None:
         while True:
-            await asyncio.sleep(EVERY_SECONDS)
-            await self.sample()
+            await asyncio.sleep(HEALTH_SECONDS)
+            await self.check_health()
+
+    async def check_health(self) -> None:
+        """Ask each whether it is well; one that is not has been given up by that, and its attempt ends."""
+        entries = list(self._open.items())
+        answers = await asyncio.gather(*(entry.sandbox.health() for _, entry in entries))
+        for (name, entry), answer in zip(entries, answers, strict=True):
+            if answer is Health.LOST:
+                log.warning("%s: its sandbox (%s) answers no more and was given up", name, entry.level)
 
     async def sample(self) -> None:
         """Take a sample of each now."""
@@ -119,6 +139,9 @@ class _Watched:
         self.roster.enter(spec, sandbox, self.level, self.attempt_id)
         return _Listed(sandbox, self.roster, spec.name)
 
+    async def forget(self, name: str) -> None:
+        await self.driver.forget(name)
+
     async def close(self) -> None:
         await self.driver.close()
 
@@ -135,6 +158,7 @@ class _Listed:
         self.pause = sandbox.pause
         self.resume = sandbox.resume
         self.stats = sandbox.stats
+        self.health = sandbox.health
 
     @property
     def home(self) -> Path:

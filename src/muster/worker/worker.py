@@ -14,7 +14,7 @@ from muster.worker.copy import bases_of
 from muster.worker.heartbeat import Heartbeat, Words
 from muster.worker.host_facts import Host
 from muster.worker.isolation import Isolation
-from muster.worker.janitor import prune_bases, sweep
+from muster.worker.janitor import prune_bases, sweep, sweep_forever
 from muster.worker.lease import Lease, Leases, Stop
 from muster.worker.options import WorkerOptions
 from muster.worker.roster import Roster
@@ -39,6 +39,7 @@ class Worker:
         host: Host | None = None,
     ) -> None:
         self._client = client
+        self._isolation = isolation
         self._options = options
         self._leases = Leases()
         self._roster = Roster()
@@ -69,13 +70,14 @@ class Worker:
 
         A server that is not there yet is waited for. Cancelling it ends all programs; their leases run out.
         """
-        await sweep(self._runner.folder)
+        await sweep(self._runner.folder, self._isolation)
         if not await self._enter():
             return
         async with asyncio.TaskGroup() as background:
             pruning = asyncio.to_thread(prune_bases, self._runner.folder, bases_of(self._options))
             background.create_task(pruning)
             sampling = background.create_task(self._roster.run())
+            sweeping = background.create_task(sweep_forever(self._runner.folder, self._isolation))
             heartbeat = background.create_task(self._heartbeat.run())
             async with asyncio.TaskGroup() as attempts:
                 refusal = await self._claim_until_draining(attempts)
@@ -83,6 +85,7 @@ class Worker:
             hurry.cancel()
             heartbeat.cancel()
             sampling.cancel()
+            sweeping.cancel()
         await self._heartbeat.leave()
         if refusal is not None:
             raise refusal

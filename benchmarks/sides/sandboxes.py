@@ -1,0 +1,153 @@
+"""Starts of sandboxes: spawn to the first byte that the program inside writes, and many alive at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from pathlib import Path
+
+from benchmarks.child import Answer, NotRun, Parameters, answer, fresh_directory, run_side
+from benchmarks.statistics import percentile
+from muster.sandboxes.bubblewrap import mount_options, namespaces
+from muster.sandboxes.private_etc import PrivateEtc
+from muster.sandboxes.registry import make_driver
+from muster.sandboxes.sandbox import Driver, SandboxSpec
+from muster.sandboxes.stdin import Stdin
+from muster.sandboxes.view import masked_proc, system_view
+
+SCRIPT = "echo up; read line"
+"""Says that it is there, and stays until its standard input ends."""
+
+
+async def measure_own(parameters: Parameters) -> tuple[list[float], float, str]:
+    """Through the driver, as a worker does: open, run, close."""
+    driver = make_driver(parameters["level"])
+    capabilities = await driver.probe()
+    if not capabilities.available:
+        raise NotRun(capabilities.reason)
+    try:
+        folder = fresh_directory(parameters)
+        await _one(driver, folder / "first")
+        await asyncio.sleep(0.3)
+        starts: list[float] = []
+        for number in range(parameters["starts"]):
+            starts.append(await _one(driver, folder / str(number)))
+            await asyncio.sleep(parameters["pause"])
+        return starts, await _many(driver, folder / "many", parameters["alive"]), parameters["level"]
+    finally:
+        await driver.close()
+
+
+async def _one(driver: Driver, folder: Path) -> float:
+    """Milliseconds from opening the sandbox to its first byte."""
+    up = asyncio.Event()
+    began = time.perf_counter()
+    stdin, sandbox = Stdin(), await driver.open(_spec(folder))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(
+            sandbox.exec(["sh", "-c", SCRIPT], env={}, on_output=lambda _, __: up.set(), stdin=stdin)
+        )
+        await up.wait()
+        took = (time.perf_counter() - began) * 1000
+        stdin.close()
+    await sandbox.close()
+    return took
+
+
+def _spec(folder: Path) -> SandboxSpec:
+    for name in ("work", "scratch"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return SandboxSpec(name=f"bench-{folder.name}", working_dir=folder / "work", scratch=folder / "scratch")
+
+
+async def _many(driver: Driver, folder: Path, count: int) -> float:
+    """Milliseconds until `count` sandboxes, asked for at once, all run at the same time."""
+    specs = [_spec(folder / str(number)) for number in range(count)]
+    left, all_up, inputs = count, asyncio.Event(), [Stdin() for _ in specs]
+
+    def note(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            all_up.set()
+
+    async def live(spec: SandboxSpec, stdin: Stdin) -> None:
+        sandbox = await driver.open(spec)
+        await sandbox.exec(["sh", "-c", SCRIPT], env={}, on_output=note, stdin=stdin)
+        await sandbox.close()
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for spec, stdin in zip(specs, inputs, strict=True):
+            group.create_task(live(spec, stdin))
+        await all_up.wait()
+        took = (time.perf_counter() - began) * 1000
+        for stdin in inputs:
+            stdin.close()
+    return took
+
+
+def measure_raw(parameters: Parameters) -> tuple[list[float], float, str]:
+    """posix_spawn of the same program, by itself or under bare bwrap with the same namespaces and the same system."""
+    argv, etc = ["/bin/sh", "-c", SCRIPT], None
+    if parameters["how"] == "bwrap":
+        program = shutil.which("bwrap")
+        if program is None:
+            raise NotRun("the program bwrap is not installed")
+        view = system_view(etc := PrivateEtc()) | masked_proc()
+        argv = [program, *namespaces(network=False), *mount_options(view), "--", *argv]
+    starts: list[float] = []
+    for _ in range(parameters["starts"]):
+        began = time.perf_counter()
+        pid, reading, writing = _spawn(argv)
+        os.read(reading, 16)
+        starts.append((time.perf_counter() - began) * 1000)
+        _end(pid, reading, writing)
+        time.sleep(parameters["pause"])
+    began = time.perf_counter()
+    running = [_spawn(argv) for _ in range(parameters["alive"])]
+    for _, reading, _ in running:
+        os.read(reading, 16)
+    alive = (time.perf_counter() - began) * 1000
+    for entry in running:
+        _end(*entry)
+    if etc is not None:
+        etc.close()
+    return starts, alive, parameters["how"]
+
+
+def _spawn(argv: list[str]) -> tuple[int, int, int]:
+    reading, output = os.pipe()
+    input_, writing = os.pipe()
+    actions = [(os.POSIX_SPAWN_DUP2, input_, 0), (os.POSIX_SPAWN_DUP2, output, 1)]
+    pid = os.posix_spawn(argv[0], argv, {"PATH": "/usr/bin:/bin"}, file_actions=actions)
+    os.close(output)
+    os.close(input_)
+    return pid, reading, writing
+
+
+def _end(pid: int, reading: int, writing: int) -> None:
+    os.close(writing)
+    os.waitpid(pid, 0)
+    os.close(reading)
+
+
+def measure(parameters: Parameters) -> Answer:
+    """Milliseconds to the first byte, and to all alive."""
+    own = parameters["how"] == "muster"
+    starts, alive, subject = asyncio.run(measure_own(parameters)) if own else measure_raw(parameters)
+    return answer(
+        {
+            "first_byte_p50_ms": percentile(starts, 0.5),
+            "first_byte_p99_ms": percentile(starts, 0.99),
+            "alive_ms": alive,
+        },
+        subject=f"level {subject}" if own else subject,
+        note="limits, supervisor and accounts of its own" if own else "nothing watches over it",
+    )
+
+
+if __name__ == "__main__":
+    run_side(measure)
