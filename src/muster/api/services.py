@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from muster.api.longpoll import Drain
 from muster.api.metrics import Metrics
+from muster.api.pages import Pages
 from muster.api.stream_limits import StreamLimits
 from muster.scripts.index import ScriptIndex
 from muster.store.blobs import BlobStore
@@ -59,6 +60,8 @@ class Services:
     streams: StreamLimits = field(default_factory=StreamLimits)
     scripts: ScriptIndex | None = None
     blobs: BlobStore | None = None
+    pages: Pages | None = None
+    """The web interface; None: this server has none."""
     instance: str = "0"
     started_at: int = 0
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("muster.api"))

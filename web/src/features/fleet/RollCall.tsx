@@ -1,0 +1,56 @@
+import { useRef } from "react";
+import type { FleetRow, Machine } from "@/api/types";
+import { StateGlyph } from "@/components/StateGlyph";
+import { useNow } from "@/lib/clock";
+import { elapsed } from "@/lib/format";
+import { seenAgent } from "@/lib/states";
+import { keyOf, verb } from "./rows";
+
+/** One glyph for each agent, by machine; arrow keys move through them. */
+export function RollCall({ rows, machines, onOpen }: { rows: FleetRow[]; machines: Machine[]; onOpen: (row: FleetRow) => void }) {
+  const now = useNow();
+  const box = useRef<HTMLElement>(null);
+  const hosts = [...machines.map((machine) => machine.host), ...(rows.some((row) => row.machine === null) ? [null] : [])];
+  const move = (event: React.KeyboardEvent) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    const cells = [...(box.current?.querySelectorAll("button") ?? [])];
+    const next = cells[cells.indexOf(document.activeElement as HTMLButtonElement) + step];
+    if (next) {
+      event.preventDefault();
+      next.focus();
+    }
+  };
+  return (
+    <>
+      <h2 className="sec">Roll call <span className="mut">every agent, by machine</span></h2>
+      <section className="roll card" aria-label="Every agent by machine" ref={box} onKeyDown={move}>
+        {hosts.map((host) => {
+          const machine = machines.find((one) => one.host === host);
+          const there = rows.filter((row) => row.machine === host);
+          return (
+            <div className="mc" key={host ?? ""}>
+              <h3>
+                {host ?? "Elsewhere"}
+                {machine?.quiet ? <em className="stale">no signal {elapsed((now - Date.parse(machine.last_seen_at)) / 1000)}</em> : machine ? <em>{machine.running} of {machine.capacity} busy</em> : null}
+              </h3>
+              <div className="cells">
+                {there.map((row) => <Cell key={keyOf(row)} row={row} onOpen={onOpen} />)}
+              </div>
+            </div>
+          );
+        })}
+      </section>
+    </>
+  );
+}
+
+function Cell({ row, onOpen }: { row: FleetRow; onOpen: (row: FleetRow) => void }) {
+  const { state, word } = seenAgent(row);
+  const told = [row.name, word, row.task, row.now ? `${verb(row.now.verb)} ${row.now.subject}` : ""].filter(Boolean).join(" · ");
+  return (
+    <button type="button" title={told} aria-label={told} onClick={() => onOpen(row)}>
+      <StateGlyph state={state} label="" />
+    </button>
+  );
+}
