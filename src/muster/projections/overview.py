@@ -53,7 +53,9 @@ class Overview:
     open: int
     counts: StateCounts
     budget: int | None
-    """What all projects with a budget have of it left and spent; None when none has one."""
+    """Of all projects that have one, together; None when none has."""
+    budget_used: int
+    """What these spent and have reserved of it."""
     day: Day
 
 
@@ -61,7 +63,9 @@ _PROBLEMS: Final = Statement(
     f"SELECT count(*) FROM (SELECT 1 FROM tasks WHERE state = {int(TaskState.FAILED)} AND state >= 60 "
     f"AND archived_at IS NULL LIMIT {MOST_PROBLEMS}) p"
 )
-_BUDGET: Final = Statement("SELECT sum(allocated) FROM projects WHERE allocated IS NOT NULL")
+_BUDGET: Final = Statement(
+    "SELECT sum(allocated), sum(spent + reserved) FROM projects WHERE allocated IS NOT NULL"
+)
 _ENDED: Final = Statement(
     "SELECT (a.finished_at - ?2) / 3600000000, CASE WHEN t.attempt_id = a.id THEN t.state ELSE 0 END, count(*), "
     "sum(a.cost), sum(a.input_tokens), sum(a.output_tokens), sum(a.cache_read_tokens), sum(a.cache_write_tokens), "
@@ -84,13 +88,14 @@ _TIMES: Final = Statement(
 async def overview_of(reader: Reader, since: int, now: int) -> Overview:
     """The figures at `now`, the day's from `since` on (microseconds)."""
     counts = await counts_by_state(reader)
-    budget = (await reader.rows(_BUDGET))[0][0]
+    budget, used = (await reader.rows(_BUDGET))[0]
     return Overview(
         waiting=await count_pending(reader),
         problems=(await reader.rows(_PROBLEMS))[0][0],
         open=counts.waiting + counts.running,
         counts=counts,
         budget=None if budget is None else int(budget),
+        budget_used=int(used or 0),
         day=await _day(reader, since, now),
     )
 

@@ -5,7 +5,7 @@ export function PlusMinus({ plus, minus }: { plus: number | null; minus: number 
   return (
     <span className="pm">
       <b>+{count(plus ?? 0)}</b>
-      <s>−{count(minus ?? 0)}</s>
+      <s style={minus ? undefined : { visibility: "hidden" }}>−{count(minus ?? 0)}</s>
     </span>
   );
 }

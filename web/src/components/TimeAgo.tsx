@@ -1,5 +1,5 @@
 import { useNow } from "@/lib/clock";
-import { ago, countdown, elapsed, exactly } from "@/lib/format";
+import { ago, countdown, duration, elapsed, exactly } from "@/lib/format";
 
 export function TimeAgo({ at }: { at: string }) {
   const date = new Date(at);
@@ -13,8 +13,7 @@ export function TimeAgo({ at }: { at: string }) {
 /** How long something runs, ticking. */
 export function Elapsed({ since, until }: { since: string; until?: string | null }) {
   const now = useNow();
-  const end = until ? Date.parse(until) : now;
-  return <>{elapsed((end - Date.parse(since)) / 1000)}</>;
+  return <>{until ? duration((Date.parse(until) - Date.parse(since)) / 1000) : elapsed((now - Date.parse(since)) / 1000)}</>;
 }
 
 /** Seconds left until a moment; null without one. */

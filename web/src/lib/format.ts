@@ -75,6 +75,7 @@ export function countdown(seconds: number): string {
 
 export function percent(share: number): string {
   const value = share * 100;
+  if (value > 0 && value < 0.05) return "<0.1%";
   if (value > 0 && value < 1) return `${value.toFixed(1)}%`;
   if (value > 90 && value < 100) return `${value.toFixed(1).replace(/\.0$/, "")}%`;
   return `${Math.round(value)}%`;

@@ -87,6 +87,7 @@ async def get_overview(
         open=found.open,
         tasks={state: getattr(found.counts, state) for state in found.counts.__slots__},
         budget_usd=None if found.budget is None else dollars(found.budget),
+        budget_used_usd=dollars(found.budget_used),
         day=_day(found.day),
         event_position=position,
         version=services.settings.version,

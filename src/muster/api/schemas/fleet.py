@@ -107,6 +107,7 @@ class Overview(Answer):
     budget_usd: float | None = Field(
         description="The budgets of all projects together; null when none has one."
     )
+    budget_used_usd: float = Field(description="What these projects spent and have reserved of it.")
     day: Day
     event_position: int
     version: str

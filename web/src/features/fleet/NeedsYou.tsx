@@ -50,7 +50,7 @@ function AskCard({ approval }: { approval: Approval }) {
         {approval.expires_at ? <span className="t"><Clock size={12} aria-hidden="true" /><Countdown until={approval.expires_at} /></span> : <span className="t"><TimeAgo at={approval.created_at} /></span>}
       </div>
       <h3 className="cut">{visible(approval.title)}</h3>
-      <p className="cut"><span className="mono">{approval.agent ?? approval.agent_id}</span> · {approval.task}</p>
+      <p className="cut"><span className="mono">{approval.agent_id}</span> · {approval.task}</p>
       {question ? (
         <div className="b">
           <Link className="btn s p" to={`/inbox/${approval.id}`}>Answer</Link>

@@ -41,15 +41,16 @@ function Spend({ overview }: { overview: Overview }) {
   const { day, budget_usd: budget } = overview;
   const hours = Math.max((Date.now() - Date.parse(day.since)) / 3_600_000, 0.25);
   const rate = day.cost_usd / hours;
-  const share = budget ? Math.min(day.cost_usd / budget, 1) : 0;
+  const share = budget ? overview.budget_used_usd / budget : 0;
+  const colour = share >= 1 ? "var(--st-failed-fill)" : share >= 0.8 ? "var(--st-waiting-fill)" : "var(--fg)";
   return (
     <Link className="st" to="/tasks?state=succeeded" aria-label={`Spent today: ${cost(day.cost_usd, day.unpriced_calls)}`}>
       <h2>Spend today{budget !== null ? <span>{dollars(budget)} budget</span> : null}</h2>
-      <div className="big">{cost(day.cost_usd, day.unpriced_calls)}{budget ? <small>{percent(share)}</small> : null}</div>
-      <div className="bar" aria-hidden="true"><i style={{ width: `${share * 100}%`, background: "var(--fg)" }} /></div>
+      <div className="big">{cost(day.cost_usd, day.unpriced_calls)}</div>
+      <div className="bar" aria-hidden="true"><i style={{ width: `${Math.min(share, 1) * 100}%`, background: colour }} /></div>
       <div className="ft num">
         <span>{cost(rate)} / h</span>
-        {day.unpriced_calls > 0 ? <span>{count(day.unpriced_calls)} unpriced calls</span> : budget === null ? <span>no budget set</span> : null}
+        {day.unpriced_calls > 0 ? <span>{count(day.unpriced_calls)} unpriced calls</span> : <span>{budget === null ? "no budget set" : `${percent(share)} of all budgets used`}</span>}
       </div>
     </Link>
   );
@@ -80,17 +81,17 @@ function ContextCell({ rows }: { rows: FleetRow[] }) {
     <Link className="st" to="/?q=context%3E80" aria-label="Context windows">
       <h2>Context window{above > 0 ? <span className="text-waiting"><TriangleAlert size={12} />{above} above 80%</span> : null}</h2>
       <div style={{ display: "flex", alignItems: "flex-end", gap: 9, marginTop: 6 }}>
-        <svg width="137" height="36" aria-hidden="true">
+        <svg width="104" height="36" aria-hidden="true">
           {bins.map((value, bin) => {
             const height = value === 0 ? 1.5 : 4 + (value / most) * 30;
-            return <rect key={bin} x={bin * 13.7} y={36 - height} width="11.7" height={height} rx="1.5" fill={value === 0 ? "var(--surface-3)" : bin === 9 ? "var(--st-failed-fill)" : bin === 8 ? "var(--st-waiting-fill)" : "var(--st-queued-fill)"} />;
+            return <rect key={bin} x={bin * 10.4} y={36 - height} width="8.8" height={height} rx="1.5" fill={value === 0 ? "var(--surface-3)" : bin === 9 ? "var(--st-failed-fill)" : bin === 8 ? "var(--st-waiting-fill)" : "var(--st-queued-fill)"} />;
           })}
         </svg>
         <div className="ft num" style={{ flexDirection: "column", gap: 0 }}>
-          {shares.length > 0 ? <><span>median {percent(shares[Math.floor((shares.length - 1) / 2)]!)}</span><span>max {percent(shares.at(-1)!)}</span></> : <span className="mut">none running</span>}
+          {shares.length > 0 ? <><span>median {percent(shares[Math.floor((shares.length - 1) / 2)]!)}</span><span>max {percent(shares.at(-1)!)}</span></> : <span className="mut">none told</span>}
         </div>
       </div>
-      <div className="ft" style={{ justifyContent: "space-between", width: 137, color: "var(--fg-3)", fontSize: 10.5, lineHeight: "14px", marginTop: 2 }} aria-hidden="true"><span>0%</span><span>100%</span></div>
+      <div className="ft" style={{ justifyContent: "space-between", width: 104, color: "var(--fg-3)", fontSize: 10.5, lineHeight: "14px", marginTop: 2 }} aria-hidden="true"><span>0%</span><span>100%</span></div>
     </Link>
   );
 }

@@ -59,7 +59,7 @@ export function Component() {
           <div className="seg">
             {KINDS.map(([one, label]) => (
               <button key={one} type="button" aria-pressed={kind === one} onClick={() => setSearch(one === "all" ? {} : { kind: one })}>
-                {label} <span className="num mut">{one === "all" ? items.length : items.filter((item) => item.kind === one).length}</span>
+                {label} <span className="num mut">{one === "all" ? Math.max(waiting + broken, items.length) : one === "problem" ? broken : items.filter((item) => item.kind === one).length}</span>
               </button>
             ))}
           </div>
@@ -71,6 +71,7 @@ export function Component() {
         <div className={cx("ib-split", id && "picked")}>
           <nav className="ib-list card" aria-label="Items">
             {shown.map((item) => <Row key={item.id} item={item} current={item.id === id} query={query} />)}
+            {kind !== "permission" && kind !== "question" && failed.data.next_cursor ? <Link className="ib-row" to="/tasks?state=failed"><span /><span className="text-accent-text">All {broken} tasks that failed</span></Link> : null}
             {shown.length === 0 ? <p className="pr" style={{ padding: 12 }}>Nothing of this kind.</p> : null}
           </nav>
           <div className="ib-detail">

@@ -50,7 +50,7 @@ export function FileDiff({ task, attempt, file, split, viewed, onViewed }: FileD
         <span className="r"><label style={{ display: "flex", gap: 6, alignItems: "center", fontFamily: "var(--font-ui)" }}><input type="checkbox" checked={viewed} onChange={onViewed} />Viewed</label></span>
       </h2>
       {viewed ? null : !open ? (
-        <p className="pr" style={{ paddingTop: 10 }}>{why} {file.has_diff ? <button type="button" className="btn s" onClick={() => setOpen(true)}>Show it</button> : null}</p>
+        <p className="pr" style={{ paddingTop: 10 }}>{why} {file.has_diff && !file.binary ? <button type="button" className="btn s" onClick={() => setOpen(true)}>Show it</button> : null}</p>
       ) : error && data === undefined ? (
         <p className="pr" role="alert" style={{ paddingTop: 10 }}>It could not be loaded. <button type="button" className="btn s" onClick={() => void refetch()}>Try again</button></p>
       ) : data === undefined ? <Skeleton rows={4} height={19} /> : <DiffLines diff={data} split={split} label={`Changes of ${file.path}`} />}
