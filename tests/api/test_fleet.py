@@ -110,7 +110,7 @@ class TestOverview:
         found = await overview(api)
         assert (found["waiting"], found["problems"], found["open"]) == (0, 0, 0)
         assert (found["day"]["cost_usd"], found["day"]["median_seconds"]) == (0, None)
-        assert len(found["day"]["hours"]) == 25
+        assert len(found["day"]["hours"]) == 24
 
     async def test_the_day_counts_what_ended_and_what_it_cost(self, api: Api, store: Store) -> None:
         """OD-6, SA-4"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from muster.client.client import Client
+from muster.client.http import HttpTransport
 from tests.e2e.server import KillableServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,3 +73,26 @@ async def test_from_an_empty_install_to_a_reviewed_change_on_accessible_pages(
     """OD-20, OD-21, OD-27 to OD-33, SW-2: first the journey, then every page with what it left behind."""
     run_in_browser(server, repository, "journey.test.js")
     run_in_browser(server, repository, "pages.test.js")
+
+
+async def test_a_window_outlives_a_killed_server_and_shows_what_happened_meanwhile(
+    server: KillableServer,
+) -> None:
+    """SW-2: the status indicator; OD-20"""
+    window = await asyncio.create_subprocess_exec(
+        "node",
+        "e2e/restart.js",
+        cwd=WEB,
+        env={**os.environ, "MUSTER_URL": server.url, "CHROMIUM": str(chromium)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert window.stdout is not None
+    assert await window.stdout.readline() == b"looking\n"
+    server.kill()
+    assert await window.stdout.readline() == b"lost\n"
+    await server.start()
+    client = Client(HttpTransport(server.url))
+    await client.post("/tasks", {"title": "Queued after the restart", "kind": "manual"})
+    await client.close()
+    assert await window.stdout.readline() == b"back\n"
+    assert await window.wait() == 0

@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { launch, server } from "../e2e/browser.js";
 
 const [folder = "screens", ...paths] = process.argv.slice(2);
-const pages = paths.length > 0 ? paths : ["/", "/inbox", "/tasks", "/tasks/new", "/settings"];
+const { items } = await (await fetch(`${server}/api/v1/tasks?state=succeeded&kind=prompt&limit=1&q=Kelvin`)).json();
+const { items: asked } = await (await fetch(`${server}/api/v1/approvals`)).json();
+const tasks = [items[0] && `/tasks/${items[0].id}`, items[0] && `/tasks/${items[0].id}/changes`, items[0] && `/tasks/${items[0].id}/conversation`, asked[0] && `/tasks/${asked[0].task_id}`];
+const pages = paths.length > 0 ? paths : ["/", "/inbox", "/tasks", "/tasks/new", "/settings", ...tasks.filter(Boolean)];
 mkdirSync(folder, { recursive: true });
 const browser = await launch();
 for (const [theme, scheme] of [["light", "light"], ["dark", "dark"]]) {

@@ -102,7 +102,7 @@ async def overview_of(reader: Reader, since: int, now: int) -> Overview:
 
 async def _day(reader: Reader, since: int, now: int) -> Day:
     first = ids.first_id_at(since - LONGEST_US)
-    day = Day(since=since, hours=[Hour() for _ in range(max((now - since) // HOUR_US, 0) + 1)])
+    day = Day(since=since, hours=[Hour() for _ in range(max(-(-(now - since) // HOUR_US), 1))])
     succeeded = 0
     for hour, state, count, *sums in await reader.rows(_ENDED, first, since):
         _add(day, [int(value) for value in (sums[0], sums[5], *sums[1:5])])

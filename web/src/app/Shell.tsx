@@ -10,6 +10,7 @@ import { useKeys } from "@/lib/keys";
 import { isDark, usePrefs } from "@/lib/prefs";
 import { BottomBar, Sidebar } from "./Sidebar";
 import { SignIn } from "./SignIn";
+import { Notices } from "./Notices";
 import { TopBar } from "./TopBar";
 
 const Palette = lazy(() => import("./Palette"));
@@ -39,6 +40,7 @@ export function Shell() {
       <Sidebar />
       <TopBar onSearch={() => setOpen("palette")} onHelp={() => setOpen("help")} />
       <main id="main" className="main" tabIndex={-1}>
+        <Notices />
         <Outlet />
       </main>
       <BottomBar onMore={() => setOpen("palette")} />

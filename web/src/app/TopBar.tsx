@@ -30,7 +30,7 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
           ),
         )}
       </nav>
-      <button type="button" className="find" onClick={onSearch} aria-label="Search or jump to">
+      <button type="button" className="find" onClick={onSearch}>
         <Search size={14} strokeWidth={1.75} /><span className="label">Search or jump to…</span><span className="kbd">Ctrl K</span>
       </button>
       <div className="tb">

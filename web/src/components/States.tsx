@@ -2,10 +2,19 @@ import type { ReactNode } from "react";
 import { ApiProblem } from "@/api/client";
 import { useVersion } from "./useVersion";
 
-export function EmptyState({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+interface EmptyProps {
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+  /** It stands for the whole page. */
+  page?: boolean;
+}
+
+export function EmptyState({ title, children, action, page = false }: EmptyProps) {
+  const Heading = page ? "h1" : "h2";
   return (
     <div className="state">
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {children ? <p>{children}</p> : null}
       {action ? <div className="b">{action}</div> : null}
     </div>
@@ -20,13 +29,14 @@ const REASONS: Record<number, string> = {
 };
 
 /** What failed, why, and a way on; the rest of the page stays. */
-export function ErrorState({ what, error, retry, action }: { what: string; error: unknown; retry?: () => void; action?: ReactNode }) {
+export function ErrorState({ what, error, retry, action, page = false }: { what: string; error: unknown; retry?: () => void; action?: ReactNode; page?: boolean }) {
   const version = useVersion();
+  const Heading = page ? "h1" : "h2";
   const problem = error instanceof ApiProblem ? error : null;
   const details = [what, problem ? `${problem.status} ${problem.code}: ${problem.message}` : String(error), problem?.requestId && `request ${problem.requestId}`, new Date().toISOString(), `muster ${version}`];
   return (
     <div className="state" role="alert">
-      <h2>{what}</h2>
+      <Heading>{what}</Heading>
       <p>{problem ? (problem.status === 0 ? REASONS[0] : problem.message || REASONS[problem.status]) : String(error)}</p>
       <div className="b">
         {retry ? <button type="button" className="btn p" onClick={retry}>Try again</button> : null}

@@ -1,5 +1,6 @@
 import { ChevronDown, ChevronRight } from "lucide-react";
-import { memo } from "react";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import type { FleetRow } from "@/api/types";
 import { ContextMeter } from "@/components/ContextMeter";
 import { StateGlyph } from "@/components/StateGlyph";
@@ -9,6 +10,12 @@ import { compact, cost, shortId } from "@/lib/format";
 import { seenAgent } from "@/lib/states";
 import { Now } from "./Now";
 import { type Group, keyOf } from "./rows";
+import { useStill } from "./still";
+
+/** From so many lines on only those near the window are made. */
+const WINDOWED = 100;
+
+type Line = { key: string; group: Group; row: FleetRow | null };
 
 interface TableProps {
   groups: Group[];
@@ -19,10 +26,25 @@ interface TableProps {
 }
 
 export function AgentTable({ groups, folded, chosen, onFold, onOpen }: TableProps) {
-  const single = groups.length === 1 && groups[0]!.key === "All";
+  const [held, setHeld] = useState(false);
+  const still = useStill(groups, held);
+  const single = still.groups.length === 1 && still.groups[0]!.key === "All";
+  const lines = useMemo(() => still.groups.flatMap((group): Line[] => [
+    ...(single ? [] : [{ key: `group ${group.key}`, group, row: null }]),
+    ...(folded.has(group.key) ? [] : group.rows.map((row) => ({ key: keyOf(row), group, row }))),
+  ]), [still.groups, folded, single]);
+  const box = useRef<HTMLDivElement>(null);
+  const { from, to, above, below } = useWindow(lines.length, box);
   return (
-    <div className="tblw card">
-      <table className="tbl two" aria-label="Agents">
+    <div
+      className="tblw card" ref={box} style={{ position: "relative" }}
+      onPointerEnter={(event) => event.pointerType === "mouse" && setHeld(true)} onPointerLeave={() => setHeld(false)}
+      onFocus={(event) => event.target.matches("tr") && setHeld(true)} onBlur={() => setHeld(false)}
+    >
+      {still.pending > 0 ? (
+        <button type="button" className="btn s pending" onClick={() => setHeld(false)}>{still.pending} changed place · Show</button>
+      ) : null}
+      <table className="tbl two" aria-label="Agents" aria-rowcount={lines.length + 1}>
         <colgroup>
           <col style={{ width: "15.6%" }} /><col style={{ width: "23%" }} /><col style={{ width: "24.4%" }} /><col className="low2" style={{ width: "11%" }} />
           <col className="low1" style={{ width: "5.9%" }} /><col style={{ width: "6.8%" }} /><col style={{ width: "6.3%" }} /><col className="low1" style={{ width: "7%" }} />
@@ -33,25 +55,47 @@ export function AgentTable({ groups, folded, chosen, onFold, onOpen }: TableProp
             <th scope="col" className="r">Cost</th><th scope="col" className="r">Elapsed</th><th scope="col" className="low1">Machine</th>
           </tr>
         </thead>
-        {groups.map((group) => (
-          <tbody key={group.key}>
-            {single ? null : (
-              <tr className="grp">
-                <th colSpan={8} scope="rowgroup">
-                  <button type="button" aria-expanded={!folded.has(group.key)} onClick={() => onFold(group.key)}>
-                    {folded.has(group.key) ? <ChevronRight size={13} /> : <ChevronDown size={13} />}
-                    {group.state ? <StateGlyph state={group.state} size={12} label="" /> : null}
-                    {group.label} <span className="mut num" style={{ fontWeight: 450 }}>{group.rows.length}</span>
-                  </button>
-                </th>
-              </tr>
-            )}
-            {folded.has(group.key) ? null : group.rows.map((row) => <Row key={keyOf(row)} row={row} chosen={chosen === keyOf(row)} onOpen={onOpen} />)}
-          </tbody>
-        ))}
+        <tbody>
+          {above > 0 ? <tr aria-hidden="true"><td colSpan={8} style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
+          {lines.slice(from, to).map(({ key, group, row }) => row ? (
+            <Row key={key} row={row} chosen={chosen === key} onOpen={onOpen} />
+          ) : (
+            <tr className="grp" key={key}>
+              <th colSpan={8} scope="colgroup">
+                <button type="button" aria-expanded={!folded.has(group.key)} onClick={() => onFold(group.key)}>
+                  {folded.has(group.key) ? <ChevronRight size={13} /> : <ChevronDown size={13} />}
+                  {group.state ? <StateGlyph state={group.state} size={12} label="" /> : null}
+                  {group.label} <span className="mut num" style={{ fontWeight: 450 }}>{group.rows.length}</span>
+                </button>
+              </th>
+            </tr>
+          ))}
+          {below > 0 ? <tr aria-hidden="true"><td colSpan={8} style={{ height: below, padding: 0, border: 0 }} /></tr> : null}
+        </tbody>
       </table>
     </div>
   );
+}
+
+/** Which lines are near the window, and how much room the others take. */
+function useWindow(count: number, box: React.RefObject<HTMLDivElement | null>) {
+  const [margin, setMargin] = useState(0);
+  const rows = useVirtualizer({ count, enabled: count > WINDOWED, getScrollElement: () => document.getElementById("main"), estimateSize: () => rowHeight(), overscan: 20, scrollMargin: margin });
+  useEffect(() => {
+    const main = document.getElementById("main");
+    if (main && box.current) setMargin(box.current.getBoundingClientRect().top + main.scrollTop - main.getBoundingClientRect().top);
+  }, [count, box]);
+  const near = rows.getVirtualItems();
+  if (count <= WINDOWED || near.length === 0) return { from: 0, to: Math.min(count, WINDOWED), above: 0, below: 0 };
+  return {
+    from: near[0]!.index, to: near.at(-1)!.index + 1,
+    above: Math.max(near[0]!.start - margin, 0), below: Math.max(rows.getTotalSize() - (near.at(-1)!.end - margin), 0),
+  };
+}
+
+function rowHeight(): number {
+  if (innerWidth < 768) return 62;
+  return parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row")) + 1 || 33;
 }
 
 const Row = memo(function Row({ row, chosen, onOpen }: { row: FleetRow; chosen: boolean; onOpen: (row: FleetRow) => void }) {

@@ -25,7 +25,7 @@ function Blank({ title }: { title: string }) {
 function Agents({ rows, queued }: { rows: FleetRow[]; queued: number }) {
   const counts = countStates(rows);
   return (
-    <Link className="st" to="/?view=list" aria-label={`Agents: ${rows.length}`}>
+    <Link className="st" to="/?view=list">
       <h2>Agents<span className="num">{count(rows.length)}</span></h2>
       <div style={{ height: 6 }} />
       <StateBar counts={Object.fromEntries(counts)} />
@@ -44,7 +44,7 @@ function Spend({ overview }: { overview: Overview }) {
   const share = budget ? overview.budget_used_usd / budget : 0;
   const colour = share >= 1 ? "var(--st-failed-fill)" : share >= 0.8 ? "var(--st-waiting-fill)" : "var(--fg)";
   return (
-    <Link className="st" to="/tasks?state=succeeded" aria-label={`Spent today: ${cost(day.cost_usd, day.unpriced_calls)}`}>
+    <Link className="st" to="/tasks?state=succeeded">
       <h2>Spend today{budget !== null ? <span>{dollars(budget)} budget</span> : null}</h2>
       <div className="big">{cost(day.cost_usd, day.unpriced_calls)}</div>
       <div className="bar" aria-hidden="true"><i style={{ width: `${Math.min(share, 1) * 100}%`, background: colour }} /></div>
@@ -78,7 +78,7 @@ function ContextCell({ rows }: { rows: FleetRow[] }) {
   const bins = Array.from({ length: 10 }, (_, bin) => shares.filter((share) => Math.min(Math.floor(share * 10), 9) === bin).length);
   const most = Math.max(...bins, 1);
   return (
-    <Link className="st" to="/?q=context%3E80" aria-label="Context windows">
+    <Link className="st" to="/?q=context%3E80">
       <h2>Context window{above > 0 ? <span className="text-waiting"><TriangleAlert size={12} />{above} above 80%</span> : null}</h2>
       <div style={{ display: "flex", alignItems: "flex-end", gap: 9, marginTop: 6 }}>
         <svg width="104" height="36" aria-hidden="true">
@@ -106,7 +106,7 @@ function Finished({ overview }: { overview: Overview }) {
   const step = ended.length > 1 ? 146 / (ended.length - 1) : 0;
   const points = ended.map((value, index) => `${2 + index * step},${20 - (value / most) * 16}`);
   return (
-    <Link className="st" to="/tasks?state=succeeded" aria-label={`Finished today: ${total}`}>
+    <Link className="st" to="/tasks?state=succeeded">
       <h2>Finished today</h2>
       <div className="big">{count(total)}{total > 0 ? <small>{percent(succeeded / total)} succeeded</small> : null}</div>
       <svg width="150" height="22" aria-hidden="true" style={{ maxWidth: "100%" }}>

@@ -59,7 +59,7 @@ export function Component() {
     "/": () => document.querySelector<HTMLElement>("#fleet-filter")?.focus(),
   });
 
-  if (agents.isError && !agents.data) return <ErrorState what="The fleet could not be loaded" error={agents.error} retry={() => void agents.refetch()} />;
+  if (agents.isError && !agents.data) return <ErrorState page what="The fleet could not be loaded" error={agents.error} retry={() => void agents.refetch()} />;
   return (
     <>
       <div className="ph">

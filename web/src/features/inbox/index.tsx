@@ -47,7 +47,7 @@ export function Component() {
   };
   const press = (name: RegExp) => [...document.querySelectorAll<HTMLButtonElement>(".ib-detail button")].find((button) => name.test(button.textContent ?? ""))?.click();
   useKeys({ j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1), a: () => press(/^(Allow|Confirm)/), d: () => press(/^Reject/) });
-  if (approvals.isError && !approvals.data) return <ErrorState what="The inbox could not be loaded" error={approvals.error} retry={() => void approvals.refetch()} />;
+  if (approvals.isError && !approvals.data) return <ErrorState page what="The inbox could not be loaded" error={approvals.error} retry={() => void approvals.refetch()} />;
   return (
     <>
       <div className="ph">

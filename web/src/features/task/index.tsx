@@ -31,9 +31,9 @@ export function Component() {
   if (found.isError && !found.data) {
     const missing = found.error instanceof ApiProblem && found.error.status === 404;
     return missing ? (
-      <EmptyState title="There is no such task" action={<Link className="btn p" to="/tasks">All tasks</Link>}>Nothing has the id {id}. It may have been removed.</EmptyState>
+      <EmptyState page title="There is no such task" action={<Link className="btn p" to="/tasks">All tasks</Link>}>Nothing has the id {id}. It may have been removed.</EmptyState>
     ) : (
-      <ErrorState what="The task could not be loaded" error={found.error} retry={() => void found.refetch()} />
+      <ErrorState page what="The task could not be loaded" error={found.error} retry={() => void found.refetch()} />
     );
   }
   if (!found.data) return <div style={{ padding: 20 }}><Skeleton rows={10} height={40} /></div>;

@@ -39,7 +39,7 @@ export function Component() {
   const toggle = (path: string) => setViewed((before) => { const after = new Set(before); if (!after.delete(path)) after.add(path); return after; });
   useKeys({ n: () => step(1), p: () => step(-1), u: () => set("mode", mode === "split" ? "unified" : "split"), v: () => chosen && toggle(chosen) });
   const error = found.error ?? files.error;
-  if (error && !files.data) return <ErrorState what="The changes could not be loaded" error={error} retry={() => { void found.refetch(); void files.refetch(); }} action={<Link className="btn" to={`/tasks/${id}`}>Back to the task</Link>} />;
+  if (error && !files.data) return <ErrorState page what="The changes could not be loaded" error={error} retry={() => { void found.refetch(); void files.refetch(); }} action={<Link className="btn" to={`/tasks/${id}`}>Back to the task</Link>} />;
   return (
     <>
       <div className="ph">
