@@ -224,7 +224,7 @@ async def main() -> None:
     parser.add_argument("url")
     parser.add_argument("agents", type=int, nargs="?", default=60)
     given = parser.parse_args()
-    client = Client(HttpTransport(given.url))
+    client = Client(HttpTransport(given.url, retry_seconds=60))
     fleet = Fleet(client, random.Random(7))
     try:
         await fleet.beat()

@@ -19,7 +19,12 @@ export const fleet = queryOptions({
   queryKey: ["fleet"],
   queryFn: () => answer(api.GET("/api/v1/fleet")),
   // What agents do moves without events; while somebody looks and something runs, it is asked for anew.
-  refetchInterval: (query) => (query.state.data?.rows.some((row) => row.task_id !== null) ? 2_000 : 15_000),
+  refetchInterval: (query) => {
+    const rows = query.state.data?.rows ?? [];
+    if (!rows.some((row) => row.task_id !== null)) return 15_000;
+    // A large fleet is a large answer.
+    return rows.length > 500 ? 10_000 : rows.length > 150 ? 5_000 : 2_000;
+  },
 });
 
 export const pendingApprovals = queryOptions({

@@ -80,7 +80,7 @@ export function AgentTable({ groups, folded, chosen, onFold, onOpen }: TableProp
 /** Which lines are near the window, and how much room the others take. */
 function useWindow(count: number, box: React.RefObject<HTMLDivElement | null>) {
   const [margin, setMargin] = useState(0);
-  const rows = useVirtualizer({ count, enabled: count > WINDOWED, getScrollElement: () => document.getElementById("main"), estimateSize: () => rowHeight(), overscan: 20, scrollMargin: margin });
+  const rows = useVirtualizer({ count, enabled: count > WINDOWED, getScrollElement: () => document.getElementById("main"), estimateSize: () => rowHeight(), overscan: 10, scrollMargin: margin });
   useEffect(() => {
     const main = document.getElementById("main");
     if (main && box.current) setMargin(box.current.getBoundingClientRect().top + main.scrollTop - main.getBoundingClientRect().top);

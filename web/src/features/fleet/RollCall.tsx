@@ -1,15 +1,22 @@
-import { useRef } from "react";
+import { useRef, useState } from "react";
 import type { FleetRow, Machine } from "@/api/types";
 import { StateGlyph } from "@/components/StateGlyph";
 import { useNow } from "@/lib/clock";
-import { elapsed } from "@/lib/format";
+import { count, elapsed } from "@/lib/format";
 import { seenAgent } from "@/lib/states";
-import { keyOf, verb } from "./rows";
+import { countStates, keyOf, verb } from "./rows";
+
+/** Above so many agents machines show how many are in each state, until every agent is asked for. */
+const FOLDED = 300;
+/** Above so many the arcs stand still. */
+const TURNING = 100;
 
 /** One glyph for each agent, by machine; arrow keys move through them. */
 export function RollCall({ rows, machines, onOpen }: { rows: FleetRow[]; machines: Machine[]; onOpen: (row: FleetRow) => void }) {
   const now = useNow();
   const box = useRef<HTMLElement>(null);
+  const [all, setAll] = useState(false);
+  const folded = rows.length > FOLDED && !all;
   const hosts = [...machines.map((machine) => machine.host), ...(rows.some((row) => row.machine === null) ? [null] : [])];
   const move = (event: React.KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -23,8 +30,8 @@ export function RollCall({ rows, machines, onOpen }: { rows: FleetRow[]; machine
   };
   return (
     <>
-      <h2 className="sec">Roll call <span className="mut">every agent, by machine</span></h2>
-      <section className="roll card" aria-label="Every agent by machine" ref={box} onKeyDown={move}>
+      <h2 className="sec">Roll call <span className="mut">{folded ? "by machine" : "every agent, by machine"}</span>{rows.length > FOLDED ? <button type="button" className="btn s" style={{ marginLeft: "auto" }} aria-expanded={all} onClick={() => setAll(!all)}>{all ? "Fold" : `Show all ${count(rows.length)}`}</button> : null}</h2>
+      <section className="roll card" aria-label="Every agent by machine" ref={box} onKeyDown={move} style={rows.length > TURNING ? ({ "--spin": "paused" } as React.CSSProperties) : undefined}>
         {hosts.map((host) => {
           const machine = machines.find((one) => one.host === host);
           const there = rows.filter((row) => row.machine === host);
@@ -34,9 +41,11 @@ export function RollCall({ rows, machines, onOpen }: { rows: FleetRow[]; machine
                 {host ?? "Elsewhere"}
                 {machine?.quiet ? <em className="stale">no signal {elapsed((now - Date.parse(machine.last_seen_at)) / 1000)}</em> : machine ? <em>{machine.running} of {machine.capacity} busy</em> : null}
               </h3>
-              <div className="cells">
-                {there.map((row) => <Cell key={keyOf(row)} row={row} onOpen={onOpen} />)}
-              </div>
+              {folded ? (
+                <div className="lg">{[...countStates(there)].map(([state, amount]) => <span key={state}><StateGlyph state={state} /><b>{amount}</b></span>)}</div>
+              ) : (
+                <div className="cells">{there.map((row) => <Cell key={keyOf(row)} row={row} onOpen={onOpen} />)}</div>
+              )}
             </div>
           );
         })}
