@@ -47,7 +47,7 @@ bench: setup ## measure against peers and references (ARGS="--quick" or names of
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 screens: setup ## pictures of every page into $(SCREENS), of a server filled with a busy fleet
-	@tools/web.sh screens "$(SCREENS)"
+	@tools/web.sh screens "$(abspath $(SCREENS))"
 
 gen: setup ## write the generated references anew
 	@$(BIN)/python -m tools.generate $(ARGS)

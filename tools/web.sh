@@ -64,6 +64,6 @@ case ${1:-} in
     build) build ;;
     check) build && check ;;
     test) build && check && npm run --silent test ;;
-    screens) build && ../.venv/bin/python -m tools.screens "${2:?a folder}" ;;
+    screens) folder=$(mkdir -p "${2:?a folder}" && cd "$2" && pwd) ; build ; cd .. ; .venv/bin/python -m tools.screens "$folder" ;;
     *) die "usage: tools/web.sh build|check|test|screens FOLDER" ;;
 esac

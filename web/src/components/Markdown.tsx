@@ -20,8 +20,8 @@ renderer.link = function link({ href, tokens }) {
   return /^https?:\/\//i.test(href) ? `<a href="${escape(href)}">${words}</a>` : `${words} <code>${escape(href)}</code>`;
 };
 
-export function toHtml(text: string): string {
-  const made = marked.parse(visible(text), { renderer, async: false, gfm: true, breaks: false });
+export function toHtml(text: string, breaks = false): string {
+  const made = marked.parse(visible(text), { renderer, async: false, gfm: true, breaks });
   return DOMPurify.sanitize(made, { ALLOWED_TAGS: ALLOWED, ALLOWED_ATTR: ["href", "rel", "target"], ALLOWED_URI_REGEXP: /^https?:/i });
 }
 
@@ -33,6 +33,6 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
 });
 
 /** Words of an agent: markup is kept, everything that could act is not. */
-export const Markdown = memo(function Markdown({ text }: { text: string }) {
-  return <div className="md" dangerouslySetInnerHTML={{ __html: toHtml(text) }} />;
+export const Markdown = memo(function Markdown({ text, breaks = false }: { text: string; breaks?: boolean }) {
+  return <div className="md" dangerouslySetInnerHTML={{ __html: toHtml(text, breaks) }} />;
 });

@@ -1,11 +1,12 @@
 import { count } from "@/lib/format";
 
-export function PlusMinus({ plus, minus }: { plus: number | null; minus: number | null }) {
+/** `loose`: not in a column, so that nothing keeps its place. */
+export function PlusMinus({ plus, minus, loose = false }: { plus: number | null; minus: number | null; loose?: boolean }) {
   if (plus === null && minus === null) return <span className="pm mut">binary</span>;
   return (
     <span className="pm">
       <b>+{count(plus ?? 0)}</b>
-      <s style={minus ? undefined : { visibility: "hidden" }}>−{count(minus ?? 0)}</s>
+      <s style={minus ? undefined : loose ? { display: "none" } : { visibility: "hidden" }}>−{count(minus ?? 0)}</s>
     </span>
   );
 }

@@ -23,7 +23,7 @@ export function DecisionCard({ approval, full = false, level = 3 }: { approval: 
         <span>{heading(approval)}</span>
         {open && approval.expires_at ? <Countdown until={approval.expires_at} /> : null}
       </div>
-      <Heading style={{ fontWeight: 570, margin: "5px 0 2px" }}>{visible(approval.title)}</Heading>
+      <Heading>{visible(approval.title)}</Heading>
       <What approval={approval} />
       {full ? <Where approval={approval} /> : null}
       {!open ? <Outcome approval={approval} /> : !online ? (

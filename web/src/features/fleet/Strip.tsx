@@ -45,12 +45,12 @@ function Spend({ overview }: { overview: Overview }) {
   const colour = share >= 1 ? "var(--st-failed-fill)" : share >= 0.8 ? "var(--st-waiting-fill)" : "var(--fg)";
   return (
     <Link className="st" to="/tasks?state=succeeded">
-      <h2>Spend today{budget !== null ? <span>{dollars(budget)} budget</span> : null}</h2>
+      <h2>Spend today</h2>
       <div className="big">{cost(day.cost_usd, day.unpriced_calls)}</div>
       <div className="bar" aria-hidden="true"><i style={{ width: `${Math.min(share, 1) * 100}%`, background: colour }} /></div>
       <div className="ft num">
         <span>{cost(rate)} / h</span>
-        {day.unpriced_calls > 0 ? <span>{count(day.unpriced_calls)} unpriced calls</span> : <span>{budget === null ? "no budget set" : `${percent(share)} of all budgets used`}</span>}
+        {day.unpriced_calls > 0 ? <span>{count(day.unpriced_calls)} unpriced calls</span> : <span>{budget === null ? "no budget set" : `${percent(share)} of ${dollars(budget)} in budgets used`}</span>}
       </div>
     </Link>
   );
@@ -81,7 +81,7 @@ function ContextCell({ rows }: { rows: FleetRow[] }) {
     <Link className="st" to="/?q=context%3E80">
       <h2>Context window{above > 0 ? <span className="text-waiting"><TriangleAlert size={12} />{above} above 80%</span> : null}</h2>
       <div style={{ display: "flex", alignItems: "flex-end", gap: 9, marginTop: 6 }}>
-        <svg width="104" height="36" aria-hidden="true">
+        <svg className="hist" width="104" height="36" viewBox="0 0 104 36" preserveAspectRatio="none" aria-hidden="true">
           {bins.map((value, bin) => {
             const height = value === 0 ? 1.5 : 4 + (value / most) * 30;
             return <rect key={bin} x={bin * 10.4} y={36 - height} width="8.8" height={height} rx="1.5" fill={value === 0 ? "var(--surface-3)" : bin === 9 ? "var(--st-failed-fill)" : bin === 8 ? "var(--st-waiting-fill)" : "var(--st-queued-fill)"} />;
@@ -91,7 +91,7 @@ function ContextCell({ rows }: { rows: FleetRow[] }) {
           {shares.length > 0 ? <><span>median {percent(shares[Math.floor((shares.length - 1) / 2)]!)}</span><span>max {percent(shares.at(-1)!)}</span></> : <span className="mut">none told</span>}
         </div>
       </div>
-      <div className="ft" style={{ justifyContent: "space-between", width: 104, color: "var(--fg-3)", fontSize: 10.5, lineHeight: "14px", marginTop: 2 }} aria-hidden="true"><span>0%</span><span>100%</span></div>
+      <div className="ft hist" style={{ justifyContent: "space-between", maxWidth: 104, color: "var(--fg-3)", fontSize: 10.5, lineHeight: "14px", marginTop: 2 }} aria-hidden="true"><span>0%</span><span>100%</span></div>
     </Link>
   );
 }

@@ -47,7 +47,7 @@ function MessageView({ block, agent }: { block: Block & { kind: "message" }; age
   const who = NAMES[block.role] ?? agent;
   const head = <div className="who"><b>{who}</b><time dateTime={block.at}>{timeOfDay(new Date(block.at))}</time></div>;
   if (block.role === "system") return <details className="fold"><summary><Twist />{who}</summary><div className="msg user"><Markdown text={block.text} /></div></details>;
-  return <div className={cx("msg", block.role === "user" && "user")}>{head}{block.role === "user" ? <p style={{ whiteSpace: "pre-wrap" }}>{visible(block.text)}</p> : <Markdown text={block.text} />}</div>;
+  return <div className={cx("msg", block.role === "user" && "user")}>{head}<Markdown text={block.text} breaks={block.role === "user"} /></div>;
 }
 
 function stateOf(block: Block & { kind: "tool" }): Shown {
@@ -66,7 +66,6 @@ function ToolView({ block, open }: { block: Block & { kind: "tool" }; open: bool
   const { verb, object } = wordsOfCall(block.call);
   const state = stateOf(block);
   const exit = block.result?.exit_code;
-  const seconds = "";
   const input = block.call.input && Object.keys(block.call.input).length > 0 ? block.call.input : null;
   return (
     <details className="tool" open={open && state === "failed"}>
@@ -75,7 +74,6 @@ function ToolView({ block, open }: { block: Block & { kind: "tool" }; open: bool
         <span>{verb}</span><span className="mono cut" style={{ color: "var(--fg)", flex: 1 }}>{visible(object)}</span>
         {state !== "succeeded" ? <StateGlyph state={state} size={12} label={block.result?.status ?? "Running"} /> : null}
         {exit !== null && exit !== undefined && exit !== 0 ? <span className="num text-failed">exit {exit}</span> : null}
-        <span className="mut num">{seconds}</span>
       </summary>
       <div className="in">
         {input ? <><h3>Input</h3><pre>{visible(JSON.stringify(input, null, 2))}</pre></> : null}

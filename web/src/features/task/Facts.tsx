@@ -47,7 +47,7 @@ function Progress({ task, attempt }: { task: Task; attempt: Attempt | null }) {
       <div className="pb" aria-hidden="true">
         {share !== null || !running ? <i style={{ width: running ? `${(share ?? 0) * 100}%` : "100%", background: running ? "var(--st-running-fill)" : `var(--st-${attempt.state}-fill)` }} /> : null}
       </div>
-      <p className="mut" style={{ fontSize: 11.5 }}>{running ? `Stopped when it is silent or runs for longer than ${duration(task.timeout_seconds)}` : null}</p>
+      <p className="mut limit" style={{ fontSize: 11.5 }}>{running ? `Stopped when it is silent or runs for longer than ${duration(task.timeout_seconds)}` : null}</p>
     </section>
   );
 }

@@ -99,7 +99,7 @@ function Steps({ task, attempts, attempt, pending }: Omit<OverviewProps, "files"
   return (
     <section className="card pan">
       <h2>Workflow <span className="mut">{[before.length > 0 && "depends on", "attempts", children.length > 0 && "subtasks"].filter(Boolean).join(", ")}</span>
-        <span className="r num mut">{plural(done, "attempt")} ended</span>
+        {done > 0 ? <span className="r num mut">{plural(done, "attempt")} ended</span> : null}
       </h2>
       <div className="dag" tabIndex={0} role="group" aria-label="Steps of the work">
         {before.length > 0 ? <><div className="col">{before.map((id) => <Dependency key={id} id={id} />)}</div><Edge ok={task.state !== "blocked"} /></> : null}
@@ -143,7 +143,7 @@ function Changes({ task, files }: { task: Task; files: TaskFiles }) {
   const shown = files.produced.slice(0, 8);
   return (
     <section className="card pan" style={{ overflow: "hidden", alignSelf: "start" }}>
-      <h2>Changes <PlusMinus plus={files.totals.additions} minus={files.totals.deletions} /><span className="r"><Link className="btn s" to={`/tasks/${task.id}/changes`}>Review diff</Link></span></h2>
+      <h2>Changes <PlusMinus loose plus={files.totals.additions} minus={files.totals.deletions} /><span className="r"><Link className="btn s" to={`/tasks/${task.id}/changes`}>Review diff</Link></span></h2>
       {shown.map((file) => (
         <Link className="f" key={file.path} to={`/tasks/${task.id}/changes?file=${encodeURIComponent(file.path)}`} title={file.path}>
           <span className="path">{visible(shortPath(file.path, 26))}</span><PlusMinus plus={file.additions} minus={file.deletions} /><ChangeDots plus={file.additions} minus={file.deletions} />

@@ -45,7 +45,7 @@ export function Component() {
       <div className="ph">
         <div>
           <PageHeading>{found.data?.title ?? "Changes"}</PageHeading>
-          <p>{files.data ? <>{plural(produced.length, "file")} changed, <PlusMinus plus={files.data.totals.additions} minus={files.data.totals.deletions} /> lines{viewed.size > 0 ? `, ${count(viewed.size)} viewed` : ""}</> : "\u00a0"}</p>
+          <p>{files.data ? <>{plural(produced.length, "file")} changed, <PlusMinus loose plus={files.data.totals.additions} minus={files.data.totals.deletions} /> lines{viewed.size > 0 ? `, ${count(viewed.size)} viewed` : ""}</> : "\u00a0"}</p>
         </div>
         <div className="r">
           <div className="seg">

@@ -67,7 +67,7 @@ export function Component() {
       <div className="fbar">
         <div style={{ position: "relative", display: "flex", alignItems: "center" }}>
           <Search size={13} style={{ position: "absolute", left: 9, color: "var(--fg-3)" }} aria-hidden="true" />
-          <input id="task-search" className="inp" style={{ paddingLeft: 28 }} type="search" placeholder="Words of title, description or tags" aria-label="Search tasks" value={words} onChange={(event) => set("q", event.target.value)} />
+          <input id="task-search" className="inp" style={{ paddingLeft: 28 }} type="search" placeholder="Words of tasks" aria-label="Search tasks" value={words} onChange={(event) => set("q", event.target.value)} />
         </div>
         <div className="seg" role="group" aria-label="State" style={{ overflowX: "auto", maxWidth: "100%" }}>
           {[...VIEWS.map(([key, label]) => [key, label] as const), ["archived", "Archived"] as const].map(([key, label]) => (
