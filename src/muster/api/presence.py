@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
 from muster.api.hot import HotRoute
 from muster.api.longpoll import Caller
 from muster.api.routes.claims import directives_of, token_of
 from muster.api.services import Services
 from muster.client import wire
+from muster.client.wire_hosts import SandboxReport
 from muster.commands.leases import Beat, Heartbeat, disown, heartbeat
+from muster.commands.sandboxes import OpenSandbox, record_sandboxes
 from muster.commands.workers import Presence, note_departure, record_presence
 from muster.domain import ids
 from muster.domain.errors import LeaseLost, NotFound
@@ -26,13 +30,14 @@ class WorkerCalls:
         self, worker_id: str, request: wire.WorkerHeartbeatRequest, caller: Caller
     ) -> wire.WorkerHeartbeatAnswer:
         """Renew what the worker holds; answer at once when there is a directive, else when one comes."""
-        await self._note(worker_id, request)
+        disowned = await self._note(worker_id, request)
         directives = await self._renew(request.leases)
-        if directives or request.wait_seconds <= 0 or request.leaving:
-            return wire.WorkerHeartbeatAnswer(directives=directives)
+        if directives or request.wait_seconds <= 0 or request.leaving or request.starting:
+            return wire.WorkerHeartbeatAnswer(directives=directives, disowned=disowned)
         return wire.WorkerHeartbeatAnswer(directives=await self._wait(request, caller))
 
-    async def _note(self, worker_id: str, request: wire.WorkerHeartbeatRequest) -> None:
+    async def _note(self, worker_id: str, request: wire.WorkerHeartbeatRequest) -> int:
+        """Write down what it says; how many attempts it should be running and is not."""
         holding = frozenset(
             number for lease in request.leases if (number := _number(lease.attempt_id)) is not None
         )
@@ -40,7 +45,11 @@ class WorkerCalls:
             await self._store.execute(note_departure(worker_id))
         else:
             await self._store.execute(record_presence(presence_of(worker_id, request)))
-        await self._store.execute(disown(worker_id, holding, started=request.leaving))
+        if request.sandboxes is not None or request.leaving:
+            reports = [] if request.leaving else request.sandboxes or []
+            await self._store.execute(record_sandboxes(worker_id, [_sandbox(report) for report in reports]))
+        anew = request.leaving or request.starting
+        return await self._store.execute(disown(worker_id, holding, started=anew))
 
     async def _renew(self, leases: Sequence[wire.Lease]) -> list[wire.Directive]:
         answers = await asyncio.gather(*(self._renew_one(lease) for lease in leases))
@@ -93,6 +102,21 @@ def presence_of(worker_id: str, request: wire.WorkerHeartbeatRequest) -> Presenc
         kinds=None if request.kinds is None else tuple(request.kinds),
         capabilities=tuple(request.capabilities),
         sandbox=request.sandbox,
+        facts="{}" if request.facts is None else msgspec.json.encode(request.facts).decode(),
+    )
+
+
+def _sandbox(report: SandboxReport) -> OpenSandbox:
+    return OpenSandbox(
+        name=report.name,
+        attempt_id=_number(report.attempt_id),
+        level=report.level,
+        state=report.state,
+        limits=report.limits,
+        samples=[
+            (sample.at_ms, sample.cpu_seconds, sample.memory_bytes, sample.processes, sample.disk_bytes)
+            for sample in report.samples
+        ],
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from muster.agents.adapter import Dialect
 from muster.agents.detect import Detected, detect
 from muster.bootstrap.settings import Settings
+from muster.client.wire_hosts import HostAgent
 from muster.gateway.provider import Provider
 from muster.gateway.server import Gateway
 from muster.worker.agent_host import AgentHost
@@ -39,18 +40,25 @@ async def detected_agents(settings: Settings) -> list[Detected]:
     return await detect(os.environ, Path.home(), settings.agents.folders)
 
 
-async def agent_host(settings: Settings) -> tuple[AgentHost, Gateway]:
-    """What the worker of this server offers to tasks for agents; its gateway listens from now on."""
+async def agent_host(settings: Settings, folder: Path) -> tuple[AgentHost, Gateway]:
+    """What a worker that keeps its things in `folder` offers to tasks for agents; its gateway listens from now on."""
     found = [entry for entry in await detected_agents(settings) if entry.installed]
-    folder = settings.data_dir / "worker"
     socket = folder / "gateway" / "models.sock"
     gateway = Gateway(providers(settings, os.environ))
     await gateway.start(socket)
     door = GatewayDoor(gateway, socket)
-    shown = [
-        in_words(entry) for entry in found if entry.profile.programs or entry.profile.driver == "shipped"
-    ]
-    return AgentHost(programs=programs_of(found), homes=folder / "homes", shown=shown, door=door), gateway
+    own = [entry for entry in found if entry.profile.programs or entry.profile.driver == "shipped"]
+    host = AgentHost(
+        programs=programs_of(found),
+        homes=folder / "homes",
+        shown=[in_words(entry) for entry in own],
+        detected=[
+            HostAgent(name=entry.profile.name, version=entry.version[:200], signed_in=entry.usable)
+            for entry in own
+        ],
+        door=door,
+    )
+    return host, gateway
 
 
 def in_words(entry: Detected) -> str:
@@ -75,6 +83,7 @@ def providers(settings: Settings, environ: Mapping[str, str]) -> list[Provider]:
             base_url=entry.base_url,
             key=None if entry.key_variable is None else environ.get(entry.key_variable),
             free=entry.free,
+            concurrency=entry.concurrency,
         )
         for entry in settings.agents.providers
     }

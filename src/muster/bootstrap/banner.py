@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from muster.bootstrap.demo import Demo, seed
-from muster.bootstrap.embedded import EmbeddedWorker
+from muster.bootstrap.local_worker import LocalWorker
 from muster.bootstrap.paths import demo_folder
 from muster.bootstrap.settings import Settings
 from muster.bootstrap.terminal import wants_plain_text
@@ -22,7 +22,7 @@ _MARKS: Final = {"succeeded": "[green]✓[/]", "failed": "[red]✗[/]", "cancell
 
 
 async def announce(
-    settings: Settings, app: Any, feed: Feed, *, demo: bool, worker: EmbeddedWorker | None
+    settings: Settings, app: Any, feed: Feed, *, demo: bool, worker: LocalWorker | None
 ) -> None:
     """Print where the server is; with `demo`, queue the demo's tasks and tell how each ends."""
     console = Console(stderr=True, no_color=wants_plain_text(), highlight=False)
@@ -46,7 +46,7 @@ async def announce(
         await client.close()
 
 
-def _where(console: Console, settings: Settings, worker: EmbeddedWorker | None) -> None:
+def _where(console: Console, settings: Settings, worker: LocalWorker | None) -> None:
     console.print(f"[bold]muster[/] is up at [bold]{settings.listen_url}[/]")
     kind = "PostgreSQL" if settings.database_url.startswith("postgres") else "SQLite"
     console.print(

@@ -24,12 +24,13 @@ from muster.api.native import create_native_app
 from muster.api.pages import Pages
 from muster.api.services import ApiSettings, Services
 from muster.bootstrap.banner import announce
-from muster.bootstrap.embedded import EmbeddedWorker
 from muster.bootstrap.http import HttpServer, bind
+from muster.bootstrap.local_worker import DISTRIBUTION, LocalWorker, WorkerPlan
 from muster.bootstrap.logs import configure_logging
 from muster.bootstrap.operations import blob_folder
 from muster.bootstrap.schema import is_empty_postgres
 from muster.bootstrap.settings import Settings
+from muster.client.in_process import InProcessTransport
 from muster.commands.defaults import ensure_defaults
 from muster.commands.leases import StaleRules
 from muster.domain.task_class import TaskClass
@@ -45,7 +46,6 @@ from muster.store.database import Durability, Store
 from muster.store.open import open_store
 from muster.store.steady_clock import SteadyClock
 
-DISTRIBUTION: Final = "muster-fleet"
 WEB: Final = Path(muster.__file__).parent / "web_dist"
 """Where the build of the web interface is, when there is one."""
 
@@ -85,7 +85,7 @@ class Parts:
     store: Store
     services: Services
     app: object
-    worker: EmbeddedWorker | None = None
+    worker: LocalWorker | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -132,7 +132,9 @@ async def assembled(settings: Settings, *, worker: bool) -> AsyncGenerator[Parts
         app = create_native_app(services)
         parts = Parts(settings, store, services, app)
         if worker:
-            parts.worker = await EmbeddedWorker.prepare(settings, app, version(DISTRIBUTION))
+            parts.worker = await LocalWorker.prepare(
+                settings, InProcessTransport(app), WorkerPlan.embedded(settings)
+            )
         yield parts
     finally:
         await store.close()
@@ -182,4 +184,4 @@ async def run_engine(parts: Parts) -> None:
 
 async def _work(parts: Parts) -> None:
     if parts.worker is not None:
-        await parts.worker.run(parts.store)
+        await parts.worker.run()

@@ -191,6 +191,12 @@ class ModelProvider(Section):
         description="The environment variable with the key; the key itself is never written down.",
     )
     free: bool = Field(default=False, description="It runs on your own machine: calls cost nothing.")
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Calls at once from one worker; more wait. Default: no bound.",
+    )
 
 
 class AgentSettings(Section):

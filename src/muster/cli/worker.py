@@ -16,8 +16,9 @@ import typer
 
 from muster.cli.claim_book import ClaimBook, HeldClaim
 from muster.cli.connection import Connection, path
+from muster.cli.hosts import size
 from muster.cli.invocation import Invocation, group, invocation
-from muster.cli.output import Column, since
+from muster.cli.output import Column, Record, since
 from muster.cli.task_text import instruction_lines, task_lines
 from muster.client.errors import Unreachable
 from muster.domain.errors import Conflict, InvalidInput
@@ -25,16 +26,22 @@ from muster.domain.errors import Conflict, InvalidInput
 T = TypeVar("T")
 RETRY_SECONDS: Final = 3.0
 
-app: Final = group("Work on a queue by hand, and list workers.")
+app: Final = group("Start a worker on this host, list workers, work by hand.")
 
-WORKER_COLUMNS = (
+
+def _fact(row: Record, name: str) -> object:
+    return cast(dict[str, Any], row.get("facts") or {}).get(name)
+
+
+WORKER_COLUMNS: Final = (
     Column("worker", "id"),
     Column("live", "live"),
     Column("host", "host", spare=True),
     Column("sandbox", "sandbox"),
     Column("running", "running", right=True),
     Column("capacity", "capacity", right=True),
-    Column("kinds", "kinds", spare=True),
+    Column("load", lambda row: _fact(row, "load"), right=True, spare=True),
+    Column("free memory", lambda row: size(_fact(row, "memory_free_bytes")), right=True, spare=True),
     Column("last seen", lambda row: since(row.get("last_seen_at")), spare=True),
 )
 
@@ -52,6 +59,75 @@ def list_workers(context: typer.Context) -> None:
     with call.connection() as connection:
         found = cast(list[dict[str, Any]], connection.get(path("workers"))["items"])
     call.output.table(found, WORKER_COLUMNS, empty="No worker has called yet.")
+
+
+@app.command("show")
+def show(context: typer.Context, name: Annotated[str, typer.Argument(metavar="WORKER")]) -> None:
+    """Show a worker: its host, its agents and what runs there now."""
+    from muster.cli.hosts import show_worker
+
+    show_worker(context, name)
+
+
+@app.command("start")
+def start(
+    context: typer.Context,
+    server: Annotated[
+        str | None, typer.Option("--server", metavar="URL", help="Address of the server, https://HOST.")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", help="The server's token; MUSTER_TOKEN keeps it out of process lists."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Of this worker, of its own. Default: worker-HOST.")
+    ] = None,
+    capacity: Annotated[int | None, typer.Option("--capacity", min=1, help="Tasks run at once.")] = None,
+    labels: Annotated[
+        str,
+        typer.Option("--labels", metavar="A,B", help="What it offers to tasks that require it: gpu,fast."),
+    ] = "",
+    queues: Annotated[
+        list[str] | None,
+        typer.Option("--queue", metavar="QUEUE", help="Take work only of this one; repeatable."),
+    ] = None,
+    projects: Annotated[
+        list[str] | None, typer.Option("--project", help="Take work only of this one; repeatable.")
+    ] = None,
+    sandbox: Annotated[str | None, typer.Option("--sandbox", help="auto, bubblewrap, process.")] = None,
+    drain: Annotated[
+        float,
+        typer.Option("--drain", metavar="SECONDS", min=0, help="Patience with what runs, when told to end."),
+    ] = 30.0,
+) -> None:
+    """Run tasks on this host until SIGTERM or Ctrl-C.
+
+    It calls the server, never the other way round. A server that is away is waited for; what runs goes on meanwhile.
+    """
+    call = invocation(context)
+    for key, value in (
+        ("server.url", server),
+        ("server.token", token),
+        ("worker.capacity", capacity),
+        ("worker.sandbox", sandbox),
+    ):
+        call.override(key, value)
+    settings = call.settings()
+    from muster.bootstrap.local_worker import WorkerPlan
+    from muster.bootstrap.worker_process import run_worker, state_dir_of
+
+    own = name or f"worker-{socket.gethostname()}"
+    run_worker(
+        settings,
+        WorkerPlan(
+            name=own,
+            state_dir=state_dir_of(settings, own),
+            labels=[label.strip() for label in labels.split(",") if label.strip()],
+            queues=queues,
+            projects=projects,
+            drain_seconds=drain,
+        ),
+    )
 
 
 @app.command("run")

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from muster.client.wire_hosts import HostFacts, SandboxReport
+
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 Text = Annotated[str, Meta(max_length=4_000)]
 LongText = Annotated[str, Meta(max_length=262_144)]
@@ -165,14 +167,21 @@ class WorkerHeartbeatRequest(Struct, forbid_unknown_fields=True, kw_only=True, o
     sandbox: Name | None = None
     """Isolation level in force, e.g. `bubblewrap` or `process`."""
     wait_seconds: Annotated[float, Meta(ge=0, le=60)] = 0
+    starting: bool = False
+    """True on the first call of a process: attempts of an earlier life that it does not name are over."""
     leaving: bool = False
     """True on the last call of a worker that shuts down."""
+    facts: HostFacts | None = None
+    sandboxes: Annotated[list[SandboxReport], Meta(max_length=1000)] | None = None
+    """All that are open; null: nothing is said of them."""
 
 
 class WorkerHeartbeatAnswer(Struct, kw_only=True):
     """Directives for the worker's leases; a lease that is gone gets `lost` or `cancel`."""
 
     directives: list[Directive] = []
+    disowned: int = 0
+    """Attempts that the worker should have been running and was not; they are tried again."""
 
 
 class RecordLine(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from muster.commands.lifecycle import archive_finished, purge_tasks
+from muster.commands.sandboxes import forget_sandboxes
 from muster.commands.workers import forget_workers
 from muster.store.blob_references import collect_blobs
 from muster.store.blobs import BlobStore
@@ -38,6 +39,7 @@ async def run_pruner(store: Store, retention: Retention, blobs: BlobStore | None
         if retention.purge_after_days > 0:
             await prune(store, retention)
         await store.execute(forget_workers(store.now() - WORKER_DAYS * DAY_US))
+        await store.execute(forget_sandboxes(store.now() - DAY_US))
         if blobs is not None and store.now() >= next_sweep:
             await sweep(store, blobs)
             next_sweep = store.now() + DAY_US

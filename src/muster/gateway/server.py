@@ -21,10 +21,12 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, T
 from muster.agents.adapter import Dialect
 from muster.agents.metered import Account, CallRecord
 from muster.domain.usage import TokenUsage
+from muster.gateway.gatekeeper import Gatekeeper, ProviderDown
 from muster.gateway.prices import Prices
 from muster.gateway.provider import HOP_BY_HOP, TAKES, Provider, error_body
 from muster.gateway.run import Run
 from muster.gateway.usage_reader import UsageReader
+from muster.sandboxes.doorway import listen
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class Gateway:
 
     def __init__(self, providers: list[Provider], prices: Prices | None = None) -> None:
         self._providers = {provider.dialect: provider for provider in providers}
+        self._gates = {provider.dialect: Gatekeeper(provider.concurrency) for provider in providers}
         self._prices = prices or Prices()
         self._runs: dict[str, Run] = {}
         self._client: ClientSession | None = None
@@ -65,8 +68,7 @@ class Gateway:
 
     async def start(self, socket: Path) -> None:
         """Listen on a unix socket, which is made anew."""
-        socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        socket.unlink(missing_ok=True)
+        listener = listen(socket)
         timeout = ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
         self._client = ClientSession(
             auto_decompress=False, timeout=timeout, connector=TCPConnector(limit=0), trust_env=False
@@ -75,8 +77,7 @@ class Gateway:
         app.router.add_route("*", "/run/{token}/{dialect}/{rest:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
-        await web.UnixSite(self._runner, str(socket)).start()
-        socket.chmod(0o600)
+        await web.SockSite(self._runner, listener).start()
 
     async def close(self) -> None:
         """End all runs and stop listening."""
@@ -153,8 +154,12 @@ class Gateway:
             words = f"there is no key for {provider.name}: set it where the worker runs, or sign the agent in"
             return _error(provider.dialect, 401, "authentication_error", words)
         trace, headers["traceparent"] = _trace(request.headers)
+        gate = self._gates[provider.dialect]
         try:
-            return await self._exchange(request, exchange, headers)
+            async with gate.place():
+                return await self._exchange(request, exchange, headers)
+        except ProviderDown as down:
+            return _held_back(exchange, down)
         except (ClientError, TimeoutError, OSError) as error:
             exchange.error = f"{provider.name} did not answer: {type(error).__name__}"
             log.warning("%s", exchange.error)
@@ -163,6 +168,7 @@ class Gateway:
             exchange.error = exchange.error or "cut off"
             raise
         finally:
+            gate.note(exchange.status, exchange.error)
             self._settle(exchange, trace)
 
     async def _exchange(
@@ -233,6 +239,14 @@ class Gateway:
 
 def _error(dialect: Dialect, status: int, code: str, words: str) -> web.Response:
     return web.json_response(error_body(dialect, code, words), status=status)
+
+
+def _held_back(exchange: _Exchange, down: ProviderDown) -> web.Response:
+    exchange.status = 503
+    exchange.error = f"held back: {exchange.provider.name} is failing and is {down}"
+    answer = _error(exchange.provider.dialect, 503, "api_error", exchange.error)
+    answer.headers["Retry-After"] = f"{down.seconds:.0f}"
+    return answer
 
 
 def _answer_headers(upstream: ClientResponse) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from muster.domain.admission import WorkerFacts
+from muster.domain.errors import NotFound
 from muster.projections.page import Key, Page, page_of
 from muster.store.codec import from_json
 from muster.store.database import Reader
@@ -31,6 +32,8 @@ class WorkerRow:
     seen_at: int
     started_at: int
     left_at: int | None
+    about: dict[str, Any]
+    """Its host, agents and isolation levels, as it said: shapes of `wire_hosts.HostFacts`."""
     running: int
     live: bool
 
@@ -48,9 +51,13 @@ class WorkerRow:
         )
 
 
-_COLUMNS: Final = "id, host, pid, version, capacity, modes, queues, kinds, capabilities, sandbox, seen_at, started_at, left_at"
+_COLUMNS: Final = (
+    "id, host, pid, version, capacity, modes, queues, kinds, capabilities, sandbox, "
+    "seen_at, started_at, left_at, facts"
+)
 _LIVE: Final = Statement(f"SELECT {_COLUMNS} FROM workers WHERE seen_at > ?1 AND left_at IS NULL ORDER BY id")
 _ALL: Final = Statement(f"SELECT {_COLUMNS} FROM workers WHERE id > ?1 ORDER BY id LIMIT ?2")
+_ONE: Final = Statement(f"SELECT {_COLUMNS} FROM workers WHERE id = ?1")
 _RUNNING: Final = Statement(
     "SELECT a.worker_id, count(*) FROM tasks t JOIN attempts a ON a.id = t.attempt_id "
     "WHERE t.state = 40 AND t.state < 60 AND a.worker_id IS NOT NULL GROUP BY a.worker_id"
@@ -74,6 +81,14 @@ async def list_workers(
     return page_of(workers, limit, (workers[limit - 1].id,) if len(workers) > limit else None)
 
 
+async def get_worker(reader: Reader, now: int, worker_id: str) -> WorkerRow:
+    """One of them; NotFound when none of that name was heard of lately."""
+    rows = await reader.rows(_ONE, worker_id)
+    if not rows:
+        raise NotFound(noun="worker", id=worker_id[:200])
+    return _worker(rows[0], await _running(reader), now)
+
+
 async def _running(reader: Reader) -> dict[str, int]:
     return {row[0]: row[1] for row in await reader.rows(_RUNNING)}
 
@@ -82,6 +97,7 @@ def _worker(row: Row, running: dict[str, int], now: int) -> WorkerRow:
     values: list[Any] = list(row)
     for index in (5, 6, 7, 8):
         values[index] = None if row[index] is None else from_json(row[index])
+    values[13] = from_json(row[13])
     live = row[12] is None and row[10] > now - LIVE_US
     values += [running.get(row[0], 0), live]
     return WorkerRow(*values)

@@ -12,6 +12,8 @@ import sys
 import threading
 
 CHUNK = 65_536
+LONGEST = 100
+"""Bytes of a socket's path that every system takes."""
 
 
 def copy(source: socket.socket, target: socket.socket) -> None:
@@ -57,6 +59,27 @@ def listen(door: str) -> tuple[socket.socket, str]:
     return listener, path
 
 
+def reachable(path: str) -> str:
+    """A path short enough for a socket's name, through its folder's descriptor where it has to be."""
+    if len(os.fsencode(path)) <= LONGEST:
+        return path
+    folder, name = os.path.split(path)
+    return f"/proc/self/fd/{os.open(folder, os.O_RDONLY | os.O_DIRECTORY)}/{name}"
+
+
+def hold_only(fds: list[int]) -> None:
+    """Let go of everything else: the relay must not hold the program's pipes open when that ends."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(nothing, fd)
+    for name in os.listdir("/dev/fd"):
+        if int(name) > 2 and int(name) not in fds:
+            try:
+                os.close(int(name))
+            except OSError:
+                continue
+
+
 def main(arguments: list[str]) -> None:
     cut = arguments.index("--")
     doors = [listen(door) for door in arguments[:cut]]
@@ -69,11 +92,8 @@ def main(arguments: list[str]) -> None:
         except OSError as error:
             sys.stderr.write(f"{program[0]}: {error.strerror}\n")
             os._exit(127)
-    # The relay must not hold the program's pipes open when that ends.
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(nothing, fd)
-    threads = [threading.Thread(target=serve, args=door) for door in doors]
+    hold_only([listener.fileno() for listener, _ in doors])
+    threads = [threading.Thread(target=serve, args=(listener, reachable(path))) for listener, path in doors]
     for thread in threads:
         thread.start()
     for thread in threads:

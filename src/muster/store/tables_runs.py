@@ -164,8 +164,10 @@ circuits = Table(
     textual("name", key=True),
     textual("state"),
     integer("failures", default=0),
+    integer("trips", default=0),
     integer("until", null=True),
-    textual("code", null=True),
+    # Agents whose calls go there, comma-separated: their tasks wait while it is open.
+    textual("agents", default=""),
     textual("message", default=""),
     integer("updated_at"),
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from muster.client.wire_hosts import HostAgent
 from muster.domain.agent_task import AGENT_LABEL
 from muster.worker.metering import GatewayDoor
 
@@ -24,6 +25,8 @@ class AgentHost:
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     shown: list[str] = field(default_factory=list[str])
     """The agents in words, for a person."""
+    detected: Sequence[HostAgent] = ()
+    """The same for programs."""
     door: GatewayDoor | None = None
     """The way to models."""
     port_base: int = 21_000

@@ -12,8 +12,10 @@ from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.wire import Directive, WorkerHeartbeatAnswer, WorkerHeartbeatRequest
 from muster.client.wire import Lease as WireLease
+from muster.worker.host_facts import Host
 from muster.worker.lease import Lease, Leases, Stop
 from muster.worker.options import WorkerOptions
+from muster.worker.roster import Roster
 
 log = logging.getLogger(__name__)
 
@@ -21,27 +23,72 @@ COVER_SECONDS: Final = 0.25
 """A lease older than this is in the call under way, so that a cancel of it is heard at once."""
 SHORTEST_SECONDS: Final = 0.5
 """Between calls, whatever the server answers."""
+BUSY_SECONDS: Final = 5.0
+"""Between calls while sandboxes are open, whose use of the host is told."""
 MOST_WORDS: Final = 100
 STOPS: Final = frozenset(Stop)
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 5.0
 
 
+class Words:
+    """What a worker says of itself with each heartbeat."""
+
+    def __init__(
+        self, options: WorkerOptions, leases: Leases, level: str, roster: Roster, host: Host
+    ) -> None:
+        self.options = options
+        self._leases = leases
+        self._level = level
+        self._roster = roster
+        self._host = host
+
+    async def request(self, *, starting: bool = False, leaving: bool = False) -> WorkerHeartbeatRequest:
+        """The next heartbeat."""
+        options = self.options
+        facts = None if leaving else await self._host.facts()
+        leases = self._leases.all()
+        shortest = min((lease.claim.lease_seconds for lease in leases), default=options.heartbeat_seconds * 3)
+        sandboxes = self._roster.reports()
+        wait = min(options.heartbeat_seconds, shortest / 3, BUSY_SECONDS if sandboxes else shortest)
+        return WorkerHeartbeatRequest(
+            leases=[
+                WireLease(
+                    attempt_id=lease.claim.attempt_id,
+                    token=lease.claim.token,
+                    delivered=lease.delivered[:MOST_WORDS],
+                )
+                for lease in leases
+            ],
+            host=options.host,
+            pid=os.getpid(),
+            version=options.version,
+            capacity=options.capacity,
+            modes=list(options.modes),
+            queues=None if options.queues is None else list(options.queues),
+            kinds=list(options.kinds),
+            capabilities=list(options.capabilities),
+            sandbox=self._level,
+            wait_seconds=0 if leaving or starting else max(wait, 0.1),
+            starting=starting,
+            leaving=leaving,
+            facts=facts,
+            sandboxes=sandboxes,
+        )
+
+    def told(self, request: WorkerHeartbeatRequest) -> None:
+        """The server has heard this one."""
+        self._roster.told(request.sandboxes or [])
+
+
 class Heartbeat:
     """One long-polled call after another; a new lease that lasts restarts the one under way."""
 
-    def __init__(
-        self,
-        client: Client,
-        options: WorkerOptions,
-        leases: Leases,
-        level: str,
-        on_drain: Callable[[], None],
-    ) -> None:
+    def __init__(self, client: Client, words: Words, leases: Leases, on_drain: Callable[[], None]) -> None:
         self._client = client
-        self._options = options
+        self._words = words
+        self._worker_id = words.options.worker_id
         self._leases = leases
-        self._level = level
         self._on_drain = on_drain
         self._changed = asyncio.Event()
         self._covered: set[str] = set()
@@ -53,6 +100,32 @@ class Heartbeat:
     def _cover(self, attempt_id: str) -> None:
         if self._leases.get(attempt_id) is not None and attempt_id not in self._covered:
             self._changed.set()
+
+    async def enter(self) -> None:
+        """Make the worker known before its first claim; waits for a server that is not there.
+
+        What an earlier life of it was running is over. ApiError when the server does not want it.
+        """
+        pause, told = FIRST_PAUSE, False
+        while True:
+            try:
+                answer = await self._client.worker_heartbeat(
+                    self._worker_id, await self._words.request(starting=True)
+                )
+                break
+            except (Unreachable, BadAnswer, ApiError) as error:
+                if isinstance(error, ApiError) and error.status < 500 and error.status != 429:
+                    raise
+                if not told:
+                    log.warning("%s Waiting for it.", error.message)
+                told = True
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+        if answer.disowned:
+            log.warning(
+                "%d attempts were running when this worker last ended; their tasks are tried again",
+                answer.disowned,
+            )
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -74,11 +147,12 @@ class Heartbeat:
 
     async def _call(self) -> WorkerHeartbeatAnswer | None:
         """One call; None when a new lease interrupted it."""
-        request = self._request()
+        request = await self._words.request()
+        self._covered = {lease.attempt_id for lease in request.leases}
         told = {lease.attempt_id: lease.delivered for lease in request.leases}
         try:
             async with asyncio.TaskGroup() as group:
-                call = group.create_task(self._client.worker_heartbeat(self._options.worker_id, request))
+                call = group.create_task(self._client.worker_heartbeat(self._worker_id, request))
                 change = group.create_task(self._changed.wait())
                 await asyncio.wait({call, change}, return_when=asyncio.FIRST_COMPLETED)
                 change.cancel()
@@ -88,6 +162,7 @@ class Heartbeat:
             raise errors.exceptions[0] from None
         if call.cancelled():
             return None
+        self._words.told(request)
         for lease in self._leases.all():
             known = told.get(lease.claim.attempt_id, ())
             lease.delivered = [word for word in lease.delivered if word not in known]
@@ -99,33 +174,6 @@ class Heartbeat:
                 await self._changed.wait()
         except TimeoutError:
             return
-
-    def _request(self, *, leaving: bool = False) -> WorkerHeartbeatRequest:
-        options = self._options
-        leases = self._leases.all()
-        self._covered = {lease.claim.attempt_id for lease in leases}
-        shortest = min((lease.claim.lease_seconds for lease in leases), default=options.heartbeat_seconds * 3)
-        return WorkerHeartbeatRequest(
-            leases=[
-                WireLease(
-                    attempt_id=lease.claim.attempt_id,
-                    token=lease.claim.token,
-                    delivered=lease.delivered[:MOST_WORDS],
-                )
-                for lease in leases
-            ],
-            host=options.host,
-            pid=os.getpid(),
-            version=options.version,
-            capacity=options.capacity,
-            modes=list(options.modes),
-            queues=None if options.queues is None else list(options.queues),
-            kinds=list(options.kinds),
-            capabilities=list(options.capabilities),
-            sandbox=self._level,
-            wait_seconds=0 if leaving else max(min(options.heartbeat_seconds, shortest / 3), 0.1),
-            leaving=leaving,
-        )
 
     def _obey(self, directives: list[Directive]) -> bool:
         """Carry out what the server wants; whether there was anything new."""
@@ -147,6 +195,6 @@ class Heartbeat:
     async def leave(self) -> None:
         """Say goodbye; it does no harm when nobody hears it."""
         try:
-            await self._client.worker_heartbeat(self._options.worker_id, self._request(leaving=True))
+            await self._client.worker_heartbeat(self._worker_id, await self._words.request(leaving=True))
         except (Unreachable, BadAnswer, ApiError) as error:
             log.debug("goodbye: %s", error.message)

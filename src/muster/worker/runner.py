@@ -23,6 +23,7 @@ from muster.worker.lease import Lease, Stop
 from muster.worker.options import WorkerOptions
 from muster.worker.outcome import Failed, Outcome, Stopped, Succeeded
 from muster.worker.output import Output
+from muster.worker.roster import Roster
 from muster.worker.script_run import ScriptRun
 from muster.worker.workspace import Workspace
 
@@ -46,10 +47,16 @@ class Runner:
     """Runs attempts in sandboxes: scripts by itself, agents by `agents`, where there are some."""
 
     def __init__(
-        self, client: Client, isolation: Isolation, options: WorkerOptions, agents: Execution | None = None
+        self,
+        client: Client,
+        isolation: Isolation,
+        options: WorkerOptions,
+        roster: Roster,
+        agents: Execution | None = None,
     ) -> None:
         self._client = client
         self._isolation = isolation
+        self._roster = roster
         self._options = options
         self._scripts: Execution = ScriptRun(options)
         self._agents = agents
@@ -79,7 +86,9 @@ class Runner:
     async def _attempt(self, lease: Lease, output: Output) -> Outcome:
         place = None
         try:
-            driver = self._isolation.driver_for(lease.claim.requires)
+            driver = self._roster.watched(
+                self._isolation.driver_for(lease.claim.requires), lease.claim.attempt_id
+            )
             place = await asyncio.to_thread(workspace.create, self.folder, lease.claim.attempt_id)
             return await self._execution(lease.claim).run(lease, place, driver, output)
         except MusterError as refusal:

@@ -10,11 +10,13 @@ from typing import Final
 from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.wire import ClaimAnswer, ClaimedTask, ClaimRequest
-from muster.worker.heartbeat import Heartbeat
+from muster.worker.heartbeat import Heartbeat, Words
+from muster.worker.host_facts import Host
 from muster.worker.isolation import Isolation
 from muster.worker.janitor import sweep
 from muster.worker.lease import Lease, Leases, Stop
 from muster.worker.options import WorkerOptions
+from muster.worker.roster import Roster
 from muster.worker.runner import Execution, Runner
 
 log = logging.getLogger(__name__)
@@ -28,13 +30,20 @@ class Worker:
     """`run` returns when it has been drained. The drivers stay their owner's to close."""
 
     def __init__(
-        self, client: Client, isolation: Isolation, options: WorkerOptions, agents: Execution | None = None
+        self,
+        client: Client,
+        isolation: Isolation,
+        options: WorkerOptions,
+        agents: Execution | None = None,
+        host: Host | None = None,
     ) -> None:
         self._client = client
         self._options = options
         self._leases = Leases()
-        self._runner = Runner(client, isolation, options, agents)
-        self._heartbeat = Heartbeat(client, options, self._leases, isolation.usual.level, self.drain)
+        self._roster = Roster()
+        self._runner = Runner(client, isolation, options, self._roster, agents)
+        words = Words(options, self._leases, isolation.usual.level, self._roster, host or Host())
+        self._heartbeat = Heartbeat(client, words, self._leases, self.drain)
         self._room = asyncio.Semaphore(options.capacity)
         self._places: set[asyncio.Task[None]] = set()
         self._draining = asyncio.Event()
@@ -55,21 +64,38 @@ class Worker:
         self._hurrying.set()
 
     async def run(self) -> None:
-        """Work until drained. ApiError when the server refuses its claims for what they are.
+        """Work until drained. ApiError when the server refuses the worker or its claims for what they are.
 
-        Cancelling it ends all programs; their leases run out.
+        A server that is not there yet is waited for. Cancelling it ends all programs; their leases run out.
         """
         await sweep(self._runner.folder)
+        if not await self._enter():
+            return
         async with asyncio.TaskGroup() as background:
+            sampling = background.create_task(self._roster.run())
             heartbeat = background.create_task(self._heartbeat.run())
             async with asyncio.TaskGroup() as attempts:
                 refusal = await self._claim_until_draining(attempts)
                 hurry = background.create_task(self._give_back_late())
             hurry.cancel()
             heartbeat.cancel()
+            sampling.cancel()
         await self._heartbeat.leave()
         if refusal is not None:
             raise refusal
+
+    async def _enter(self) -> bool:
+        """Make itself known; False when it is to end before the server answered."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                entering = group.create_task(self._heartbeat.enter())
+                draining = group.create_task(self._draining.wait())
+                await asyncio.wait({entering, draining}, return_when=asyncio.FIRST_COMPLETED)
+                entering.cancel()
+                draining.cancel()
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return not entering.cancelled()
 
     async def _claim_until_draining(self, attempts: asyncio.TaskGroup) -> ApiError | None:
         """Fill free places with tasks, until draining or refused."""

@@ -82,6 +82,42 @@ class AgentList(Answer):
     next_cursor: str | None
 
 
+class WorkerGpu(Answer):
+    """A graphics processor. Bytes; null where the driver does not tell."""
+
+    name: str
+    memory_bytes: int | None = None
+    memory_used_bytes: int | None = None
+
+
+class WorkerAgent(Answer):
+    """An agent installed on a host."""
+
+    name: str
+    version: str = ""
+    signed_in: bool = Field(default=False, description="It can reach its model by itself.")
+
+
+class WorkerLevel(Answer):
+    """An isolation level on a host."""
+
+    level: str
+    available: bool
+    reason: str = Field(default="", description="Why it is not to be had there.")
+
+
+class WorkerHost(Answer):
+    """A worker's host, as the worker said with its last heartbeat. Bytes; null where it cannot tell."""
+
+    processors: int = 0
+    load: float | None = Field(default=None, description="Average number of runnable processes, one minute.")
+    memory_bytes: int | None = None
+    memory_free_bytes: int | None = None
+    gpus: list[WorkerGpu] = Field(default_factory=list[WorkerGpu])
+    agents: list[WorkerAgent] = Field(default_factory=list[WorkerAgent])
+    levels: list[WorkerLevel] = Field(default_factory=list[WorkerLevel])
+
+
 class Worker(Answer):
     """A process that claims and runs."""
 
@@ -96,6 +132,7 @@ class Worker(Answer):
     kinds: list[str] | None
     capabilities: list[str]
     sandbox: str | None
+    facts: WorkerHost
     live: bool = Field(description="Heard of within the last 45 seconds.")
     last_seen_at: Moment
     started_at: Moment

@@ -1,0 +1,43 @@
+"""Shapes of sandboxes."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from muster.api.schemas.shape import Answer, Moment
+
+
+class SandboxSample(Answer):
+    """What a sandbox used at a moment."""
+
+    at: Moment
+    cpu_seconds: float = Field(description="Processor time of the running program and all it started.")
+    memory_bytes: int = Field(description="Resident, of each process: pages they share count for each.")
+    processes: int
+    disk_bytes: int = Field(description="Allocated in the folders it can write.")
+
+
+class Sandbox(Answer):
+    """An open sandbox, with two minutes of what it used."""
+
+    id: str
+    worker_id: str
+    host: str | None
+    attempt_id: str | None
+    task_id: str | None
+    title: str | None = Field(description="Of its task.")
+    agent: str | None = Field(description="Which program works in it; null: a script.")
+    level: str = Field(description="The isolation level in force.", examples=["bubblewrap"])
+    state: str = Field(description="running or paused")
+    created_at: Moment
+    last_seen_at: Moment
+    limits: dict[str, float] = Field(
+        description="In force: memory_bytes, cpu_seconds, processes, file_bytes, disk_bytes, cpus."
+    )
+    samples: list[SandboxSample]
+
+
+class SandboxList(Answer):
+    """Open sandboxes by id."""
+
+    items: list[Sandbox]

@@ -1,0 +1,145 @@
+"""The sandboxes a worker has open, and a short series of what each uses."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+from muster.client.wire_hosts import Sample, SandboxReport
+from muster.domain.errors import MusterError
+from muster.sandboxes.sandbox import Capabilities, Driver, Sandbox, SandboxSpec
+
+EVERY_SECONDS: Final = 2.0
+KEPT: Final = 60
+
+
+@dataclass(slots=True)
+class _Open:
+    sandbox: Sandbox
+    attempt_id: str
+    level: str
+    limits: Mapping[str, float]
+    paused: bool = False
+    unsent: deque[Sample] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+
+class Roster:
+    """Drivers given out by `watched` enter what they open, and strike it off when it closes."""
+
+    def __init__(self, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        self._now_ms = now_ms
+        self._open: dict[str, _Open] = {}
+
+    def watched(self, driver: Driver, attempt_id: str) -> Driver:
+        """The same driver, for one attempt."""
+        return _Watched(driver, self, attempt_id)
+
+    def enter(self, spec: SandboxSpec, sandbox: Sandbox, level: str, attempt_id: str) -> None:
+        """A sandbox was opened."""
+        limits = {name: float(value) for name, value in asdict(spec.limits).items() if value is not None}
+        self._open[spec.name] = _Open(sandbox, attempt_id, level, limits)
+
+    def strike(self, name: str) -> None:
+        """It was closed."""
+        self._open.pop(name, None)
+
+    async def run(self) -> None:
+        """Take a sample of each every two seconds, until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            await self.sample()
+
+    async def sample(self) -> None:
+        """Take a sample of each now."""
+        for entry in list(self._open.values()):
+            try:
+                stats = await entry.sandbox.stats()
+            except (OSError, MusterError):
+                continue  # it is just closing
+            entry.paused = stats.paused
+            entry.unsent.append(
+                Sample(
+                    at_ms=self._now_ms(),
+                    cpu_seconds=round(stats.cpu_seconds, 3),
+                    memory_bytes=stats.memory_bytes,
+                    processes=stats.processes,
+                    disk_bytes=stats.disk_bytes,
+                )
+            )
+
+    def reports(self) -> list[SandboxReport]:
+        """All that are open, each with its samples since `told`."""
+        return [
+            SandboxReport(
+                name=name[:200],
+                attempt_id=entry.attempt_id,
+                level=entry.level,
+                state="paused" if entry.paused else "running",
+                limits=dict(entry.limits),
+                samples=list(entry.unsent),
+            )
+            for name, entry in self._open.items()
+        ][:1000]
+
+    def told(self, reports: Sequence[SandboxReport]) -> None:
+        """The server has these samples."""
+        for report in reports:
+            entry = self._open.get(report.name)
+            while (
+                entry
+                and report.samples
+                and entry.unsent
+                and entry.unsent[0].at_ms <= report.samples[-1].at_ms
+            ):
+                entry.unsent.popleft()
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A driver whose sandboxes are in the roster while they are open."""
+
+    driver: Driver
+    roster: Roster
+    attempt_id: str
+
+    @property
+    def level(self) -> str:
+        return self.driver.level
+
+    async def probe(self) -> Capabilities:
+        return await self.driver.probe()
+
+    async def open(self, spec: SandboxSpec) -> Sandbox:
+        sandbox = await self.driver.open(spec)
+        self.roster.enter(spec, sandbox, self.level, self.attempt_id)
+        return _Listed(sandbox, self.roster, spec.name)
+
+    async def close(self) -> None:
+        await self.driver.close()
+
+
+class _Listed:
+    """A sandbox that strikes itself off when it closes; all else is the sandbox's own."""
+
+    def __init__(self, sandbox: Sandbox, roster: Roster, name: str) -> None:
+        self._sandbox = sandbox
+        self._roster = roster
+        self._name = name
+        self.exec = sandbox.exec
+        self.kill = sandbox.kill
+        self.pause = sandbox.pause
+        self.resume = sandbox.resume
+        self.stats = sandbox.stats
+
+    @property
+    def home(self) -> Path:
+        return self._sandbox.home
+
+    async def close(self) -> None:
+        self._roster.strike(self._name)
+        await self._sandbox.close()
