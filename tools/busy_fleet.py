@@ -26,6 +26,7 @@ from muster.client.wire import (
     WorkerHeartbeatRequest,
 )
 from muster.client.wire_approvals import AskRequest
+from muster.client.wire_hosts import Gpu, HostFacts
 from muster.client.wire_runs import CallsRequest, ModelCallReport, RunRequest
 from muster.domain.transcript import Entry, Message, Plan, PlanItem, Thinking, ToolCall, ToolKind, ToolResult
 
@@ -206,6 +207,14 @@ class Fleet:
         else:
             await self.client.complete(held["attempt"], CompleteRequest(token=held["token"], cost_usd=0.4))
 
+    def _facts(self, host: str) -> HostFacts:
+        gpus = [Gpu(name="GB10", memory_bytes=128 << 30, memory_used_bytes=91 << 30)]
+        return HostFacts(
+            processors=16,
+            load=round(16 * self.chance.betavariate(4, 4), 2),
+            gpus=gpus if host == HOSTS[0] else [],
+        )
+
     async def beat(self) -> None:
         """Say that every worker is there, with what it holds."""
         for host in HOSTS:
@@ -213,7 +222,12 @@ class Fleet:
                 Lease(attempt_id=held["attempt"], token=held["token"]) for held in self.claims.get(host, [])
             ]
             presence = WorkerHeartbeatRequest(
-                leases=leases, host=host, capacity=len(leases) + 3, modes=["external"], sandbox="bubblewrap"
+                leases=leases,
+                host=host,
+                capacity=len(leases) + 3,
+                modes=["external"],
+                sandbox="bubblewrap",
+                facts=self._facts(host),
             )
             await self.client.worker_heartbeat(host, presence)
 

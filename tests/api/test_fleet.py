@@ -9,6 +9,7 @@ from muster.client.client import Client
 from muster.client.in_process import InProcessTransport
 from muster.client.wire import WorkerHeartbeatRequest
 from muster.client.wire_approvals import AskRequest
+from muster.client.wire_hosts import Gpu, HostFacts
 from muster.client.wire_runs import CallsRequest, RunRequest
 from muster.domain.retry import RetryPolicy
 from muster.domain.transcript import Message, ToolCall, ToolKind
@@ -77,7 +78,12 @@ class TestFleet:
     async def test_an_agent_without_work_is_idle_with_its_machine(self, api: Api, store: Store) -> None:
         """OD-6"""
         client = client_of(api)
-        presence = WorkerHeartbeatRequest(host="spark-01", capacity=4, modes=["external"])
+        facts = HostFacts(
+            processors=8,
+            load=2.0,
+            gpus=[Gpu(name="GB10", memory_bytes=128, memory_used_bytes=32)],
+        )
+        presence = WorkerHeartbeatRequest(host="spark-01", capacity=4, modes=["external"], facts=facts)
         await client.worker_heartbeat("spark-01", presence)
         await api.call("POST", "/api/v1/agents", {"id": "spark-01", "name": "scripts on spark-01"})
         await api.call("POST", "/api/v1/agents", {"id": "ann", "name": "Ann", "status": "offline"})
@@ -93,6 +99,7 @@ class TestFleet:
             0,
             False,
         )
+        assert (machine["load"], machine["gpu"], machine["gpu_memory"]) == (0.25, "GB10", 0.25)
 
     async def test_several_tasks_of_one_agent_are_several_rows(self, api: Api, store: Store) -> None:
         """OD-6"""

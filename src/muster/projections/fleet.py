@@ -58,6 +58,11 @@ class Machine:
     seen_at: int
     quiet: bool
     sandbox: str
+    load: float | None = None
+    """Runnable processes for each processor; None when it was not told."""
+    gpu: str = ""
+    gpu_memory: float | None = None
+    """The share of its memory in use."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -190,14 +195,25 @@ def _machines(workers: Sequence[WorkerRow], now: int) -> list[Machine]:
     by_host: dict[str, list[WorkerRow]] = {}
     for worker in workers:
         by_host.setdefault(worker.host or worker.id, []).append(worker)
-    return [
-        Machine(
-            host=host,
-            capacity=sum(worker.capacity for worker in there if worker.live),
-            running=sum(worker.running for worker in there),
-            seen_at=max(worker.seen_at for worker in there),
-            quiet=max(worker.seen_at for worker in there) <= now - LIVE_US,
-            sandbox=next((worker.sandbox for worker in there if worker.sandbox), ""),
-        )
-        for host, there in sorted(by_host.items())
-    ]
+    return [_machine(host, there, now) for host, there in sorted(by_host.items())]
+
+
+def _machine(host: str, workers: Sequence[WorkerRow], now: int) -> Machine:
+    newest = max(workers, key=lambda worker: worker.seen_at)
+    machine = Machine(
+        host=host,
+        capacity=sum(worker.capacity for worker in workers if worker.live),
+        running=sum(worker.running for worker in workers),
+        seen_at=newest.seen_at,
+        quiet=newest.seen_at <= now - LIVE_US,
+        sandbox=next((worker.sandbox for worker in workers if worker.sandbox), ""),
+    )
+    load, processors = newest.about.get("load"), newest.about.get("processors")
+    if load is not None and processors:
+        machine.load = load / processors
+    for gpu in newest.about.get("gpus") or ():
+        machine.gpu = gpu["name"]
+        total, used = gpu.get("memory_bytes"), gpu.get("memory_used_bytes")
+        machine.gpu_memory = used / total if total and used is not None else None
+        break
+    return machine

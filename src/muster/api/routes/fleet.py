@@ -67,6 +67,9 @@ def _machine(row: Machine) -> shapes.Machine:
         last_seen_at=iso(row.seen_at),
         quiet=row.quiet,
         sandbox=row.sandbox,
+        load=row.load,
+        gpu=row.gpu,
+        gpu_memory=row.gpu_memory,
     )
 
 

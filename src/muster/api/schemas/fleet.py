@@ -58,6 +58,11 @@ class Machine(Answer):
     last_seen_at: Moment
     quiet: bool = Field(description="Nothing was heard of it for 45 s, though its workers did not sign off.")
     sandbox: str
+    load: float | None = Field(
+        description="Runnable processes for each processor; null when it was not told."
+    )
+    gpu: str = Field(description="Its first graphics processor; may be empty.")
+    gpu_memory: float | None = Field(description="The share of that one's memory in use.")
 
 
 class Fleet(Answer):

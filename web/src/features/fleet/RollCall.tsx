@@ -2,7 +2,7 @@ import { useRef, useState } from "react";
 import type { FleetRow, Machine } from "@/api/types";
 import { StateGlyph } from "@/components/StateGlyph";
 import { useNow } from "@/lib/clock";
-import { count, elapsed } from "@/lib/format";
+import { count, elapsed, percent } from "@/lib/format";
 import { seenAgent } from "@/lib/states";
 import { countStates, keyOf, verb } from "./rows";
 
@@ -39,7 +39,7 @@ export function RollCall({ rows, machines, onOpen }: { rows: FleetRow[]; machine
             <div className="mc" key={host ?? ""}>
               <h3>
                 {host ?? "Elsewhere"}
-                {machine?.quiet ? <em className="stale">no signal {elapsed((now - Date.parse(machine.last_seen_at)) / 1000)}</em> : machine ? <em>{machine.running} of {machine.capacity} busy</em> : null}
+                {machine?.quiet ? <em className="stale">no signal {elapsed((now - Date.parse(machine.last_seen_at)) / 1000)}</em> : machine ? <em title={`${machine.running} of ${machine.capacity} places busy`}>{figures(machine)}</em> : null}
               </h3>
               {folded ? (
                 <div className="lg">{[...countStates(there)].map(([state, amount]) => <span key={state}><StateGlyph state={state} /><b>{amount}</b></span>)}</div>
@@ -52,6 +52,13 @@ export function RollCall({ rows, machines, onOpen }: { rows: FleetRow[]; machine
       </section>
     </>
   );
+}
+
+/** What is known of a machine: its graphics processor, how busy it is. */
+function figures(machine: Machine): string {
+  const gpu = machine.gpu ? `${machine.gpu}${machine.gpu_memory !== null ? ` ${percent(machine.gpu_memory)}` : ""}` : "";
+  const load = machine.load !== null ? `${percent(machine.load)} load` : "";
+  return [gpu, load].filter(Boolean).join(" · ") || `${machine.running} of ${machine.capacity} busy`;
 }
 
 function Cell({ row, onOpen }: { row: FleetRow; onOpen: (row: FleetRow) => void }) {
