@@ -75,6 +75,7 @@ async def test_from_an_empty_install_to_a_reviewed_change_on_accessible_pages(
 ) -> None:
     """OD-20, OD-21, OD-27 to OD-33, SW-2: first the journey, then every page with what it left behind."""
     run_in_browser(server, "journey.test.js", MUSTER_REPOSITORY=str(repository))
+    run_in_browser(server, "decisions.test.js")
     run_in_browser(server, "pages.test.js")
 
 

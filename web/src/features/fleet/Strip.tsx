@@ -50,7 +50,7 @@ function Spend({ overview }: { overview: Overview }) {
       <div className="bar" aria-hidden="true"><i style={{ width: `${Math.min(share, 1) * 100}%`, background: colour }} /></div>
       <div className="ft num">
         <span>{cost(rate)} / h</span>
-        {day.unpriced_calls > 0 ? <span>{count(day.unpriced_calls)} unpriced calls</span> : <span>{budget === null ? "no budget set" : `${percent(share)} of ${dollars(budget)} in budgets used`}</span>}
+        {day.unpriced_calls > 0 ? <span>{count(day.unpriced_calls)} unpriced calls</span> : <span>{budget === null ? "no budget set" : `${percent(share)} of ${dollars(budget)} budget`}</span>}
       </div>
     </Link>
   );
