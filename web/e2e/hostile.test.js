@@ -45,7 +45,8 @@ test("colours of output are kept; what a terminal would obey is not", async () =
   await output.getByText("<script>alert(1)</script>").waitFor();
   await output.getByText(/more characters$/).waitFor();
   assert.equal(await acting(), 0);
-  assert.doesNotMatch((await output.textContent()) ?? "", /\u001b|\u202e/);
+  const text = (await output.textContent()) ?? "";
+  assert.ok(!text.includes("\u001b") && !text.includes("\u202e"));
 });
 
 test("nothing acted and nothing was asked of another host", () => assert.deepEqual(strange, []));
