@@ -14,7 +14,9 @@ from muster.api.compat import (
     sparkq_places,
     sparkq_tasks,
     swarm_calls,
+    swarm_hitl,
     swarm_tickets,
+    swarm_vms,
 )
 from muster.api.presence import worker_route
 from muster.api.routes import (
@@ -34,6 +36,7 @@ from muster.api.routes import (
     sessions,
     status,
     task_files,
+    task_git,
     tasks,
     workers,
 )
@@ -43,7 +46,7 @@ from muster.api.services import Services
 
 NATIVE: Final[Nouns] = (
     ("tasks", tasks.ROUTES),
-    ("runs", (*conversations.ROUTES, *task_files.ROUTES)),
+    ("runs", (*conversations.ROUTES, *task_files.ROUTES, *task_git.ROUTES)),
     ("projects", projects.ROUTES),
     ("queues", queues.ROUTES),
     ("sessions", sessions.ROUTES),
@@ -58,7 +61,7 @@ NATIVE: Final[Nouns] = (
     ("reference", reference.ROUTES),
     ("server", (*status.ROUTES, *fleet.ROUTES)),
     ("mission control", (*mission_tasks.ROUTES, *mission_places.ROUTES)),
-    ("swarm", swarm_tickets.ROUTES),
+    ("swarm", (*swarm_tickets.ROUTES, *swarm_hitl.ROUTES, *swarm_vms.ROUTES)),
     ("sparkq", (*sparkq_tasks.ROUTES, *sparkq_places.ROUTES)),
     ("server", health.ROUTES),
     ("events", stream_sse.ROUTES),

@@ -21,7 +21,7 @@ from muster.api.guard import SECURITY_HEADERS
 
 INDEX: Final = "/index.html"
 ASSETS: Final = "/assets/"
-OTHERS: Final = frozenset({"api", "sparkq", "ws", "health", "ready", "metrics"})
+OTHERS: Final = frozenset({"api", "mcp", "sparkq", "ws", "health", "ready", "metrics"})
 """First parts of paths that are never pages."""
 _ENCODINGS: Final = (("br", ".br"), ("gzip", ".gz"))
 _INLINE: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)

@@ -22,6 +22,13 @@ runs = Table(
     textual("base_commit", null=True),
     textual("head_commit", null=True),
     textual("workspace", null=True),
+    # overlay, reflink, checkout, in_place or scratch: how the working copy was made.
+    textual("workspace_kind", null=True),
+    # The user's branch that the work began at.
+    textual("base_branch", null=True),
+    # The remote's URL and the request's, once the work is there.
+    textual("pushed_to", null=True),
+    textual("pull_request", null=True),
     integer("entries", default=0),
     integer("context_used", null=True),
     integer("context_window", null=True),
