@@ -6,9 +6,10 @@ BIN := .venv/bin
 WORKERS ?= auto
 TESTS ?= tests
 COVERAGE_FLOOR := 85
+SCREENS ?= .muster/screens
 PYTEST = $(BIN)/pytest -n $(WORKERS) --maxprocesses 8
 
-.PHONY: help setup run test check format bench gen
+.PHONY: help setup run test check format bench screens gen
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -25,6 +26,7 @@ test: setup ## the whole suite on SQLite and PostgreSQL, with coverage; the doma
 	MUSTER_REQUIRE_POSTGRES= $(PYTEST) $(TESTS) -m document --dist worksteal -q || status=1; \
 	$(PYTEST) $(TESTS) -m "not document" --dist worksteal --cov --cov-report=term:skip-covered \
 		--cov-fail-under=$(COVERAGE_FLOOR) || status=1; \
+	tools/web.sh test || status=1; \
 	exit $$status
 
 check: setup ## format, lint, types, import contracts, generated files, architecture and unit tests: under a minute
@@ -33,6 +35,7 @@ check: setup ## format, lint, types, import contracts, generated files, architec
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pyright
 	@if [ -f tools/generate.py ]; then $(BIN)/python -m tools.generate --check; fi
+	@tools/web.sh check
 	@$(PYTEST) tests/architecture tests/unit -q
 
 format: setup ## format the code and mend what the linter can mend
@@ -42,6 +45,9 @@ format: setup ## format the code and mend what the linter can mend
 bench: setup ## measure against peers and references (ARGS="--quick" or names of single benchmarks)
 	@PATH="$$PWD/.uv/bin:$$PATH" uv sync --locked --inexact --quiet --group bench
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+screens: setup ## pictures of every page into $(SCREENS), of a server filled with a busy fleet
+	@tools/web.sh screens "$(abspath $(SCREENS))"
 
 gen: setup ## write the generated references anew
 	@$(BIN)/python -m tools.generate $(ARGS)

@@ -130,3 +130,4 @@ system_programs() {
 
 sync_packages
 system_programs
+tools/web.sh build

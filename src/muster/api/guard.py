@@ -33,14 +33,15 @@ class Guard:
         self._bearer = None if token is None else f"Bearer {token}".encode()
         self._known_hosts: set[bytes] = set()
 
-    def check(self, headers: dict[bytes, bytes], *, path: str, changes: bool) -> None:
-        """Raise when the caller may not do this. `changes`: the request may change something (or opens a socket)."""
+    def check(self, headers: dict[bytes, bytes], *, path: str, changes: bool, anybody: bool = False) -> None:
+        """Raise when the caller may not do this. `changes`: the request may change something (or opens a socket).
+        `anybody`: the answer is the same for everybody and tells nothing, so that no token is wanted."""
         host = headers.get(b"host", b"")
         if host not in self._known_hosts:
             self._check_host(host)
         if changes:
             self._check_origin(headers, host)
-        if self._bearer is not None and path not in OPEN_PATHS:
+        if self._bearer is not None and path not in OPEN_PATHS and not anybody:
             self._check_token(headers.get(b"authorization", b""))
 
     def _check_host(self, host: bytes) -> None:

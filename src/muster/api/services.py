@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 
 from muster.api.longpoll import Drain
 from muster.api.metrics import Metrics
+from muster.api.pages import Pages
 from muster.api.stream_limits import StreamLimits
 from muster.scripts.index import ScriptIndex
 from muster.store.blobs import BlobStore
@@ -60,6 +61,8 @@ class Services:
     streams: StreamLimits = field(default_factory=StreamLimits)
     scripts: ScriptIndex | None = None
     blobs: BlobStore | None = None
+    pages: Pages | None = None
+    """The web interface; None: this server has none."""
     attempts: Path | None = None
     """Folders of the attempts of this server's own worker."""
     instance: str = "0"

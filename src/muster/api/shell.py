@@ -60,14 +60,19 @@ class Shell:
         request_id = self._ids.of(headers)
         found = self._hot.find(scope)
         method: str = scope["method"]
+        pages = self._services.pages
+        page = None if pages is None or found is not None else pages.find(scope, headers)
         try:
-            self._guard.check(headers, path=scope["path"], changes=method not in SAFE_METHODS)
+            changes = method not in SAFE_METHODS
+            self._guard.check(headers, path=scope["path"], changes=changes, anybody=page is not None)
             bodies.check_url(scope.get("raw_path") or b"", scope["query_string"])
         except MusterError as error:
             await self._refuse(send, refusal_of(error), request_id)
             self._done(scope, found, request_id, refusal_of(error).status, started)
             return
-        if found is not None:
+        if pages is not None and page is not None:
+            status = await pages.answer(page, scope, headers, send, request_id)
+        elif found is not None:
             status = await self._answer_hot(found, scope, headers, receive, send, request_id)
         else:
             status = await self._answer_cold(scope, headers, receive, send, request_id)

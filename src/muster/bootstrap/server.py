@@ -14,10 +14,14 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
+from typing import Final
 
 import uvloop
 
+import muster
 from muster.api.native import create_native_app
+from muster.api.pages import Pages
 from muster.api.services import ApiSettings, Services
 from muster.bootstrap.banner import announce
 from muster.bootstrap.http import HttpServer, bind
@@ -42,6 +46,9 @@ from muster.store.blobs import BlobStore
 from muster.store.database import Durability, Store
 from muster.store.open import open_store
 from muster.store.steady_clock import SteadyClock
+
+WEB: Final = Path(muster.__file__).parent / "web_dist"
+"""Where the build of the web interface is, when there is one."""
 
 log = logging.getLogger("muster.server")
 
@@ -157,6 +164,7 @@ def _services(settings: Settings, store: Store) -> Services:
         ),
         scripts=scripts,
         blobs=BlobStore(blob_folder(settings)),
+        pages=Pages(WEB),
         attempts=settings.data_dir / "worker" / "attempts",
         instance=f"{secrets.token_hex(3)}{os.getpid():x}",
         started_at=store.now(),

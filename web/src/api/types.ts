@@ -1,0 +1,25 @@
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+export type Task = Schemas["muster__api__schemas__tasks__Task"];
+export type TaskRow = Schemas["TaskRow"];
+export type TaskCreate = Schemas["muster__api__schemas__tasks__TaskCreate"];
+export type TaskState = TaskRow["state"];
+export type Attempt = Schemas["Attempt"];
+export type Run = Schemas["Run"];
+export type Approval = Schemas["Approval"];
+export type ApprovalAnswer = Schemas["ApprovalAnswer"];
+export type Fleet = Schemas["Fleet"];
+export type FleetRow = Schemas["FleetRow"];
+export type Machine = Schemas["Machine"];
+export type Overview = Schemas["Overview"];
+export type KeptEntry = Schemas["KeptEntry"];
+export type Entry = KeptEntry["entry"];
+export type TaskFiles = Schemas["TaskFiles"];
+export type ProducedFile = Schemas["ProducedFile"];
+export type LogLine = Schemas["LogLine"];
+export type Worker = Schemas["Worker"];
+export type Role = Schemas["Role"];
+export type Queue = Schemas["Queue"];
+export type Project = Schemas["Project"];
+export type LoggedEvent = Schemas["Event"];

@@ -1,0 +1,24 @@
+import { Dialog } from "@/components/Dialog";
+
+const KEYS: [string, string][] = [
+  ["Ctrl K", "Search or jump to"], ["c", "New task"], ["g f", "Fleet"], ["g i", "Inbox"], ["g t", "Tasks"], ["g s", "Settings"],
+  ["j  k", "Next and previous row"], ["Enter", "Open the row"], ["a  d", "Allow and reject, in the inbox"],
+  ["n  p", "Next and previous file, in a diff"], ["u", "Side by side or unified, in a diff"], ["v", "Viewed, in a diff"],
+  ["f", "Follow output"], ["/", "Search this page"], ["[", "Narrow the sidebar"], ["Ctrl D", "Light or dark"], ["?", "This card"],
+];
+
+export default function Help({ onClose }: { onClose: () => void }) {
+  return (
+    <Dialog title="Shortcuts" onClose={onClose}>
+      <table className="au">
+        <tbody>
+          {KEYS.map(([keys, what]) => (
+            <tr key={keys}><td>{what}</td><td><kbd className="kbd">{keys}</kbd></td></tr>
+          ))}
+        </tbody>
+      </table>
+      <p className="mut" style={{ fontSize: 12 }}>Single keys do nothing while you type.</p>
+      <div className="b"><button type="button" className="btn" onClick={onClose}>Close</button></div>
+    </Dialog>
+  );
+}

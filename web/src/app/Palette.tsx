@@ -1,0 +1,74 @@
+import { useQuery } from "@tanstack/react-query";
+import { useId, useState } from "react";
+import { useNavigate } from "react-router";
+import { tasks } from "@/api/queries";
+import { Dialog } from "@/components/Dialog";
+import { StateGlyph } from "@/components/StateGlyph";
+import { isDark, usePrefs } from "@/lib/prefs";
+import { seenTask } from "@/lib/states";
+import { shortId } from "@/lib/format";
+import { cx } from "@/lib/cx";
+
+interface Found {
+  key: string;
+  label: string;
+  note?: string;
+  glyph?: React.ReactNode;
+  run: () => void;
+}
+
+const ID = /^tsk_[0-9a-z]{13}$/;
+
+export default function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
+  const go = useNavigate();
+  const list = useId();
+  const { theme, setTheme } = usePrefs();
+  const [text, setText] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const words = text.trim();
+  const { data } = useQuery(tasks({ q: words || undefined, limit: 8 }));
+  const to = (path: string) => () => { onClose(); void go(path); };
+  const commands: Found[] = [
+    { key: "new", label: "New task", note: "c", run: to("/tasks/new") },
+    { key: "fleet", label: "Go to Fleet", note: "g f", run: to("/") },
+    { key: "inbox", label: "Go to Inbox", note: "g i", run: to("/inbox") },
+    { key: "tasks", label: "Go to Tasks", note: "g t", run: to("/tasks") },
+    { key: "failed", label: "Tasks that failed", run: to("/tasks?state=failed") },
+    { key: "settings", label: "Settings", note: "g s", run: to("/settings") },
+    { key: "theme", label: isDark(theme) ? "Use the light theme" : "Use the dark theme", note: "Ctrl D", run: () => { setTheme(isDark(theme) ? "light" : "dark"); onClose(); } },
+    { key: "help", label: "Shortcuts", note: "?", run: onHelp },
+  ].filter((command) => command.label.toLowerCase().includes(words.toLowerCase()));
+  const found: Found[] = (data?.items ?? []).map((task) => ({
+    key: task.id, label: task.title, note: shortId(task.id), run: to(`/tasks/${task.id}`),
+    glyph: <StateGlyph {...glyphOf(task)} />,
+  }));
+  const all = [...(ID.test(words) ? [{ key: words, label: `Open ${words}`, run: to(`/tasks/${words}`) }] : []), ...(words ? found : []), ...commands, ...(words ? [] : found)];
+  const at = Math.min(chosen, Math.max(all.length - 1, 0));
+  return (
+    <Dialog title="Search or jump to" onClose={onClose}>
+      <input
+        className="inp" role="combobox" aria-expanded="true" aria-controls={list} aria-label="Search or jump to" aria-activedescendant={all[at] ? `${list}-${at}` : undefined}
+        placeholder="A task, or what to do" value={text} autoFocus
+        onChange={(event) => { setText(event.target.value); setChosen(0); }}
+        onKeyDown={(event) => {
+          const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+          if (step) { event.preventDefault(); setChosen((at + step + all.length) % all.length); }
+          if (event.key === "Enter") all[at]?.run();
+        }}
+      />
+      <div className="menu" role="listbox" id={list} aria-label="Results" style={{ boxShadow: "none", border: 0, padding: 0, maxHeight: 288 }}>
+        {all.map((item, index) => (
+          <div key={item.key} id={`${list}-${index}`} role="option" aria-selected={index === at} className={cx("f", index === at && "on")} style={{ cursor: "pointer", borderTop: 0, fontSize: 12.5, background: index === at ? "var(--surface-2)" : undefined, borderRadius: 5 }} onMouseMove={() => setChosen(index)} onClick={item.run}>
+            {item.glyph}<span className="cut" style={{ flex: 1 }}>{item.label}</span>{item.note ? <span className="mut num">{item.note}</span> : null}
+          </div>
+        ))}
+        {all.length === 0 ? <p className="mut" style={{ padding: 8 }}>Nothing matches “{words}”.</p> : null}
+      </div>
+    </Dialog>
+  );
+}
+
+function glyphOf(task: Parameters<typeof seenTask>[0]) {
+  const { state, word } = seenTask(task, false);
+  return { state, label: word };
+}

@@ -1,0 +1,54 @@
+import { useQuery } from "@tanstack/react-query";
+import { lazy, Suspense, useState } from "react";
+import { Outlet, useNavigate } from "react-router";
+import { ApiProblem } from "@/api/client";
+import { overview } from "@/api/queries";
+import { GlyphSheet } from "@/components/StateGlyph";
+import { Toasts } from "@/components/toasts";
+import { cx } from "@/lib/cx";
+import { useKeys } from "@/lib/keys";
+import { isDark, usePrefs } from "@/lib/prefs";
+import { BottomBar, Sidebar } from "./Sidebar";
+import { SignIn } from "./SignIn";
+import { Notices } from "./Notices";
+import { TopBar } from "./TopBar";
+
+const Palette = lazy(() => import("./Palette"));
+const Help = lazy(() => import("./Help"));
+
+export function Shell() {
+  const go = useNavigate();
+  const { rail, toggleRail, theme, setTheme } = usePrefs();
+  const [open, setOpen] = useState<"palette" | "help" | null>(null);
+  const { error } = useQuery(overview);
+  useKeys({
+    "mod+k": () => setOpen("palette"),
+    "?": () => setOpen("help"),
+    "mod+d": () => setTheme(isDark(theme) ? "light" : "dark"),
+    "[": toggleRail,
+    c: () => void go("/tasks/new"),
+    "g f": () => void go("/"),
+    "g i": () => void go("/inbox"),
+    "g t": () => void go("/tasks"),
+    "g s": () => void go("/settings"),
+  });
+  if (error instanceof ApiProblem && error.status === 401) return <SignIn />;
+  return (
+    <div className={cx("app", rail && "rail")}>
+      <GlyphSheet />
+      <a className="skip" href="#main">Skip to content</a>
+      <Sidebar />
+      <TopBar onSearch={() => setOpen("palette")} onHelp={() => setOpen("help")} />
+      <main id="main" className="main" tabIndex={-1}>
+        <Notices />
+        <Outlet />
+      </main>
+      <BottomBar onMore={() => setOpen("palette")} />
+      <Toasts />
+      <Suspense fallback={null}>
+        {open === "palette" ? <Palette onClose={() => setOpen(null)} onHelp={() => setOpen("help")} /> : null}
+        {open === "help" ? <Help onClose={() => setOpen(null)} /> : null}
+      </Suspense>
+    </div>
+  );
+}

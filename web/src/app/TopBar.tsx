@@ -1,0 +1,45 @@
+import { CircleHelp, Moon, Search, Sun } from "lucide-react";
+import { Link, useLocation } from "react-router";
+import { ConnectionPill } from "@/components/ConnectionPill";
+import { shortId } from "@/lib/format";
+import { isDark, usePrefs } from "@/lib/prefs";
+
+const NAMES: Record<string, string> = { "": "Fleet", inbox: "Inbox", tasks: "Tasks", settings: "Settings" };
+
+function crumbs(path: string): { label: string; to: string }[] {
+  const [first = "", second = "", third = ""] = path.split("/").slice(1);
+  const found = [{ label: NAMES[first] ?? "Not found", to: `/${first}` }];
+  if (first === "tasks" && second) found.push({ label: second === "new" ? "New task" : shortId(second), to: `/tasks/${second}` });
+  if (third === "changes") found.push({ label: "Changes", to: path });
+  return found;
+}
+
+export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void }) {
+  const { pathname } = useLocation();
+  const { theme, setTheme } = usePrefs();
+  const parts = crumbs(pathname);
+  const dark = isDark(theme);
+  return (
+    <header className="top">
+      <nav className="crumb" aria-label="Where you are">
+        {parts.map((part, index) =>
+          index === parts.length - 1 ? (
+            <b key={part.to} aria-current="location">{part.label}</b>
+          ) : (
+            <span key={part.to} style={{ display: "flex", gap: 7 }}><Link to={part.to}>{part.label}</Link><span aria-hidden="true">/</span></span>
+          ),
+        )}
+      </nav>
+      <button type="button" className="find" onClick={onSearch}>
+        <Search size={14} strokeWidth={1.75} /><span className="label">Search or jump to…</span><span className="kbd">Ctrl K</span>
+      </button>
+      <div className="tb">
+        <ConnectionPill />
+        <button type="button" className="ib" aria-label={dark ? "Switch to the light theme" : "Switch to the dark theme"} onClick={() => setTheme(dark ? "light" : "dark")}>
+          {dark ? <Sun size={15} strokeWidth={1.75} /> : <Moon size={15} strokeWidth={1.75} />}
+        </button>
+        <button type="button" className="ib" aria-label="Shortcuts" onClick={onHelp}><CircleHelp size={15} strokeWidth={1.75} /></button>
+      </div>
+    </header>
+  );
+}

@@ -1,0 +1,99 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Clock } from "lucide-react";
+import { Link } from "react-router";
+import { answer, api } from "@/api/client";
+import { pendingApprovals, problems } from "@/api/queries";
+import type { Approval, Overview, TaskRow } from "@/api/types";
+import { PermissionButtons } from "@/components/decision/PermissionButtons";
+import { visible } from "@/lib/visible";
+import { StateGlyph } from "@/components/StateGlyph";
+import { Countdown, TimeAgo } from "@/components/TimeAgo";
+import { say, sayFailed } from "@/components/toasts";
+import { plural } from "@/lib/format";
+import { seenTask } from "@/lib/states";
+
+const CARDS = 4;
+
+/** What blocks on a person, the soonest timeout first, then what failed for good. */
+export function NeedsYou({ overview }: { overview: Overview | undefined }) {
+  const approvals = useQuery(pendingApprovals).data?.items ?? [];
+  const failed = useQuery(problems).data?.items ?? [];
+  const waiting = overview?.waiting ?? approvals.length;
+  const broken = overview?.problems ?? failed.length;
+  const sorted = [...approvals].sort((a, b) => (a.expires_at ?? "9").localeCompare(b.expires_at ?? "9") || a.created_at.localeCompare(b.created_at));
+  const cards = [
+    ...sorted.map((approval) => <AskCard key={approval.id} approval={approval} />),
+    ...failed.map((task) => <ProblemCard key={task.id} task={task} />),
+  ];
+  const more = waiting + broken - Math.min(cards.length, CARDS);
+  if (waiting + broken === 0) {
+    return <><h2 className="sec">Needs you</h2><p className="quiet"><StateGlyph state="succeeded" size={13} label="" />Nothing needs you.</p></>;
+  }
+  return (
+    <section aria-labelledby="needs">
+      <h2 className="sec" id="needs">
+        Needs you <span className="mut num">{waiting > 0 ? `${waiting}${broken > 0 ? `, and ${plural(broken, "problem")}` : ""}` : plural(broken, "problem")}</span>
+        <span style={{ marginLeft: "auto" }} className="mut">{more > 0 ? <Link to="/inbox" className="text-accent-text">and {more} more</Link> : sorted.some((one) => one.expires_at) ? "Soonest timeout first" : null}</span>
+      </h2>
+      <div className="att">{cards.slice(0, CARDS)}</div>
+    </section>
+  );
+}
+
+function AskCard({ approval }: { approval: Approval }) {
+  const question = approval.kind === "question";
+  return (
+    <article className="ac card" aria-label={approval.title}>
+      <div className="h">
+        <StateGlyph state="waiting" />
+        <span>{question ? "Question" : approval.document.command ? "Approve command" : "Approve"}</span>
+        {approval.expires_at ? <span className="t"><Clock size={12} aria-hidden="true" /><Countdown until={approval.expires_at} /></span> : <span className="t"><TimeAgo at={approval.created_at} /></span>}
+      </div>
+      <h3 className="cut">{visible(approval.title)}</h3>
+      <p className="cut"><span className="mono">{approval.agent_id}</span> · {approval.task}</p>
+      {question ? (
+        <div className="b">
+          <Link className="btn s p" to={`/inbox/${approval.id}`}>Answer</Link>
+          <Link className="btn s g" to={`/tasks/${approval.task_id}`}>Open task</Link>
+        </div>
+      ) : (
+        <div style={{ display: "flex", gap: 6 }}>
+          <div className="b"><Link className="btn s" to={`/inbox/${approval.id}`}>Review</Link></div>
+          <PermissionButtons approval={approval} small />
+        </div>
+      )}
+    </article>
+  );
+}
+
+function ProblemCard({ task }: { task: TaskRow }) {
+  const queries = useQueryClient();
+  const done = { onSettled: () => void queries.invalidateQueries() };
+  const path = { params: { path: { task_id: task.id } } };
+  const rerun = useMutation({
+    mutationFn: () => answer(api.POST("/api/v1/tasks/{task_id}/requeue", { ...path, body: { reason: "" } })),
+    onSuccess: () => say("Queued again"),
+    onError: (error) => sayFailed("Not queued again", error),
+    ...done,
+  });
+  const unarchive = () => void answer(api.POST("/api/v1/tasks/{task_id}/unarchive", path)).then(() => queries.invalidateQueries(), (error) => sayFailed("Not brought back", error));
+  const dismiss = useMutation({
+    mutationFn: () => answer(api.POST("/api/v1/tasks/{task_id}/archive", { ...path, body: { reason: "" } })),
+    onSuccess: () => say("Archived", { label: "Undo", run: unarchive }),
+    onError: (error) => sayFailed("Not archived", error),
+    ...done,
+  });
+  const word = seenTask(task, false).word;
+  return (
+    <article className="ac card" aria-label={task.title}>
+      <div className="h"><StateGlyph state="failed" label="" /><span>{word}{task.attempts > 1 ? `, tried ${task.attempts} times` : ""}</span>{task.finished_at ? <span className="t"><TimeAgo at={task.finished_at} /></span> : null}</div>
+      <h3 className="cut">{task.title}</h3>
+      <p className="cut">{visible(task.error ?? "It did not say why.")}</p>
+      <div className="b">
+        <Link className="btn s" to={`/tasks/${task.id}`}>See why</Link>
+        <button type="button" className="btn s" disabled={rerun.isPending} onClick={() => rerun.mutate()}>Re-run</button>
+        <button type="button" className="btn s g" disabled={dismiss.isPending} onClick={() => dismiss.mutate()}>Dismiss</button>
+      </div>
+    </article>
+  );
+}

@@ -1,0 +1,22 @@
+import { describe, expect, it } from "vitest";
+import { ELSEWHERE, EMPTY, problemsOf, requestOf, SCRIPT, SCRIPTED, titleOf } from "./draft";
+
+describe("a new task", () => {
+  it("takes its title from the first line of the prompt", () => {
+    expect(titleOf({ ...EMPTY, prompt: "Fix the tests\nand more" })).toBe("Fix the tests");
+    expect(titleOf({ ...EMPTY, prompt: "x".repeat(100) })).toHaveLength(80);
+  });
+  it("becomes what the API takes", () => {
+    expect(requestOf({ ...EMPTY, prompt: "Fix it", agent: "claude", role: "builder", directory: "/src", cap: "6" })).toEqual({
+      title: "Fix it", kind: "prompt", type: "custom", priority: "medium", working_dir: "/src",
+      payload: { prompt: "Fix it", agent: "claude", role: "builder", permissions: "ask", max_cost_usd: 6 },
+    });
+    expect(requestOf({ ...EMPTY, prompt: "make test", agent: SCRIPT })).toMatchObject({ kind: "bash", payload: { script: "make test" } });
+    expect(requestOf({ ...EMPTY, prompt: "Look", agent: ELSEWHERE })).toMatchObject({ kind: "prompt", payload: {}, description: "Look" });
+  });
+  it("says what is missing before it is sent", () => {
+    expect(problemsOf(EMPTY)).toEqual({ prompt: "Say what is to be done." });
+    expect(problemsOf({ ...EMPTY, prompt: "x", directory: "src", cap: "-1", options: "[1]" })).toMatchObject({ directory: expect.any(String), cap: expect.any(String), options: expect.any(String) });
+    expect(problemsOf({ ...EMPTY, prompt: "x", options: SCRIPTED })).toEqual({});
+  });
+});

@@ -1,0 +1,125 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { useNavigate, useSearchParams } from "react-router";
+import { answer, api } from "@/api/client";
+import { projects, queues, roles, task as taskQuery, tasks, workers } from "@/api/queries";
+import { PageHeading, usePageTitle } from "@/components/Page";
+import { Skeleton } from "@/components/States";
+import { say, sayFailed } from "@/components/toasts";
+import { useOnline } from "@/live/live";
+import { type Draft, ELSEWHERE, EMPTY, fromTask, loadDraft, problemsOf, requestOf, saveDraft, SCRIPT, SCRIPTED } from "./draft";
+import { Field, Select, Text } from "./fields";
+import { ThisWill } from "./ThisWill";
+
+const TYPES: [Draft["type"], string][] = [["feature_implementation", "Build"], ["bug_fix", "Fix"], ["code_review", "Review"], ["documentation", "Docs"], ["custom", "Custom"]];
+const SHOWN_AGENTS = new Set(["acp", "jsonl"]);
+
+export function Component() {
+  const [search] = useSearchParams();
+  const from = search.get("from");
+  const source = useQuery({ ...taskQuery(from ?? ""), enabled: from !== null });
+  usePageTitle("New task");
+  if (from && source.isPending) return <Skeleton rows={8} height={48} />;
+  const given = Object.fromEntries([...search].filter(([name]) => name in EMPTY)) as Partial<Draft>;
+  return <Form key={from ?? ""} initial={{ ...(source.data ? fromTask(source.data) : loadDraft()), ...given }} keep={from === null} />;
+}
+
+function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
+  const go = useNavigate();
+  const queries = useQueryClient();
+  const online = useOnline();
+  const [draft, setDraft] = useState(initial);
+  const [touched, setTouched] = useState(false);
+  const places = useQuery(workers).data?.items;
+  const offered = [...new Set(places?.flatMap((worker) => worker.capabilities).filter((label) => label.startsWith("agent:")).map((label) => label.slice(6)))].filter((name) => !SHOWN_AGENTS.has(name)).sort();
+  const recent = [...new Set(useQuery(tasks({ limit: 200 })).data?.items.map((task) => task.working_dir).filter((path) => path !== null))].slice(0, 5);
+  const queueNames = useQuery(queues).data?.items.filter((queue) => queue.status === "active").map((queue) => queue.name) ?? [];
+  const projectNames = useQuery(projects).data?.items.map((project) => project.name) ?? [];
+  const roleNames = useQuery(roles).data?.items.map((role) => role.name) ?? [];
+  const first = offered.find((name) => name !== "scripted") ?? offered[0];
+  useEffect(() => {
+    // The agent that is there is chosen, so that the first task can run.
+    if (draft.agent === "" && draft.role === "" && places) change({ agent: first ?? ELSEWHERE });
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once, when the workers are known
+  }, [places]);
+  const change = (part: Partial<Draft>) => setDraft((before) => {
+    const after = { ...before, ...part };
+    if (part.agent === "scripted" && !before.options.trim()) after.options = SCRIPTED;
+    else if (part.agent && part.agent !== "scripted" && before.options === SCRIPTED) after.options = "";
+    if (keep) saveDraft(after);
+    return after;
+  });
+  const create = useMutation({
+    mutationFn: () => answer(api.POST("/api/v1/tasks", { body: requestOf(draft) })),
+    onSuccess: (made) => {
+      if (keep) saveDraft(null);
+      void queries.invalidateQueries();
+      say("Queued");
+      void go(`/tasks/${made.id}`);
+    },
+    onError: (error) => sayFailed("Not queued", error),
+  });
+  const problems = problemsOf(draft);
+  const shown = touched ? problems : {};
+  const submit = () => {
+    setTouched(true);
+    if (Object.keys(problems).length === 0 && online) create.mutate();
+  };
+  const agentic = draft.agent !== SCRIPT && draft.agent !== ELSEWHERE;
+  return (
+    <>
+      <div className="ph"><div><PageHeading>New task</PageHeading><p>Queue it, walk away, review what came back.</p></div></div>
+      <div className="nt">
+        <form className="form" noValidate onSubmit={(event) => { event.preventDefault(); submit(); }} onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit(); }}>
+          <Field id="directory" label="Directory" problem={shown.directory} hint={recent.length === 0 ? "On the machine that runs it. Without one the task gets an empty folder." : undefined}>
+            <Text id="directory" value={draft.directory} onChange={(directory) => change({ directory })} placeholder="/home/me/project" bad={shown.directory} mono />
+            {recent.length > 0 ? <div className="recents">Recent: {recent.map((path) => <button key={path} type="button" className="chip" title={path} onClick={() => change({ directory: path })}>{path.split("/").pop() || path}</button>)}</div> : null}
+          </Field>
+          <fieldset className="field" style={{ padding: 0 }}>
+            <legend className="lbl" style={{ padding: 0, fontWeight: 540 }}>Type</legend>
+            <div className="seg" role="radiogroup" aria-label="Type" style={{ alignSelf: "flex-start" }}>
+              {TYPES.map(([type, label]) => <button key={type} type="button" role="radio" aria-checked={draft.type === type} onClick={() => change({ type })}>{label}</button>)}
+            </div>
+          </fieldset>
+          <Field id="prompt" label={draft.agent === SCRIPT ? "Script" : "Prompt"} problem={shown.prompt}>
+            <textarea id="prompt" className="inp" rows={7} value={draft.prompt} autoFocus onChange={(event) => change({ prompt: event.target.value })} aria-invalid={!!shown.prompt} aria-describedby={shown.prompt ? "prompt-bad" : undefined} placeholder={draft.agent === SCRIPT ? "make test" : "What is to be done, and how you will know that it is"} />
+          </Field>
+          <div className="cols">
+            <Select id="agent" label="Agent" value={draft.agent} onChange={(agent) => change({ agent })} options={[...offered.map((name): [string, string] => [name, name === "scripted" ? "scripted (needs no key)" : name]), ...(draft.agent && !offered.includes(draft.agent) && agentic ? [[draft.agent, `${draft.agent} (no worker has it)`] as [string, string]] : []), [SCRIPT, "None: a shell script"], [ELSEWHERE, "One that claims it over the API"]]} />
+            <Select id="queue" label="Queue" value={draft.queue} onChange={(queue) => change({ queue })} options={[["", "As usual for its kind"], ...queueNames.map((name): [string, string] => [name, name])]} />
+            <Select id="priority" label="Priority" value={draft.priority} onChange={(priority) => change({ priority: priority as Draft["priority"] })} options={[["urgent", "Urgent"], ["high", "High"], ["medium", "Medium"], ["low", "Low"]]} />
+          </div>
+          <details className="fold">
+            <summary>More: title, project, role, model, check, budget</summary>
+            <div className="form" style={{ padding: "10px 0 0" }}>
+              <Field id="title" label="Title" hint="Default: the first line of the prompt."><Text id="title" value={draft.title} onChange={(title) => change({ title })} /></Field>
+              <div className="cols">
+                <Select id="project" label="Project" value={draft.project} onChange={(project) => change({ project })} options={[["", "The queue's"], ...projectNames.map((name): [string, string] => [name, name])]} />
+                <Select id="role" label="Role" value={draft.role} onChange={(role) => change({ role })} disabled={!agentic} options={[["", "None"], ...roleNames.map((name): [string, string] => [name, name])]} />
+                <Field id="model" label="Model"><Text id="model" value={draft.model} onChange={(model) => change({ model })} placeholder="The agent's default" disabled={!agentic} /></Field>
+              </div>
+              <div className="cols" style={{ gridTemplateColumns: "minmax(0, 2fr) minmax(0, 1fr)" }}>
+                <Field id="check" label="Check" hint="A command that must succeed before it counts as done."><Text id="check" value={draft.check} onChange={(check) => change({ check })} placeholder="make test" mono /></Field>
+                <Field id="cap" label="Budget cap" problem={shown.cap}><Text id="cap" value={draft.cap} onChange={(cap) => change({ cap })} placeholder="$ per attempt" bad={shown.cap} disabled={!agentic} /></Field>
+              </div>
+            </div>
+          </details>
+          {agentic ? (
+            <label style={{ display: "flex", gap: 8, alignItems: "center", fontSize: 13 }}><input type="checkbox" checked={draft.ask} onChange={(event) => change({ ask: event.target.checked })} />Ask me before risky actions</label>
+          ) : null}
+          {agentic && (draft.agent === "scripted" || draft.options) ? (
+            <Field id="options" label={draft.agent === "scripted" ? "What the scripted agent does" : "Agent options"} hint="JSON; see the reference of agent tasks." problem={shown.options}>
+              <textarea id="options" className="inp mono" rows={6} value={draft.options} onChange={(event) => change({ options: event.target.value })} aria-invalid={!!shown.options} spellCheck={false} />
+            </Field>
+          ) : null}
+          <div className="foot">
+            {!online ? <span className="stale">Not connected: it cannot be queued now. What you wrote is kept.</span> : null}
+            <button type="button" className="btn g" onClick={() => { setDraft({ ...EMPTY, agent: first ?? ELSEWHERE }); saveDraft(null); setTouched(false); }}>Clear</button>
+            <button type="submit" className="btn p" disabled={create.isPending || !online}>Add to queue<span className="kbd" style={{ background: "none", color: "inherit", borderColor: "currentColor" }}>Ctrl ↵</span></button>
+          </div>
+        </form>
+        <ThisWill draft={draft} workers={places} />
+      </div>
+    </>
+  );
+}

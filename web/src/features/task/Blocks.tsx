@@ -1,0 +1,85 @@
+import { ChevronRight, ListTodo } from "lucide-react";
+import { memo } from "react";
+import { DiffLines } from "@/components/diff/DiffLines";
+import { Markdown } from "@/components/Markdown";
+import { visible } from "@/lib/visible";
+import { StateGlyph } from "@/components/StateGlyph";
+import { plain } from "@/lib/ansi";
+import { cx } from "@/lib/cx";
+import { timeOfDay } from "@/lib/format";
+import type { Shown } from "@/lib/states";
+import { type Block, wordsOfCall } from "./entries";
+
+const NAMES: Record<string, string> = { user: "You", system: "Instructions" };
+
+/** One block of a conversation. `open`: a call that failed and is the last one shows itself. */
+export const BlockView = memo(function BlockView({ block, agent, open }: { block: Block; agent: string; open: boolean }) {
+  switch (block.kind) {
+    case "message":
+      return <MessageView block={block} agent={agent} />;
+    case "thinking":
+      return <details className="fold"><summary><Twist />Thought</summary><p className="mut" style={{ padding: "0 0 4px 20px", fontSize: 12.5, whiteSpace: "pre-wrap" }}>{visible(block.text)}</p></details>;
+    case "tool":
+      return <ToolView block={block} open={open} />;
+    case "plan":
+      return (
+        <div className="fold">
+          <div style={{ display: "flex", gap: 8, alignItems: "center", fontSize: 12.5 }} className="sub"><ListTodo size={13} aria-hidden="true" />Plan</div>
+          <ol style={{ padding: "2px 0 0 20px", fontSize: 12.5 }}>
+            {block.items.map((item, index) => <li key={index} style={{ display: "flex", gap: 7, alignItems: "center" }}><StateGlyph size={11} state={item.status === "completed" ? "succeeded" : item.status === "in_progress" ? "running" : "queued"} label={item.status ?? "pending"} />{visible(item.text)}</li>)}
+          </ol>
+        </div>
+      );
+    case "asked":
+      return <p className="note"><span className="text-waiting">{visible(block.title)}</span> {block.detail ? <span className="mono">{visible(block.detail)}</span> : null}</p>;
+    case "note":
+      return <p className={cx("note", block.bad && "text-failed")}>{visible(block.text)}</p>;
+    case "end":
+      return <p className="note" style={{ display: "flex", gap: 6, justifyContent: "center", alignItems: "center" }}><StateGlyph state={block.ok ? "succeeded" : "failed"} size={11} label="" />{block.ok ? "Turn finished" : "Turn failed"}</p>;
+  }
+});
+
+function Twist() {
+  return <ChevronRight size={12} className="tw" aria-hidden="true" />;
+}
+
+function MessageView({ block, agent }: { block: Block & { kind: "message" }; agent: string }) {
+  const who = NAMES[block.role] ?? agent;
+  const head = <div className="who"><b>{who}</b><time dateTime={block.at}>{timeOfDay(new Date(block.at))}</time></div>;
+  if (block.role === "system") return <details className="fold"><summary><Twist />{who}</summary><div className="msg user"><Markdown text={block.text} /></div></details>;
+  return <div className={cx("msg", block.role === "user" && "user")}>{head}<Markdown text={block.text} breaks={block.role === "user"} /></div>;
+}
+
+function stateOf(block: Block & { kind: "tool" }): Shown {
+  if (!block.result) return "running";
+  switch (block.result.status ?? "completed") {
+    case "completed":
+      return "succeeded";
+    case "failed":
+      return "failed";
+    default:
+      return "cancelled";
+  }
+}
+
+function ToolView({ block, open }: { block: Block & { kind: "tool" }; open: boolean }) {
+  const { verb, object } = wordsOfCall(block.call);
+  const state = stateOf(block);
+  const exit = block.result?.exit_code;
+  const input = block.call.input && Object.keys(block.call.input).length > 0 ? block.call.input : null;
+  return (
+    <details className="tool" open={open && state === "failed"}>
+      <summary>
+        <Twist />
+        <span>{verb}</span><span className="mono cut" style={{ color: "var(--fg)", flex: 1 }}>{visible(object)}</span>
+        {state !== "succeeded" ? <StateGlyph state={state} size={12} label={block.result?.status ?? "Running"} /> : null}
+        {exit !== null && exit !== undefined && exit !== 0 ? <span className="num text-failed">exit {exit}</span> : null}
+      </summary>
+      <div className="in">
+        {input ? <><h3>Input</h3><pre>{visible(JSON.stringify(input, null, 2))}</pre></> : null}
+        {block.result?.diff ? <><h3>Change</h3><DiffLines diff={block.result.diff} /></> : null}
+        {block.output ? <><h3>Result</h3><pre>{visible(plain(block.output))}</pre></> : block.result ? <h3>No output</h3> : <h3>Still running</h3>}
+      </div>
+    </details>
+  );
+}

@@ -1,0 +1,38 @@
+import { useQuery } from "@tanstack/react-query";
+import { taskEvents } from "@/api/queries";
+import type { LoggedEvent, Task } from "@/api/types";
+import { visible } from "@/lib/visible";
+import { ErrorState, Skeleton } from "@/components/States";
+import { cost, exactly, timeOfDay } from "@/lib/format";
+
+/** Every event of the log that is about the task, oldest first. */
+export function HistoryTab({ task }: { task: Task }) {
+  const { data, error, refetch } = useQuery(taskEvents(task.id));
+  if (error && !data) return <ErrorState what="The history could not be loaded" error={error} retry={() => void refetch()} />;
+  if (!data) return <Skeleton />;
+  return (
+    <section className="card pan" style={{ overflow: "hidden" }}>
+      <h2>History <span className="mut num">{data.items.length}</span></h2>
+      {data.items.map((event) => (
+        <div className="f" key={event.seq}>
+          <time className="mut num" dateTime={event.at} title={exactly(new Date(event.at))}>{timeOfDay(new Date(event.at))}</time>
+          <span className="cut" style={{ flex: 1 }}>{words(event)} <span className="mut">{visible(detail(event))}</span></span>
+          {event.amount_usd ? <span className="num">{cost(event.amount_usd)}</span> : null}
+        </div>
+      ))}
+    </section>
+  );
+}
+
+function words(event: LoggedEvent): string {
+  const [noun = "", verb = ""] = event.kind.split(".");
+  return `${noun.charAt(0).toUpperCase()}${noun.slice(1).replaceAll("_", " ")} ${verb}`;
+}
+
+function detail(event: LoggedEvent): string {
+  for (const name of ["reason", "message", "title", "text", "code", "worker_id"]) {
+    const value = event.data[name];
+    if (typeof value === "string" && value) return value.split("\n")[0]!.slice(0, 200);
+  }
+  return event.agent_id ?? "";
+}

@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import type { KeptEntry } from "@/api/types";
+import { toBlocks, wordsOfCall } from "./entries";
+
+function kept(...entries: object[]): KeptEntry[] {
+  return entries.map((entry, position) => ({ position, at: "2026-01-01T00:00:00Z", entry }) as KeptEntry);
+}
+
+describe("a conversation", () => {
+  it("puts messages that come in pieces together", () => {
+    const blocks = toBlocks(kept({ kind: "message", text: "I look ", more: true }, { kind: "message", text: "at it." }, { kind: "message", text: "Next." }));
+    expect(blocks.map((block) => block.kind === "message" && block.text)).toEqual(["I look at it.", "Next."]);
+  });
+  it("has each call with its result, however late that comes", () => {
+    const blocks = toBlocks(kept(
+      { kind: "tool_call", id: "1", name: "Bash", tool: "execute", command: "pytest -q" },
+      { kind: "tool_call", id: "2", name: "Read", tool: "read", paths: ["a.py"] },
+      { kind: "tool_result", id: "1", output: "1 fai", more: true },
+      { kind: "tool_result", id: "1", output: "led", status: "failed", exit_code: 1 },
+    ));
+    expect(blocks).toHaveLength(2);
+    expect(blocks[0]).toMatchObject({ kind: "tool", output: "1 failed", result: { status: "failed" } });
+    expect(blocks[1]).toMatchObject({ kind: "tool", result: null });
+  });
+  it("tells calls in a few words", () => {
+    expect(wordsOfCall({ kind: "tool_call", id: "1", name: "Bash", tool: "execute", command: "ls", title: "", input: {}, paths: [], parent: "" })).toEqual({ verb: "Run", object: "ls" });
+    expect(wordsOfCall({ kind: "tool_call", id: "1", name: "search_issues", tool: "other", command: "", title: "open ones", input: {}, paths: [], parent: "" })).toEqual({ verb: "search_issues", object: "open ones" });
+  });
+});

@@ -1,0 +1,92 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Plus, Search } from "lucide-react";
+import { useState } from "react";
+import { Link, useNavigate, useSearchParams } from "react-router";
+import { answer, api } from "@/api/client";
+import { overview, type TaskFilter, useAsked } from "@/api/queries";
+import type { TaskState } from "@/api/types";
+import { PageHeading, usePageTitle } from "@/components/Page";
+import { EmptyState, ErrorState, Skeleton } from "@/components/States";
+import { plural } from "@/lib/format";
+import { useKeys } from "@/lib/keys";
+import { TaskTable } from "./TaskTable";
+
+const VIEWS: [string, string, TaskState[]][] = [
+  ["", "All", []],
+  ["open", "Open", ["blocked", "backoff", "ready", "running"]],
+  ["running", "Running", ["running"]],
+  ["queued", "Queued", ["blocked", "backoff", "ready"]],
+  ["succeeded", "Succeeded", ["succeeded"]],
+  ["failed", "Failed", ["failed"]],
+  ["cancelled", "Cancelled", ["cancelled"]],
+];
+const PAGE = 100;
+
+export function Component() {
+  const go = useNavigate();
+  const [search, setSearch] = useSearchParams();
+  const [chosen, setChosen] = useState(-1);
+  const state = search.get("state") ?? "";
+  const words = search.get("q") ?? "";
+  const queue = search.get("queue") ?? undefined;
+  const archived = state === "archived";
+  const asked = useAsked();
+  const figures = useQuery(overview).data;
+  const filter: TaskFilter = { state: VIEWS.find(([key]) => key === state)?.[2], q: words.trim() || undefined, queue, archived, limit: PAGE };
+  const list = useInfiniteQuery({
+    queryKey: ["tasks", "pages", filter],
+    queryFn: ({ pageParam }) => answer(api.GET("/api/v1/tasks", { params: { query: { ...filter, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: (before) => before,
+  });
+  usePageTitle("Tasks");
+  const rows = list.data?.pages.flatMap((page) => page.items) ?? [];
+  const set = (name: string, value: string | null) => setSearch((before) => {
+    const after = new URLSearchParams(before);
+    if (value) after.set(name, value); else after.delete(name);
+    return after;
+  }, { replace: name === "q" });
+  const step = (by: number) => {
+    const next = Math.min(Math.max(chosen + by, 0), rows.length - 1);
+    setChosen(next);
+    document.querySelector<HTMLElement>(`[data-row="${rows[next]?.id}"]`)?.focus();
+  };
+  useKeys({ j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1), "/": () => document.querySelector<HTMLElement>("#task-search")?.focus() });
+  const filtered = state !== "" || words !== "" || queue !== undefined;
+  const clear = <button type="button" className="btn" onClick={() => setSearch({})}>Clear the filters</button>;
+  return (
+    <>
+      <div className="ph">
+        <div>
+          <PageHeading>{figures ? `${plural(figures.open, "task")} open` : "Tasks"}</PageHeading>
+          <p>{figures ? `${plural(figures.tasks.running ?? 0, "task")} running, ${plural(figures.problems, "task")} failed for good.` : "\u00a0"}</p>
+        </div>
+        <div className="r"><Link className="btn p" to="/tasks/new"><Plus size={13} />New task</Link></div>
+      </div>
+      <div className="fbar">
+        <div style={{ position: "relative", display: "flex", alignItems: "center" }}>
+          <Search size={13} style={{ position: "absolute", left: 9, color: "var(--fg-3)" }} aria-hidden="true" />
+          <input id="task-search" className="inp" style={{ paddingLeft: 28 }} type="search" placeholder="Words of tasks" aria-label="Search tasks" value={words} onChange={(event) => set("q", event.target.value)} />
+        </div>
+        <div className="seg" role="group" aria-label="State" style={{ overflowX: "auto", maxWidth: "100%" }}>
+          {[...VIEWS.map(([key, label]) => [key, label] as const), ["archived", "Archived"] as const].map(([key, label]) => (
+            <button key={key} type="button" aria-pressed={state === key} onClick={() => set("state", key || null)}>{label}</button>
+          ))}
+        </div>
+        {queue ? <button type="button" className="chip" onClick={() => set("queue", null)} aria-label={`Queue is ${queue}; remove`}>Queue is {queue} ×</button> : null}
+      </div>
+      {list.isError && !list.data ? <ErrorState what="The tasks could not be loaded" error={list.error} retry={() => void list.refetch()} action={filtered ? clear : undefined} />
+        : !list.data ? <div className="tblw card"><Skeleton rows={10} /></div>
+        : rows.length === 0 ? (
+          filtered ? <EmptyState title="No tasks match" action={clear}>{[words && `Words: ${words}`, state && `State: ${state}`, queue && `Queue: ${queue}`].filter(Boolean).join(" · ")}</EmptyState>
+            : <EmptyState title="No tasks yet" action={<Link className="btn p" to="/tasks/new">New task</Link>}>A task is one piece of work with a prompt and a directory. Queue one and come back later.</EmptyState>
+        ) : (
+          <div style={list.isPlaceholderData ? { opacity: 0.6 } : undefined}>
+            <TaskTable rows={rows} asked={asked} onOpen={(row) => void go(`/tasks/${row.id}`)} />
+            {list.hasNextPage ? <p className="note" style={{ paddingBottom: 18 }}><button type="button" className="btn" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Show more</button></p> : null}
+          </div>
+        )}
+    </>
+  );
+}

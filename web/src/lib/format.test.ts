@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import * as format from "./format";
+
+describe("money", () => {
+  it.each([
+    [0, "$0"], [0.00005, "<$0.0001"], [0.0071, "$0.0071"], [0.31, "$0.31"], [2.84, "$2.84"], [1204.4, "$1,204"], [-3, "−$3.00"],
+  ])("%d is shown as %s", (value, shown) => expect(format.cost(value)).toBe(shown));
+
+  it("says that a price is not known instead of showing nothing", () => {
+    expect(format.cost(null)).toBe("unpriced");
+    expect(format.cost(0, 2)).toBe("unpriced");
+  });
+});
+
+describe("counts", () => {
+  it.each([[999, "999"], [9_999, "9,999"], [12_400, "12k"], [1_200_000, "1.2M"], [18_400_000, "18.4M"]])(
+    "%d is shown as %s", (value, shown) => expect(format.count(value)).toBe(shown));
+  it("keeps tokens short", () => {
+    expect(format.compact(3_100)).toBe("3.1k");
+    expect(format.compact(904_000)).toBe("904k");
+    expect(format.compact(84)).toBe("84");
+  });
+});
+
+describe("times", () => {
+  it.each([[0.84, "840 ms"], [11.9, "11 s"], [542, "9m 02s"], [4_320, "1h 12m"], [273_600, "3d 4h"]])(
+    "%d seconds are shown as %s", (value, shown) => expect(format.duration(value)).toBe(shown));
+  it.each([[252, "4:12"], [6_760, "1:52:40"], [-3, "0:00"]])("%d seconds left are shown as %s", (value, shown) =>
+    expect(format.countdown(value)).toBe(shown));
+  it("tells moments by their distance", () => {
+    const now = new Date("2026-11-12T14:02:00Z");
+    expect(format.ago(new Date("2026-11-12T14:01:30Z"), now)).toBe("just now");
+    expect(format.ago(new Date("2026-11-12T13:20:00Z"), now)).toBe("42 min ago");
+    expect(format.ago(new Date("2026-11-12T10:00:00Z"), now)).toBe("4 h ago");
+  });
+});
+
+it("never cuts the name of a file", () => {
+  expect(format.shortPath("src/muster/migrations/versions/0042_dead_letter.py", 32)).toBe("…/versions/0042_dead_letter.py");
+  expect(format.shortPath("a.py")).toBe("a.py");
+});
+
+it("shows percentages without decimals but near the ends", () => {
+  expect(format.percent(0.944)).toBe("94.4%");
+  expect(format.percent(0.34)).toBe("34%");
+  expect(format.percent(0.004)).toBe("0.4%");
+  expect(format.percent(1)).toBe("100%");
+});

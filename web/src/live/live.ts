@@ -1,0 +1,54 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { create } from "zustand";
+import { token } from "@/api/client";
+import { setServerTime } from "@/lib/clock";
+import { Connection, type Status } from "./connection";
+import { withoutSocket } from "./fallback";
+import { Sync } from "./sync";
+
+/** How the window is connected, for the pill. */
+export const useConnection = create<Status>(() => ({ mode: "connecting", since: Date.now(), behind: 0 }));
+
+/** Connects the window to the server for as long as it is open; undo it by calling the answer. */
+export function goLive(queries: QueryClient): () => void {
+  const sync = new Sync(queries);
+  const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+  let wasLost = false;
+  const connection = new Connection(
+    url,
+    {
+      onEvents: (events) => sync.events(events),
+      onSnapshot: () => sync.snapshot(),
+      onServerTime: setServerTime,
+      onStatus: (status) => {
+        // While nothing could be heard, reads failed too: whoever shows an error tries again now.
+        if (wasLost && ["live", "events", "polling"].includes(status.mode)) sync.snapshot();
+        wasLost = status.mode === "reconnecting" || status.mode === "offline";
+        useConnection.setState(status);
+      },
+    },
+    withoutSocket,
+    // A browser's socket cannot carry a token; event streams can.
+    token() === null,
+  );
+  const again = () => connection.retryNow();
+  const seen = () => {
+    sync.visibility(document.hidden);
+    if (!document.hidden) again();
+  };
+  addEventListener("online", again);
+  addEventListener("focus", again);
+  document.addEventListener("visibilitychange", seen);
+  connection.start();
+  return () => {
+    removeEventListener("online", again);
+    removeEventListener("focus", again);
+    document.removeEventListener("visibilitychange", seen);
+    connection.stop();
+  };
+}
+
+/** Whether writes make sense now. */
+export function useOnline(): boolean {
+  return useConnection((status) => status.mode !== "offline");
+}

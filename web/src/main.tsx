@@ -1,0 +1,35 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode, useEffect } from "react";
+import { createRoot } from "react-dom/client";
+import { RouterProvider } from "react-router";
+import { ApiProblem } from "@/api/client";
+import { router } from "@/app/router";
+import { goLive } from "@/live/live";
+import "@/styles/app.css";
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 1_000,
+      refetchOnWindowFocus: false,
+      // What the server refuses it refuses again; what did not get through is tried after 1, 2, 4 s.
+      retry: (failures, error) => failures < 3 && !(error instanceof ApiProblem && error.status >= 400 && error.status < 500),
+      retryDelay: (attempt) => 1_000 * 2 ** attempt,
+    },
+  },
+});
+
+function App() {
+  useEffect(() => goLive(queries), []);
+  return (
+    <QueryClientProvider client={queries}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  );
+}
+
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+);

@@ -1,0 +1,28 @@
+// Pictures of pages: node tools/screens.js FOLDER [path ...]
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { launch, server } from "../e2e/browser.js";
+
+const [folder = "screens", ...paths] = process.argv.slice(2);
+const { items } = await (await fetch(`${server}/api/v1/tasks?state=succeeded&kind=prompt&limit=1&q=Kelvin`)).json();
+const { items: asked } = await (await fetch(`${server}/api/v1/approvals`)).json();
+const tasks = [items[0] && `/tasks/${items[0].id}`, items[0] && `/tasks/${items[0].id}/changes`, items[0] && `/tasks/${items[0].id}/conversation`, asked[0] && `/tasks/${asked[0].task_id}`];
+const pages = paths.length > 0 ? paths : ["/", "/inbox", "/tasks", "/tasks/new", "/settings", ...tasks.filter(Boolean)];
+mkdirSync(folder, { recursive: true });
+const browser = await launch();
+for (const [theme, scheme] of [["light", "light"], ["dark", "dark"]]) {
+  for (const width of [1440, 360]) {
+    const context = await browser.newContext({ viewport: { width, height: width === 360 ? 740 : 900 }, colorScheme: scheme });
+    const page = await context.newPage();
+    page.on("console", (message) => ["error", "warning"].includes(message.type()) && console.log(theme, width, message.text()));
+    page.on("pageerror", (error) => console.log(theme, width, String(error)));
+    for (const path of pages) {
+      await page.goto(server + path);
+      await page.waitForTimeout(900);
+      const name = path === "/" ? "fleet" : path.slice(1).replaceAll(/[^\w]+/g, "-");
+      await page.screenshot({ path: join(folder, `${name}-${theme}-${width}.png`) });
+    }
+    await context.close();
+  }
+}
+await browser.close();
