@@ -50,7 +50,7 @@ class Site:
         async def is_said() -> bool:
             return words in str(await self.client.get(f"/tasks/{ident}/logs"))
 
-        await eventually(is_said)
+        await eventually(is_said, timeout=40)
 
     async def live(self) -> dict[str, Any]:
         return {row["id"]: row for row in (await self.client.get("/workers"))["items"] if row["live"]}
@@ -174,7 +174,7 @@ async def test_a_name_is_one_workers_alone(site: Site) -> None:
     async def known() -> bool:
         return "builder" in await site.live()
 
-    await eventually(known)
+    await eventually(known, timeout=40)
     twin = WorkerProcess(site.folder / "elsewhere", site.server.url, "builder")
     twin.start()
     assert twin.process is not None

@@ -16,8 +16,9 @@ import typer
 
 from muster.cli.claim_book import ClaimBook, HeldClaim
 from muster.cli.connection import Connection, path
+from muster.cli.hosts import size
 from muster.cli.invocation import Invocation, group, invocation
-from muster.cli.output import Column, since
+from muster.cli.output import Column, Record, since
 from muster.cli.task_text import instruction_lines, task_lines
 from muster.client.errors import Unreachable
 from muster.domain.errors import Conflict, InvalidInput
@@ -25,16 +26,22 @@ from muster.domain.errors import Conflict, InvalidInput
 T = TypeVar("T")
 RETRY_SECONDS: Final = 3.0
 
-app: Final = group("Start a worker on this host, work on a queue by hand, list workers.")
+app: Final = group("Start a worker on this host, list workers, work by hand.")
 
-WORKER_COLUMNS = (
+
+def _fact(row: Record, name: str) -> object:
+    return cast(dict[str, Any], row.get("facts") or {}).get(name)
+
+
+WORKER_COLUMNS: Final = (
     Column("worker", "id"),
     Column("live", "live"),
     Column("host", "host", spare=True),
     Column("sandbox", "sandbox"),
     Column("running", "running", right=True),
     Column("capacity", "capacity", right=True),
-    Column("kinds", "kinds", spare=True),
+    Column("load", lambda row: _fact(row, "load"), right=True, spare=True),
+    Column("free memory", lambda row: size(_fact(row, "memory_free_bytes")), right=True, spare=True),
     Column("last seen", lambda row: since(row.get("last_seen_at")), spare=True),
 )
 
@@ -52,6 +59,14 @@ def list_workers(context: typer.Context) -> None:
     with call.connection() as connection:
         found = cast(list[dict[str, Any]], connection.get(path("workers"))["items"])
     call.output.table(found, WORKER_COLUMNS, empty="No worker has called yet.")
+
+
+@app.command("show")
+def show(context: typer.Context, name: Annotated[str, typer.Argument(metavar="WORKER")]) -> None:
+    """Show a worker: its host, its agents and what runs there now."""
+    from muster.cli.hosts import show_worker
+
+    show_worker(context, name)
 
 
 @app.command("start")

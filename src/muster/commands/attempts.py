@@ -23,6 +23,7 @@ from muster.domain.attempt import (
 )
 from muster.domain.errors import LeaseLost, MusterError
 from muster.domain.events import AttemptFailed, AttemptSucceeded, TaskReadied
+from muster.domain.retry import RetryPolicy
 from muster.domain.task import TaskState
 from muster.store import tables
 from muster.store.codec import decode_spec, to_json
@@ -169,16 +170,7 @@ def _end(uow: UnitOfWork, request: EndAttempt, held: Held, policies: dict[int, A
             work.satisfied.append(held.task_id)
         burned = 1
     else:
-        after = after_failure(
-            request.code,
-            burned=held.burned,
-            policy=policies[held.task_id],
-            now=uow.now,
-            chance=uow.chance(),
-            retry=request.retry,
-            free=held.number - held.burned,
-            wait_us=request.wait_us,
-        )
+        after = _afterwards(uow, request.code, request, held, policies[held.task_id])
         ended = _fail(uow, request, held, after)
         burned = 1 if after.counts else 0
     finished = uow.now if ended.state.finished else None
@@ -204,6 +196,21 @@ def _end(uow: UnitOfWork, request: EndAttempt, held: Held, policies: dict[int, A
     )
     _settle(uow, request, held, ended, work)
     return ended
+
+
+def _afterwards(
+    uow: UnitOfWork, code: str, request: EndAttempt, held: Held, policy: RetryPolicy
+) -> AfterFailure:
+    return after_failure(
+        code,
+        burned=held.burned,
+        policy=policy,
+        now=uow.now,
+        chance=uow.chance(),
+        retry=request.retry,
+        free=held.number - held.burned,
+        wait_us=request.wait_us,
+    )
 
 
 def _settle(uow: UnitOfWork, request: EndAttempt, held: Held, ended: Ended, work: _Work) -> None:

@@ -36,12 +36,12 @@ class SandboxRow:
 
 
 _COLUMNS: Final = (
-    "s.id, s.worker_id, w.host, s.attempt_id, t.id, t.title, r.agent, "
+    "s.id, s.worker_id, w.host, s.attempt_id, t.id, p.title, r.agent, "
     "s.level, s.state, s.created_at, s.seen_at, s.doc"
 )
 _FROM: Final = (
     "FROM sandboxes s LEFT JOIN workers w ON w.id = s.worker_id LEFT JOIN attempts a ON a.id = s.attempt_id "
-    "LEFT JOIN tasks t ON t.id = a.task_id LEFT JOIN runs r ON r.attempt_id = s.attempt_id "
+    "LEFT JOIN tasks t ON t.id = a.task_id LEFT JOIN task_specs p ON p.id = t.id LEFT JOIN runs r ON r.attempt_id = s.attempt_id "
 )
 _LIVE: Final = Statement(f"SELECT {_COLUMNS} {_FROM} WHERE s.seen_at > ?1 ORDER BY s.id LIMIT 2000")
 _ONE: Final = Statement(f"SELECT {_COLUMNS} {_FROM} WHERE s.id = ?1 AND s.seen_at > ?2")

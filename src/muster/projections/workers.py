@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from muster.domain.admission import WorkerFacts
+from muster.domain.errors import NotFound
 from muster.projections.page import Key, Page, page_of
 from muster.store.codec import from_json
 from muster.store.database import Reader
@@ -56,6 +57,7 @@ _COLUMNS: Final = (
 )
 _LIVE: Final = Statement(f"SELECT {_COLUMNS} FROM workers WHERE seen_at > ?1 AND left_at IS NULL ORDER BY id")
 _ALL: Final = Statement(f"SELECT {_COLUMNS} FROM workers WHERE id > ?1 ORDER BY id LIMIT ?2")
+_ONE: Final = Statement(f"SELECT {_COLUMNS} FROM workers WHERE id = ?1")
 _RUNNING: Final = Statement(
     "SELECT a.worker_id, count(*) FROM tasks t JOIN attempts a ON a.id = t.attempt_id "
     "WHERE t.state = 40 AND t.state < 60 AND a.worker_id IS NOT NULL GROUP BY a.worker_id"
@@ -77,6 +79,14 @@ async def list_workers(
     running = await _running(reader) if rows else {}
     workers = [_worker(row, running, now) for row in rows]
     return page_of(workers, limit, (workers[limit - 1].id,) if len(workers) > limit else None)
+
+
+async def get_worker(reader: Reader, now: int, worker_id: str) -> WorkerRow:
+    """One of them; NotFound when none of that name was heard of lately."""
+    rows = await reader.rows(_ONE, worker_id)
+    if not rows:
+        raise NotFound(noun="worker", id=worker_id[:200])
+    return _worker(rows[0], await _running(reader), now)
 
 
 async def _running(reader: Reader) -> dict[str, int]:

@@ -8,10 +8,11 @@ from fastapi import Query
 
 from muster.api.cursors import decode_cursor, encode_cursor
 from muster.api.routing import Route
-from muster.api.schemas.agents import HostFacts, Worker, WorkerList, WorkerQuery
+from muster.api.schemas.agents import Worker, WorkerHost, WorkerList, WorkerQuery
 from muster.api.services import ServicesHere
 from muster.api.times import iso, iso_or_none
 from muster.projections.workers import WorkerRow, live_workers
+from muster.projections.workers import get_worker as load_worker
 from muster.projections.workers import list_workers as workers_page
 
 
@@ -29,7 +30,7 @@ def worker_shape(row: WorkerRow) -> Worker:
         kinds=row.kinds,
         capabilities=row.capabilities,
         sandbox=row.sandbox,
-        facts=HostFacts.model_validate(row.about),
+        facts=WorkerHost.model_validate(row.about),
         live=row.live,
         last_seen_at=iso(row.seen_at),
         started_at=iso(row.started_at),
@@ -52,4 +53,12 @@ async def list_workers(services: ServicesHere, query: Annotated[WorkerQuery, Que
     )
 
 
-ROUTES: Final = (Route("GET", "/workers", list_workers),)
+async def get_worker(services: ServicesHere, worker_id: str) -> Worker:
+    """One worker, with its host."""
+    return worker_shape(await load_worker(services.store, services.store.now(), worker_id))
+
+
+ROUTES: Final = (
+    Route("GET", "/workers", list_workers),
+    Route("GET", "/workers/{worker_id}", get_worker),
+)

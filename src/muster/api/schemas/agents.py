@@ -82,7 +82,7 @@ class AgentList(Answer):
     next_cursor: str | None
 
 
-class Gpu(Answer):
+class WorkerGpu(Answer):
     """A graphics processor. Bytes; null where the driver does not tell."""
 
     name: str
@@ -90,7 +90,7 @@ class Gpu(Answer):
     memory_used_bytes: int | None = None
 
 
-class HostAgent(Answer):
+class WorkerAgent(Answer):
     """An agent installed on a host."""
 
     name: str
@@ -98,7 +98,7 @@ class HostAgent(Answer):
     signed_in: bool = Field(default=False, description="It can reach its model by itself.")
 
 
-class HostLevel(Answer):
+class WorkerLevel(Answer):
     """An isolation level on a host."""
 
     level: str
@@ -106,16 +106,16 @@ class HostLevel(Answer):
     reason: str = Field(default="", description="Why it is not to be had there.")
 
 
-class HostFacts(Answer):
+class WorkerHost(Answer):
     """A worker's host, as the worker said with its last heartbeat. Bytes; null where it cannot tell."""
 
     processors: int = 0
     load: float | None = Field(default=None, description="Average number of runnable processes, one minute.")
     memory_bytes: int | None = None
     memory_free_bytes: int | None = None
-    gpus: list[Gpu] = Field(default_factory=list[Gpu])
-    agents: list[HostAgent] = Field(default_factory=list[HostAgent])
-    levels: list[HostLevel] = Field(default_factory=list[HostLevel])
+    gpus: list[WorkerGpu] = Field(default_factory=list[WorkerGpu])
+    agents: list[WorkerAgent] = Field(default_factory=list[WorkerAgent])
+    levels: list[WorkerLevel] = Field(default_factory=list[WorkerLevel])
 
 
 class Worker(Answer):
@@ -132,7 +132,7 @@ class Worker(Answer):
     kinds: list[str] | None
     capabilities: list[str]
     sandbox: str | None
-    facts: HostFacts
+    facts: WorkerHost
     live: bool = Field(description="Heard of within the last 45 seconds.")
     last_seen_at: Moment
     started_at: Moment
