@@ -66,7 +66,7 @@ def test_every_field_is_read() -> None:
         ToolServer(name="docs", url="http://127.0.0.1/mcp", headers={"x": "y"}),
         ToolServer(name="db", argv=("db-mcp",), env={"A": "b"}),
     )
-    assert task.labels == ("agent:claude", "sandbox:gvisor")
+    assert task.labels == ("agent:claude", "sandbox:gvisor", "network:allow-list")
     assert (task.max_turns, task.max_cost_usd, task.limits) == (5, 1.5, {"memory_mb": 100})
 
 

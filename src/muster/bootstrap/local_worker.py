@@ -14,6 +14,7 @@ from muster.bootstrap.settings import Settings
 from muster.client.client import Client
 from muster.client.transport import Transport
 from muster.client.wire_hosts import HostLevel
+from muster.domain.agent_task import ALLOW_LIST
 from muster.gateway.server import Gateway
 from muster.sandboxes.registry import choose
 from muster.sandboxes.sandbox import MB, Capabilities, Driver
@@ -64,7 +65,9 @@ class LocalWorker:
         driver, capabilities, passed_over = await choose(settings.worker.sandbox)
         isolation = Isolation(driver)
         agents, gateway = await agent_host(settings, plan.state_dir)
-        options = _options(settings, plan, (*isolation.labels, *agents.labels, *plan.labels))
+        network = [ALLOW_LIST] if capabilities.network_isolation else []
+        labels = (*isolation.labels, *network, *agents.labels, *plan.labels)
+        options = _options(settings, plan, labels)
         token = settings.server.token
         client = Client(transport, token=None if token is None else token.get_secret_value())
         levels = [

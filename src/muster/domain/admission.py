@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from muster.domain import ids
-from muster.domain.agent_task import AGENT_LABEL, SANDBOX_LABEL
+from muster.domain.agent_task import AGENT_LABEL, NETWORK_LABEL, SANDBOX_LABEL
 from muster.domain.money import dollars
 
 
@@ -246,6 +246,10 @@ def ready_hold(lane: LaneFacts, estimate: int, workers: Sequence[WorkerFacts]) -
 _LACKS: Final = {
     AGENT_LABEL: ("no_agent", "no connected worker has agent {}"),
     SANDBOX_LABEL: ("no_sandbox", "no connected worker offers isolation {}, and a weaker one will not do"),
+    NETWORK_LABEL: (
+        "no_sandbox",
+        "no connected worker can hold a sandbox to the hosts that are allowed ({})",
+    ),
 }
 
 

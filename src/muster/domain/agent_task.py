@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
 from muster.domain.checks import check_choice, check_name, check_text
+from muster.domain.egress import parse_rule
 from muster.domain.errors import InvalidInput
 from muster.domain.task import TaskKind
 
@@ -15,6 +16,10 @@ WORKSPACES: Final = ("worktree", "in_place")
 MODEL_AGENT: Final = "model"
 AGENT_LABEL: Final = "agent:"
 SANDBOX_LABEL: Final = "sandbox:"
+NETWORK_LABEL: Final = "network:"
+ALLOW_LIST: Final = f"{NETWORK_LABEL}allow-list"
+"""Offered by a worker that can hold a task to the hosts it names."""
+UNBOUNDED_LEVEL: Final = "process"
 LIST_LIMIT: Final = 200
 TEXT_LIMIT: Final = 262_144
 MOST_DOLLARS: Final = 1_000_000
@@ -61,7 +66,7 @@ class AgentTask:
     sandbox: str | None = None
     """The isolation level it demands."""
     allow_hosts: tuple[str, ...] = ()
-    """Names it may reach beside the models, e.g. `pypi.org` or `*.example.org`."""
+    """All that it may reach beside the models, e.g. `pypi.org` or `*.example.org`; empty: what its task class says."""
     max_turns: int | None = None
     max_cost_usd: float | None = None
     answer_seconds: float | None = None
@@ -74,7 +79,8 @@ class AgentTask:
     def labels(self) -> tuple[str, ...]:
         """What its worker must offer."""
         found = [] if self.agent is None else [f"{AGENT_LABEL}{self.agent}"]
-        return (*found, *([] if self.sandbox is None else [f"{SANDBOX_LABEL}{self.sandbox}"]))
+        found += [] if self.sandbox is None else [f"{SANDBOX_LABEL}{self.sandbox}"]
+        return (*found, *([ALLOW_LIST] if self.allow_hosts else []))
 
 
 def is_agent_task(kind: str, payload: Mapping[str, Any]) -> bool:
@@ -96,7 +102,11 @@ def read_agent_task(kind: str, payload: Mapping[str, Any]) -> AgentTask:
     }
     if kind == TaskKind.LLM:
         values.setdefault("agent", MODEL_AGENT)
-    return AgentTask(**values)
+    task = AgentTask(**values)
+    if task.allow_hosts and task.sandbox == UNBOUNDED_LEVEL:
+        problem = f"cannot be held to in sandbox {UNBOUNDED_LEVEL}, which has the host's network"
+        raise InvalidInput(field="payload.allow_hosts", problem=problem)
+    return task
 
 
 def _text(name: str, value: Any) -> str:
@@ -104,6 +114,12 @@ def _text(name: str, value: Any) -> str:
         raise InvalidInput(field=name, problem="must be text")
     check_text(name, value, TEXT_LIMIT)
     return value
+
+
+def _hosts(name: str, value: Any) -> tuple[str, ...]:
+    for text in _texts(name, value):
+        parse_rule(text)
+    return _texts(name, value)
 
 
 def _name(name: str, value: Any) -> str:
@@ -211,7 +227,7 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "push": _name,
     "pull_request": _object,
     "sandbox": _name,
-    "allow_hosts": _texts,
+    "allow_hosts": _hosts,
     "max_turns": _count(1, 10_000),
     "max_cost_usd": _number(0, MOST_DOLLARS),
     "answer_seconds": _number(0.001, 31_536_000),

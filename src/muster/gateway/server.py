@@ -21,11 +21,11 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, T
 from muster.agents.adapter import Dialect
 from muster.agents.metered import Account, CallRecord
 from muster.domain.usage import TokenUsage
-from muster.gateway.doorway import listen
 from muster.gateway.prices import Prices
 from muster.gateway.provider import HOP_BY_HOP, TAKES, Provider, error_body
 from muster.gateway.run import Run
 from muster.gateway.usage_reader import UsageReader
+from muster.sandboxes.doorway import listen
 
 log = logging.getLogger(__name__)
 

@@ -18,6 +18,7 @@ from muster.worker.agent_host import AgentHost
 from muster.worker.agent_plan import Plan, make_plan, readable_for
 from muster.worker.agent_process import AgentProcess
 from muster.worker.copy import open_copy
+from muster.worker.doors import through
 from muster.worker.engagement import Engagement, reported
 from muster.worker.environment import task_environment
 from muster.worker.keeping import Kept, keep_work, tell_changes
@@ -109,11 +110,12 @@ class AgentRun:
     async def _one_process(self, engagement: Engagement, spec: AgentSpec) -> Verdict:
         adapter = engagement.plan.adapter
         command = adapter.command(spec)
-        command = replace(command, argv=engagement.metering.through(command, spec.python))
+        doors = (*engagement.metering.doors, *engagement.egress.doors)
+        command = replace(command, argv=through(doors, command.argv, spec.python))
         for path, text in command.files.items():
             await asyncio.to_thread(_write_private, path, text)
         sandbox = await engagement.driver.open(
-            self._sandbox_spec(engagement, network=engagement.claim.network)
+            self._sandbox_spec(engagement, network=_open_network(engagement))
         )
         process = AgentProcess(
             sandbox,
@@ -138,6 +140,7 @@ class AgentRun:
         first, count = engagement.ports
         return {
             **self._host.environment,
+            **engagement.egress.environment,
             **task_environment(engagement.claim, engagement.place.result_file),
             "MUSTER_PORT_BASE": str(first),
             "MUSTER_PORT_COUNT": str(count),
@@ -155,6 +158,7 @@ class AgentRun:
                 *readable_for(plan, self._host),
                 *copy.readable,
                 *engagement.metering.readable,
+                *engagement.egress.readable,
             ),
             writable=(engagement.home,),
             hidden=self._options.hidden,
@@ -202,7 +206,7 @@ class AgentRun:
             engagement.output.feed(stream, data)
             said.extend(data)
 
-        spec = self._sandbox_spec(engagement, network=engagement.claim.network)
+        spec = self._sandbox_spec(engagement, network=_open_network(engagement))
         sandbox = await engagement.driver.open(replace(spec, name=f"{spec.name}-{what}"))
         try:
             status = await self._exec(sandbox, engagement, command, hear)
@@ -215,7 +219,7 @@ class AgentRun:
     ) -> str | None:
         timeout = engagement.claim.timeout_seconds
         status = await sandbox.exec(
-            ["bash", "-c", command],
+            through(engagement.egress.doors, ["bash", "-c", command], self._options.python),
             env=self._environment(engagement),
             on_output=hear,
             timeout=timeout,
@@ -309,3 +313,8 @@ def _write_private(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.write_text(text, encoding="utf-8")
     path.chmod(0o600)
+
+
+def _open_network(engagement: Engagement) -> bool:
+    """Whether the sandbox has the host's network; never when the hosts it may reach are named."""
+    return engagement.claim.network and not engagement.plan.task.allow_hosts

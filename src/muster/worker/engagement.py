@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from muster.agents.adapter import Answer, Verdict
 from muster.client.client import Client
@@ -22,6 +22,7 @@ from muster.worker.agent_process import AgentProcess
 from muster.worker.clock import Clock
 from muster.worker.copy import WorkingCopy
 from muster.worker.desk import Desk
+from muster.worker.doors import Door, Egress
 from muster.worker.lease import Lease, Stop
 from muster.worker.metering import Metering
 from muster.worker.output import Output
@@ -30,6 +31,9 @@ from muster.worker.transcript import Transcript
 from muster.worker.workspace import Workspace
 
 log = logging.getLogger(__name__)
+
+DOORS: Final = 2
+"""Ports of each attempt that lead to models and to allowed hosts."""
 
 
 class Engagement:
@@ -53,7 +57,9 @@ class Engagement:
         self._client = client
         self.lease, self.plan, self.place, self.driver = lease, plan, place, driver
         self.copy, self.home, self.output = copy, home, output
-        self.ports = (host.port_base + slot * host.ports_each, host.ports_each)
+        first = host.port_base + slot * host.ports_each
+        self.ports = (first + DOORS, host.ports_each - DOORS)
+        """The first port that is the attempt's own, and how many there are."""
         self.transcript = Transcript(client, claim.attempt_id, claim.token)
         self.clock = Clock(claim.timeout_seconds)
         self.desk = Desk(client, claim, self.clock, plan.task.answer_seconds, self._deliver)
@@ -62,9 +68,10 @@ class Engagement:
             claim,
             host.door,
             plan.adapter.profile,
-            port=self.ports[0],
+            port=first,
             max_cost_usd=plan.task.max_cost_usd,
         )
+        self.egress = Egress(plan.task.allow_hosts, Door(first + 1, place.root / "doors" / "egress.sock"))
         self.process: AgentProcess | None = None
         self.problem: Problem | None = None
         self.cycles = 0
@@ -83,7 +90,10 @@ class Engagement:
     @asynccontextmanager
     async def connected(self) -> AsyncGenerator[None]:
         """While it works: entries, calls and requests go to the server, people's words come back. At the end all is sent."""
-        async with asyncio.TaskGroup() as group:
+        async with AsyncExitStack() as stack:
+            if self.egress.hosts:
+                await stack.enter_async_context(self.egress.listening(self._refused))
+            group = await stack.enter_async_context(asyncio.TaskGroup())
             group.create_task(self.transcript.send(self._fenced))
             group.create_task(self.metering.send(self._fenced))
             idle = [group.create_task(self.desk.run()), group.create_task(self._tell_news())]
@@ -96,6 +106,9 @@ class Engagement:
                     task.cancel()
                 self.metering.close()
                 self.transcript.finish()
+
+    def _refused(self, words: str) -> None:
+        self.output.say(f"network: {words}")
 
     def _fenced(self) -> None:
         self.lease.stop(Stop.LOST)

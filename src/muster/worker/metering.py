@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from muster.agents.adapter import AgentCommand, ModelAccess, Profile
+from muster.agents.adapter import ModelAccess, Profile
 from muster.agents.metered import Account, CallRecord, ModelDoor
 from muster.client.client import Client
 from muster.client.wire import ClaimedTask, Usage
 from muster.client.wire_runs import CallsRequest, ModelCallReport
 from muster.domain.usage import TokenUsage
 from muster.worker.delivery import Delivery
+from muster.worker.doors import Door
 from muster.worker.outcome import Cost
 
-RELAY: Final = Path(sys.modules["muster"].__file__ or "").parent / "sandboxes" / "relay.py"
 CALL_COST: Final = 4_096
 BODY_BYTES: Final = 4 * 1024 * 1024
 
@@ -71,11 +70,10 @@ class Metering:
         """What the sandbox must see of it."""
         return () if self._door is None else (self._door.socket.parent,)
 
-    def through(self, command: AgentCommand, python: str) -> Sequence[str]:
-        """The agent's command line behind the door inside the sandbox."""
-        if self._door is None:
-            return command.argv
-        return [python, "-I", "-S", str(RELAY), f"{self._port}={self._door.socket}", "--", *command.argv]
+    @property
+    def doors(self) -> Sequence[Door]:
+        """The way to the gateway inside the sandbox."""
+        return () if self._door is None else (Door(self._port, self._door.socket),)
 
     def cost(self, told: float | None) -> Cost:
         """What it cost: as metered; where nothing was metered, as the agent told."""
