@@ -186,6 +186,16 @@ class TestBounds:
         await eventually(lambda: len(bench.calls) == 1)
         assert bench.calls[0].error == "cut off"
 
+    async def test_an_answer_that_breaks_off_breaks_off_for_the_agent_too(self, bench: Bench) -> None:
+        """SW-4d: it is not taken for a whole one, nothing else is sent after it, and what was told of it is counted."""
+        bench.provider.pieces, bench.provider.breaks = STREAM[:2], True
+        run = bench.run()
+        assert await self._broken(bench, run.token)
+        await eventually(lambda: len(bench.calls) == 1)
+        assert "broke off its answer" in bench.calls[0].error
+        assert bench.calls[0].answer == b"".join(STREAM[:2])
+        assert bench.calls[0].usage.input > 0
+
     @staticmethod
     async def _broken(bench: Bench, token: str) -> bool:
         from aiohttp import ClientError
