@@ -17,6 +17,7 @@ from muster.client.wire import ClaimedTask
 from muster.domain.agent_task import AgentTask, ToolServer, read_agent_task
 from muster.domain.prompt import Earlier, Prompt, PromptParts, compose
 from muster.domain.role import Role, in_role
+from muster.sandboxes.supervised import SYSTEM_PATH
 from muster.worker.agent_host import AgentHost
 
 SKILL_FILE: Final = "SKILL.md"
@@ -142,6 +143,14 @@ def readable_for(plan: Plan, host: AgentHost) -> list[Path]:
         path = Path(word)
         found += [path.parent, *_package_of(path.resolve())]
     return [path for path in dict.fromkeys(found) if not path.is_relative_to("/usr") and path.is_dir()]
+
+
+def path_for(program: Sequence[str]) -> dict[str, str]:
+    """PATH with the folder of the agent's program: the interpreter it was installed with lies beside it, for nvm and the like."""
+    folder = Path(program[0]).parent if program else None
+    return (
+        {} if folder is None or str(folder) in SYSTEM_PATH.split(":") else {"PATH": f"{folder}:{SYSTEM_PATH}"}
+    )
 
 
 def _package_of(program: Path) -> list[Path]:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final, Literal
 
 from muster.agents.adapter import AgentSpec, Verdict
+from muster.agents.failures import failure_of, reset_in
 from muster.client.client import Client
 from muster.domain.prompt import Prompt, check_failed
 from muster.domain.transcript import Entry, Message
 from muster.sandboxes.sandbox import Driver, OnOutput, Sandbox, SandboxSpec
 from muster.vcs.rescue import forget_record
 from muster.worker.agent_host import AgentHost
-from muster.worker.agent_plan import Plan, make_plan, readable_for
+from muster.worker.agent_plan import Plan, make_plan, path_for, readable_for
 from muster.worker.agent_process import AgentProcess
 from muster.worker.copy import open_copy
 from muster.worker.doors import through
@@ -125,11 +126,17 @@ class AgentRun:
             engagement.clock,
             engagement.note,
             engagement.desk.ask,
+            None if spec.access is None else spec.access.token,
         )
         engagement.process = process
         engagement.lease.on_stop(lambda: process.stop("cancelled"))
         try:
-            env = {**self._environment(engagement), **spec.env}
+            env = {
+                **self._environment(engagement),
+                **path_for(spec.program),
+                "HOME": str(engagement.home),
+                **spec.env,
+            }
             return await process.run(env, lambda: self._after_turn(engagement))
         finally:
             engagement.process = None
@@ -261,6 +268,7 @@ class AgentRun:
             return Stopped(why=engagement.lease.stopped)
         cost = engagement.metering.cost(verdict.cost_usd)
         text = verdict.text[-MAX_OUTPUT_CHARS:]
+        verdict = _at_the_provider(verdict, engagement)
         if not verdict.ok:
             return Failed(
                 code=verdict.code,
@@ -278,6 +286,17 @@ class AgentRun:
         if problem is not None:
             return Failed(code=problem.code, message=problem.message, output=text, cost=cost)
         return Succeeded(output=text, result=result, exit_code=0, cost=cost)
+
+
+def _at_the_provider(verdict: Verdict, engagement: Engagement) -> Verdict:
+    """An agent that ran out of time while its provider refused it may not have said so: the gateway knows."""
+    refusal = engagement.metering.refusal if verdict.code == "timeout" else None
+    if refusal is None:
+        return verdict
+    resets_at = verdict.resets_at or reset_in(refusal.error)
+    message = f"{verdict.message}; {refusal.provider} answered {refusal.status}: {refusal.error}"
+    code = failure_of(refusal.error, refusal.status, verdict.code)
+    return replace(verdict, code=code, message=message, resets_at=resets_at)
 
 
 def _unfinished(engagement: Engagement, kept: Kept) -> Problem | None:

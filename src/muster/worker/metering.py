@@ -53,12 +53,21 @@ class Metering:
         )
         self._door = door if door and any(map(door.gateway.serves, profile.dialects)) else None
         self._port = port
+        self._last: CallRecord | None = None
         self.run: Account | None = None
         if self._door is not None:
             budget = None if max_cost_usd is None else round(max_cost_usd * 1e6)
-            self.run = self._door.gateway.open_account(
-                budget=budget, on_call=lambda record: self._delivery.add([record])
-            )
+            self.run = self._door.gateway.open_account(budget=budget, on_call=self._count)
+
+    def _count(self, record: CallRecord) -> None:
+        self._last = record if record.status is not None else self._last
+        self._delivery.add([record])
+
+    @property
+    def refusal(self) -> CallRecord | None:
+        """The last call that was answered, if the answer was an error."""
+        last = self._last
+        return last if last is not None and (last.status or 0) >= 400 else None
 
     @property
     def access(self) -> ModelAccess | None:
