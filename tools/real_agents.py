@@ -58,9 +58,7 @@ def programs() -> Path:
     place = folder() / "node_modules" / ".bin"
     missing = [name for name in PROGRAMS if not os.access(place / name, os.X_OK)]
     if missing:
-        raise NotInstalled(
-            f"{', '.join(missing)}: not installed; run 'make setup' or python -m tools.real_agents"
-        )
+        raise NotInstalled(f"{', '.join(missing)}: not installed; python -m tools.real_agents installs them")
     os.utime(folder())
     return place
 

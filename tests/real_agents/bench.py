@@ -115,6 +115,9 @@ class Fleet:
     def __post_init__(self) -> None:
         self.client = Client(HttpTransport(self.server.url, retry_seconds=30))
 
+    async def close(self) -> None:
+        await self.client.close()
+
     def repository(self, name: str) -> Path:
         """A new one with a file to change."""
         made = self.server.folder / "repositories" / name
@@ -134,7 +137,7 @@ class Fleet:
     async def task(self, ident: str) -> Any:
         return await self.client.get(f"/tasks/{ident}")
 
-    async def ended(self, ident: str, timeout: float = 60) -> Any:
+    async def ended(self, ident: str, timeout: float = 100) -> Any:
         async def is_over() -> bool:
             return (await self.task(ident))["state"] in OVER
 
@@ -157,7 +160,7 @@ class Fleet:
             items = (await self.client.get("/approvals", task=ident))["items"]
             return items[0] if items else None
 
-        return await eventually(found, timeout=60, step=0.05)
+        return await eventually(found, timeout=90, step=0.05)
 
     async def answer(self, approval: Any, **body: Any) -> Any:
         return await self.client.post(

@@ -95,6 +95,7 @@ def _usage(usage: TokenUsage) -> Json:
             "ephemeral_1h_input_tokens": 0,
         },
         "output_tokens": usage.output,
+        "output_tokens_details": {"thinking_tokens": usage.reasoning},
         "service_tier": "standard",
     }
 
@@ -118,7 +119,7 @@ def _whole(answer: Answer) -> Json:
 
 def _events(answer: Answer) -> Iterator[Event]:
     # The start of a stream has all of the input and a first token of the output.
-    begun = replace(answer.usage, output=1)
+    begun = replace(answer.usage, output=1, reasoning=0)
     yield _event("message_start", begun, message=_message(answer, [], None, begun))
     for at, block in enumerate(_content(answer)):
         yield from _block(at, block)
