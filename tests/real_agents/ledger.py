@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from genai_prices import Usage, calc_price
@@ -22,7 +22,7 @@ MICRO = Decimal(1_000_000)
 
 
 def price(call: LoggedCall) -> float:
-    """What genai-prices says a call of the server's log costs, in dollars, rounded to micro-dollars."""
+    """What genai-prices says a call of the server's log costs, in dollars, rounded to micro-dollars, half up."""
     usage = call.usage
     given = usage.input + usage.cache_read + usage.cache_write
     if not given + usage.output:
@@ -37,7 +37,7 @@ def price(call: LoggedCall) -> float:
         call.model,
         provider_id=PROVIDERS[call.dialect],
     )
-    return float(round(found.total_price, 6))
+    return float(found.total_price.quantize(1 / MICRO, ROUND_HALF_UP))
 
 
 def sent(call: LoggedCall) -> tuple[Any, ...]:

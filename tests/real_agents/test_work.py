@@ -47,8 +47,8 @@ async def test_it_edits_runs_commits_and_goes_on_in_the_same_session(fleet: Flee
     assert (task["state"], task["output"]) == ("succeeded", "I remember."), await fleet.attempts(second)
     assert task["attempt"]["run"]["session"] == run["session"]
     logged = await assert_books_agree(fleet, second, f"{name}.more")
-    turn = next(call for call in logged if not call.side)
-    begun = next(call for call in fleet.models.calls if call.run == f"{name}.work" and not call.side)
+    turn = next(call for call in logged if call.tools)
+    begun = next(call for call in fleet.models.calls if call.run == f"{name}.work" and call.tools)
     # The conversation so far was sent along.
     assert turn.usage.input + turn.usage.cache_write > begun.usage.input + begun.usage.cache_write
 

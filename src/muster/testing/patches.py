@@ -8,7 +8,7 @@ from typing import Final
 
 from muster.testing.conversation import Item
 
-_NUMBERED: Final = re.compile(r"^\s*\d+[\t:|] ?")
+_NUMBERED: Final = re.compile(r"^\s*\d+(?:\t|[:|] ?)")
 
 
 def patched_file(path: str, content: str) -> str:
