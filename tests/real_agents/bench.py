@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,8 +29,6 @@ class Program:
 
     agent: str
     model: str
-    asks: bool = True
-    """Whether its requests for leave reach a person."""
     resumes: bool = True
 
 
@@ -118,9 +118,13 @@ class Fleet:
     async def close(self) -> None:
         await self.client.close()
 
+    def place(self, name: str) -> Path:
+        """Where a repository is."""
+        return self.server.folder / "repositories" / name
+
     def repository(self, name: str) -> Path:
         """A new one with a file to change."""
-        made = self.server.folder / "repositories" / name
+        made = self.place(name)
         made.mkdir(parents=True)
         git(made, "init", "-q", "-b", "main")
         (made / "hello.py").write_text("def hello():\n    return 'hello'\n\n\nprint(hello())\n")
@@ -137,7 +141,7 @@ class Fleet:
     async def task(self, ident: str) -> Any:
         return await self.client.get(f"/tasks/{ident}")
 
-    async def ended(self, ident: str, timeout: float = 100) -> Any:
+    async def ended(self, ident: str, timeout: float = 200) -> Any:
         async def is_over() -> bool:
             return (await self.task(ident))["state"] in OVER
 
@@ -160,7 +164,7 @@ class Fleet:
             items = (await self.client.get("/approvals", task=ident))["items"]
             return items[0] if items else None
 
-        return await eventually(found, timeout=90, step=0.05)
+        return await eventually(found, timeout=200, step=0.05)
 
     async def answer(self, approval: Any, **body: Any) -> Any:
         return await self.client.post(
@@ -171,6 +175,31 @@ class Fleet:
         page = await self.client.get(f"/tasks/{ident}/conversation", limit=1000)
         found = [item.get("entry", item) for item in page["items"]]
         return [entry for entry in found if entry["kind"] == kind]
+
+
+def submit_all(
+    running: Fleet,
+    what: str,
+    prompts: Mapping[str, str],
+    after: Mapping[str, str] | None = None,
+    **fields: Any,
+) -> dict[str, str]:
+    """A task for each program, all at once, in repositories of their own; those of `after` are gone on with."""
+
+    async def submit() -> dict[str, str]:
+        fleet, idents = Fleet(running.server, running.models), dict[str, str]()
+        for agent, prompt in prompts.items():
+            name = f"{what}-{agent}"
+            repository = fleet.repository(name) if after is None else fleet.place(name)
+            more = dict(fields)
+            if after is not None:
+                assert (await fleet.ended(after[agent]))["state"] == "succeeded"
+                more["payload"] = {"resume": after[agent]}
+            idents[agent] = await fleet.submit(PROGRAMS[agent], repository, prompt, **more)
+        await fleet.close()
+        return idents
+
+    return asyncio.run(submit())
 
 
 def processes(*words: str) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real_agents.bench import PROGRAMS, Fleet, Models, Program, start_server
+from tests.real_agents.bench import Fleet, Models, start_server
 from tools.real_agents import NotInstalled
 from tools.real_agents import programs as installed
 
@@ -68,9 +68,3 @@ async def fleet(running: Fleet) -> AsyncIterator[Fleet]:
     made = Fleet(running.server, running.models)
     yield made
     await made.close()
-
-
-@pytest.fixture(params=PROGRAMS)
-def program(request: pytest.FixtureRequest) -> Program:
-    """Each of the programs in turn."""
-    return PROGRAMS[request.param]

@@ -207,7 +207,7 @@ async def _stream(request: web.Request, exchange: _Exchange, turn: Turn) -> web.
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
     for at, event in enumerate(events):
-        if at == max(1, len(events) // 2):
+        if at == len(events) // 2:
             if turn.drop:
                 return _drop(request, exchange, response)
             if turn.stall:

@@ -289,11 +289,13 @@ class AgentRun:
 
 
 def _at_the_provider(verdict: Verdict, engagement: Engagement) -> Verdict:
-    """An agent that ran out of time while its provider refused it may not have said so: the gateway knows."""
-    refusal = engagement.metering.refusal if verdict.code == "timeout" else None
+    """What an agent leaves out the gateway knows: that its provider refused it all the time, and until when."""
+    refusal = engagement.metering.refusal if verdict.code in {"timeout", "quota_exhausted"} else None
     if refusal is None:
         return verdict
     resets_at = verdict.resets_at or reset_in(refusal.error)
+    if verdict.code == "quota_exhausted":
+        return replace(verdict, resets_at=resets_at)
     message = f"{verdict.message}; {refusal.provider} answered {refusal.status}: {refusal.error}"
     code = failure_of(refusal.error, refusal.status, verdict.code)
     return replace(verdict, code=code, message=message, resets_at=resets_at)

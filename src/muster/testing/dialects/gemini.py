@@ -21,7 +21,6 @@ _STATUSES: Final = {
     500: "INTERNAL",
 }
 _TYPE: Final = "type.googleapis.com/google.rpc."
-_PIECE: Final = 200
 
 
 def _read(body: Json, model: str, stream: bool) -> Asked:
@@ -67,9 +66,9 @@ def _items(content: Json) -> Iterator[Item]:
 def _parts(answer: Answer) -> list[Json]:
     parts = list[Json]()
     if answer.think:
-        parts += [{"text": piece, "thought": True} for piece in pieces(answer.think, _PIECE)]
+        parts += [{"text": piece, "thought": True} for piece in pieces(answer.think)]
     if answer.text:
-        parts += [{"text": piece} for piece in pieces(answer.text, _PIECE)]
+        parts += [{"text": piece} for piece in pieces(answer.text)]
     for call in answer.calls:
         function = {"id": new_id("fc_"), "name": call.name, "args": call.arguments}
         parts.append({"functionCall": function, "thoughtSignature": "c2NyaXB0ZWQ="})
