@@ -196,6 +196,16 @@ class TestBounds:
         assert bench.calls[0].answer == b"".join(STREAM[:2])
         assert bench.calls[0].usage.input > 0
 
+    async def test_a_settled_account_holds_what_its_cut_calls_cost(self, bench: Bench) -> None:
+        """SA-4a: an agent that is stopped in the middle of an answer has used the input of it."""
+        bench.provider.pieces, bench.provider.hold = STREAM[:2], asyncio.Event()
+        run = bench.run()
+        url = f"http://gateway/run/{run.token}/anthropic/v1/messages"
+        async with bench.client.post(url, json=ASK) as answer:
+            assert await answer.content.readany()
+            await bench.gateway.settle_account(run)
+            assert (run.calls, run.open_calls, run.usage.input) == (1, set(), 12)
+
     @staticmethod
     async def _broken(bench: Bench, token: str) -> bool:
         from aiohttp import ClientError

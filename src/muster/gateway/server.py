@@ -101,6 +101,13 @@ class Gateway:
             run.cut()
             del self._runs[run.token]
 
+    async def settle_account(self, account: Account) -> None:
+        """Close it and wait until its open calls are cut and counted."""
+        run = next((run for run in self._runs.values() if run is account), None)
+        self.close_account(account)
+        if run is not None:
+            await run.settled()
+
     def serves(self, dialect: Dialect) -> bool:
         """Whether there is a provider that speaks it."""
         return dialect in self._providers

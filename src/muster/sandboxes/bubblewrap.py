@@ -278,6 +278,8 @@ def attempt_mounts(spec: SandboxSpec, working_dir: Path, accounts: Mapping[str, 
     }
     scratch = spec.scratch.resolve()
     mounts[working_dir] = ("--bind", str(working_dir))
+    if spec.former is not None:
+        mounts[spec.former] = ("--bind", str(working_dir))
     for path in (scratch, *spec.writable):
         mounts[path] = ("--bind", str(path))
     if spec.home is not None:

@@ -40,6 +40,8 @@ class Plan:
     adapter: Adapter
     program: Sequence[str]
     session: str | None
+    former: Path | None = None
+    """Where the session that is gone on with was at work."""
 
     def prompt(self, tree: Path) -> Prompt:
         """The prompt exactly as it is sent."""
@@ -98,7 +100,7 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
     name = adapter.profile.name
     if name not in host.programs:
         raise AgentMissing(agent=name, problem="this worker does not offer it")
-    session = None if task.resume is None else await _session_of(client, task.resume)
+    session, former = (None, None) if task.resume is None else await _session_of(client, task.resume)
     return Plan(
         claim=claim,
         task=task,
@@ -106,17 +108,18 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
         adapter=adapter,
         program=host.programs[name],
         session=session,
+        former=former,
     )
 
 
-async def _session_of(client: Client, task_id: str) -> str:
+async def _session_of(client: Client, task_id: str) -> tuple[str, Path | None]:
     shown: dict[str, Any] = await client.get(f"/tasks/{task_id}")
     attempt: dict[str, Any] = shown.get("attempt") or {}
     run: dict[str, Any] = attempt.get("run") or {}
     session = run.get("session")
     if not session:
         raise AgentMissing(agent="session", problem=f"task {task_id} has no agent session to go on with")
-    return str(session)
+    return str(session), Path(run["workspace"]) if run.get("workspace") else None
 
 
 def _role(document: Mapping[str, Any]) -> Role:

@@ -88,6 +88,7 @@ class AgentRun:
         if plan.task.setup:
             await self._aside(engagement, plan.task.setup, "setup")
         verdict = await self._converse(engagement, prompt)
+        await engagement.metering.settle()
         if plan.task.cleanup:
             await self._aside(engagement, plan.task.cleanup, "cleanup")
         kept = await self._keep(engagement)
@@ -168,6 +169,7 @@ class AgentRun:
                 *engagement.egress.readable,
             ),
             writable=(engagement.home,),
+            former=_gone(plan.former, copy.tree, engagement.place.root.parent),
             hidden=self._options.hidden,
             network=network,
             limits=merged_limits(self._options.limits, plan.task.limits),
@@ -315,6 +317,13 @@ def _is_last(plan: Plan, verdict: Verdict) -> bool:
     """Whether there is no next process: the agent takes its follow-ups while it runs, or it cannot go on, or it failed."""
     profile = plan.adapter.profile
     return profile.follow_ups or not profile.resumes or not verdict.ok or verdict.session is None
+
+
+def _gone(former: Path | None, tree: Path, attempts: Path) -> Path | None:
+    """The folder of an earlier attempt of this worker, when it is another than this one's and is not there any more."""
+    if former is None or former == tree or former.exists():
+        return None
+    return former if former.is_relative_to(attempts.resolve()) and ".." not in former.parts else None
 
 
 def _ignore(_stream: str, _data: bytes) -> None:

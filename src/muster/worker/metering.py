@@ -94,6 +94,11 @@ class Metering:
         """Send until `close`; see `Delivery.send`."""
         await self._delivery.send(on_fenced)
 
+    async def settle(self) -> None:
+        """The agent is gone: what it left open is cut and counted, so that the cost is whole."""
+        if self._door is not None and self.run is not None:
+            await self._door.gateway.settle_account(self.run)
+
     def close(self) -> None:
         """No more calls."""
         if self._door is not None and self.run is not None:
