@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,15 @@ class Fleet:
         await eventually(is_over, timeout=timeout, step=0.05)
         return await self.task(ident)
 
+    async def first_attempt(self, ident: str) -> Any:
+        """The first attempt once it is over, however the task goes on."""
+
+        async def over() -> Any:
+            attempts = await self.attempts(ident)
+            return attempts[0] if attempts and attempts[0]["finished_at"] is not None else None
+
+        return await eventually(over, timeout=200, step=0.1)
+
     async def attempts(self, ident: str) -> list[Any]:
         items: list[Any] = (await self.client.get(f"/tasks/{ident}/attempts"))["items"]
         return items
@@ -196,6 +205,24 @@ def submit_all(
                 assert (await fleet.ended(after[agent]))["state"] == "succeeded"
                 more["payload"] = {"resume": after[agent]}
             idents[agent] = await fleet.submit(PROGRAMS[agent], repository, prompt, **more)
+        await fleet.close()
+        return idents
+
+    return asyncio.run(submit())
+
+
+def submit_cases(
+    running: Fleet, cases: Sequence[tuple[str, str]], **fields: Any
+) -> dict[tuple[str, str], str]:
+    """A task of one attempt for each program and scenario, all at once."""
+
+    async def submit() -> dict[tuple[str, str], str]:
+        fleet, idents = Fleet(running.server, running.models), dict[tuple[str, str], str]()
+        for agent, scenario in cases:
+            repository = fleet.repository(f"{agent}-{scenario}")
+            prompt = f"[[run:{agent}.{scenario}]] [[scenario:{scenario}]]"
+            more = {"retry": {"max_attempts": 1}} | fields
+            idents[agent, scenario] = await fleet.submit(PROGRAMS[agent], repository, prompt, **more)
         await fleet.close()
         return idents
 

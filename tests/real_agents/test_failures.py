@@ -1,29 +1,25 @@
-"""What providers answer when they will not or cannot: every program, every error, and what muster makes of it."""
+"""What providers answer when they will not: every program, every refusal, and what muster makes of it."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 
 import pytest
 
-from tests.real_agents.bench import PROGRAMS, Fleet, git, marker
+from tests.real_agents.bench import PROGRAMS, Fleet, git, marker, submit_cases
 from tests.real_agents.ledger import assert_books_agree
-from tests.waiting import eventually
 
 SECONDS = 60
 """Programs that never give up are stopped then."""
-PATIENT = {"gemini-acp": ("limited", "down", "stall"), "opencode-acp": ("quota", "overloaded", "stall")}
-"""They try on and on, and say nothing of it; each error is met by one of them at least."""
+PATIENT = {"gemini-acp": ("limited", "stall"), "opencode-acp": ("quota", "stall")}
+"""They try on and on, and say nothing of it; each refusal is met by one of them at least."""
 CODES = {
     "refused-key": "auth_failed",
     "limited": "rate_limited",
     "quota": "quota_exhausted",
-    "down": "provider_unavailable",
-    "overloaded": "provider_unavailable",
     "stall": "timeout",
 }
-WAITED_FOR = frozenset({"rate_limited", "quota_exhausted", "provider_unavailable"})
+WAITED_FOR = frozenset({"rate_limited", "quota_exhausted"})
 CASES = [
     *((agent, scenario) for agent, scenarios in PATIENT.items() for scenario in (*scenarios, "refused-key")),
     *((agent, scenario) for agent in PROGRAMS if agent not in PATIENT for scenario in CODES),
@@ -33,23 +29,8 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def failing(running: Fleet) -> dict[tuple[str, str], str]:
-    """A task for each program and error, all at work at once."""
-
-    async def submit() -> dict[tuple[str, str], str]:
-        fleet = Fleet(running.server, running.models)
-        idents = dict[tuple[str, str], str]()
-        for agent, scenario in CASES:
-            idents[agent, scenario] = await fleet.submit(
-                PROGRAMS[agent],
-                fleet.repository(f"{agent}-{scenario}"),
-                f"[[run:{agent}.{scenario}]] [[scenario:{scenario}]]",
-                timeout_seconds=SECONDS,
-                retry={"max_attempts": 1},
-            )
-        await fleet.close()
-        return idents
-
-    return asyncio.run(submit())
+    """A task for each program and refusal, all at work at once."""
+    return submit_cases(running, CASES, timeout_seconds=SECONDS)
 
 
 def _seconds(since: str, until: str) -> float:
@@ -63,12 +44,7 @@ async def test_an_error_that_stays_gets_its_code_and_is_waited_for_or_given_up(
     """SW-4d, SW-4e: what waiting may mend does not count as an attempt; what it cannot mend fails at once."""
     ident, code = failing[agent, scenario], CODES[scenario]
 
-    async def ended() -> bool:
-        attempts = await fleet.attempts(ident)
-        return bool(attempts) and attempts[0]["finished_at"] is not None
-
-    await eventually(ended, timeout=200, step=0.1)
-    attempt, task = (await fleet.attempts(ident))[0], await fleet.task(ident)
+    attempt, task = await fleet.first_attempt(ident), await fleet.task(ident)
     assert attempt["code"] == code, attempt
     # One attempt is all there is: one that counted is the end.
     assert (task["state"] == "failed") == (code not in WAITED_FOR), task

@@ -21,6 +21,7 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, T
 from muster.agents.adapter import Dialect
 from muster.agents.metered import Account, CallRecord
 from muster.domain.usage import TokenUsage
+from muster.gateway.gatekeeper import Gatekeeper, ProviderDown
 from muster.gateway.prices import Prices
 from muster.gateway.provider import HOP_BY_HOP, TAKES, Provider, error_body
 from muster.gateway.run import Run
@@ -61,6 +62,7 @@ class Gateway:
 
     def __init__(self, providers: list[Provider], prices: Prices | None = None) -> None:
         self._providers = {provider.dialect: provider for provider in providers}
+        self._gates = {provider.dialect: Gatekeeper(provider.concurrency) for provider in providers}
         self._prices = prices or Prices()
         self._runs: dict[str, Run] = {}
         self._client: ClientSession | None = None
@@ -161,8 +163,12 @@ class Gateway:
             words = f"there is no key for {provider.name}: set it where the worker runs, or sign the agent in"
             return _error(provider.dialect, 401, "authentication_error", words)
         trace, headers["traceparent"] = _trace(request.headers)
+        gate = self._gates[provider.dialect]
         try:
-            return await self._exchange(request, exchange, headers)
+            async with gate.place():
+                return await self._exchange(request, exchange, headers)
+        except ProviderDown as down:
+            return _held_back(exchange, down)
         except (ClientError, TimeoutError, OSError) as error:
             what = "did not answer" if exchange.answering is None else "broke off its answer"
             exchange.error = f"{provider.name} {what}: {type(error).__name__}"
@@ -174,6 +180,7 @@ class Gateway:
             exchange.error = exchange.error or "cut off"
             raise
         finally:
+            gate.note(exchange.status, exchange.error)
             self._settle(exchange, trace)
 
     async def _exchange(
@@ -251,6 +258,14 @@ def _broken_off(request: web.Request, answer: web.StreamResponse) -> web.StreamR
     """An answer that began cannot become another one: the agent sees it break as we did, and not end as if it were whole."""
     if request.transport is not None:
         request.transport.abort()
+    return answer
+
+
+def _held_back(exchange: _Exchange, down: ProviderDown) -> web.Response:
+    exchange.status = 503
+    exchange.error = f"held back: {exchange.provider.name} is failing and is {down}"
+    answer = _error(exchange.provider.dialect, 503, "api_error", exchange.error)
+    answer.headers["Retry-After"] = f"{down.seconds:.0f}"
     return answer
 
 

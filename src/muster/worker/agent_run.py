@@ -9,31 +9,43 @@ from pathlib import Path
 from typing import Final, Literal
 
 from muster.agents.adapter import AgentSpec, Verdict
-from muster.agents.failures import failure_of, reset_in
 from muster.client.client import Client
+from muster.domain.errors import MusterError
 from muster.domain.prompt import Prompt, check_failed
 from muster.domain.transcript import Entry, Message
 from muster.sandboxes.sandbox import Driver, OnOutput, Sandbox, SandboxSpec
+from muster.vcs.git import GitError
 from muster.vcs.rescue import forget_record
 from muster.worker.agent_host import AgentHost
 from muster.worker.agent_plan import Plan, make_plan, path_for, readable_for
 from muster.worker.agent_process import AgentProcess
-from muster.worker.copy import open_copy
-from muster.worker.doors import through
+from muster.worker.copy import bases_of, open_copy
+from muster.worker.doors import behind, readable
 from muster.worker.engagement import Engagement, reported
 from muster.worker.environment import task_environment
-from muster.worker.keeping import Kept, keep_work, tell_changes
+from muster.worker.keeping import Kept, compare, keep_work, tell_changes
 from muster.worker.lease import Lease
 from muster.worker.options import WorkerOptions, interpreter_folders
 from muster.worker.outcome import Failed, Outcome, Stopped, Succeeded, explain_exit
 from muster.worker.output import Output
+from muster.worker.ports import PortRanges
 from muster.worker.result import MAX_OUTPUT_CHARS, Problem, ResultFile, missing_files, structured
 from muster.worker.script_run import merged_limits
+from muster.worker.shipping import Route, find_route, ship
 from muster.worker.workspace import Workspace
 
 GRACE_SECONDS: Final = 0.3
 CHECK_OUTPUT: Final = 8_000
+_WINDOWS: Final = frozenset({"quota_exhausted", "rate_limited"})
 KEEP_SECONDS: Final = 120.0
+FAREWELL_SECONDS: Final = 30.0
+"""So long may the clean-up of an attempt take that was stopped."""
+
+
+class SetupFailed(MusterError):
+    """The set-up command failed, {problem}"""
+
+    code = "setup_failed"
 
 
 class AgentRun:
@@ -43,14 +55,15 @@ class AgentRun:
         self._client = client
         self._options = options
         self._host = host
-        self._slots: set[int] = set()
+        self._bases = bases_of(options)
+        self._ports = PortRanges(host.port_base, host.ports_each)
 
     async def run(self, lease: Lease, place: Workspace, driver: Driver, output: Output) -> Outcome:
         """From the claim to the outcome. MusterError when it cannot be run at all."""
         plan = await make_plan(self._client, lease.claim, self._host)
-        copy = await open_copy(plan, place, self._options)
-        slot = min(set(range(len(self._slots) + 1)) - self._slots)
-        self._slots.add(slot)
+        copy = await open_copy(plan, place, self._options, self._bases)
+        route = await find_route(plan, copy.checkout, self._host)
+        port = self._ports.take()
         engagement = Engagement(
             self._client,
             self._host,
@@ -61,20 +74,29 @@ class AgentRun:
             copy=copy,
             home=self._home(plan),
             output=output,
-            slot=slot,
+            port=port,
         )
         try:
             async with engagement.connected():
-                return await self._work(engagement)
+                return await self._outcome(engagement, route)
         finally:
-            self._slots.discard(slot)
+            self._ports.give_back(port)
 
     def _home(self, plan: Plan) -> Path:
         home = self._host.homes / (plan.task.resume or plan.claim.task_id)
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         return home.resolve()
 
-    async def _work(self, engagement: Engagement) -> Outcome:
+    async def _outcome(self, engagement: Engagement, route: Route | None) -> Outcome:
+        """How it ends, also when it could not be run to its end: what is said by then still goes to the server."""
+        try:
+            return await self._shipped(engagement, route, *await self._work(engagement))
+        except MusterError as refusal:
+            if engagement.lease.stopped is not None:
+                return Stopped(why=engagement.lease.stopped)
+            return Failed(code=refusal.code, message=refusal.message)
+
+    async def _work(self, engagement: Engagement) -> tuple[Outcome, Kept]:
         plan, copy = engagement.plan, engagement.copy
         prompt = plan.prompt(copy.tree)
         await engagement.describe(
@@ -82,24 +104,52 @@ class AgentRun:
             model=plan.task.model or "",
             branch=copy.branch,
             base_commit=copy.base_commit,
+            base_branch=copy.base_branch,
             workspace=str(copy.tree),
+            workspace_kind=copy.kind,
         )
         engagement.transcript.add(_sent(prompt))
-        if plan.task.setup:
-            await self._aside(engagement, plan.task.setup, "setup")
-        verdict = await self._converse(engagement, prompt)
-        await engagement.metering.settle()
-        if plan.task.cleanup:
-            await self._aside(engagement, plan.task.cleanup, "cleanup")
+        verdict = await self._engage(engagement, prompt)
         kept = await self._keep(engagement)
         await engagement.describe(reported=reported(verdict))
-        return self._judge(engagement, verdict, kept)
+        return self._judge(engagement, verdict, kept), kept
+
+    async def _engage(self, engagement: Engagement, prompt: Prompt) -> Verdict:
+        """The agent's work between set-up and clean-up; a failed set-up is the end of it. SetupFailed."""
+        try:
+            await self._set_up(engagement)
+            verdict = await self._converse(engagement, prompt)
+            await engagement.metering.settle()
+        except MusterError:
+            await self._clean_up(engagement)
+            raise
+        await self._clean_up(engagement)
+        return verdict
+
+    async def _set_up(self, engagement: Engagement) -> None:
+        command = engagement.plan.task.setup
+        status, _ = await self._aside(engagement, command, "setup") if command else (None, "")
+        if status is not None and engagement.lease.stopped is None:
+            raise SetupFailed(problem=status)
+
+    async def _clean_up(self, engagement: Engagement) -> None:
+        """Always, also after a cancel; that it fails is said and no more."""
+        command = engagement.plan.task.cleanup
+        status, _ = await self._aside(engagement, command, "cleanup") if command else (None, "")
+        if status is not None:
+            engagement.output.say(f"cleanup: failed, {status}")
 
     async def _converse(self, engagement: Engagement, prompt: Prompt) -> Verdict:
         """The agent's turns: of one process where it takes follow-ups, else of one process each."""
         plan = engagement.plan
-        access = engagement.metering.access
-        spec = plan.spec(prompt, engagement.copy.tree, engagement.home, self._options.python, access)
+        spec = plan.spec(
+            prompt,
+            tree=engagement.copy.tree,
+            home=engagement.home,
+            python=self._options.python,
+            access=engagement.metering.access,
+            tools=engagement.tools.server(patient=plan.adapter.profile.patient),
+        )
         while True:
             verdict = await self._one_process(engagement, spec)
             if _is_last(plan, verdict) or engagement.lease.stopped is not None:
@@ -112,8 +162,7 @@ class AgentRun:
     async def _one_process(self, engagement: Engagement, spec: AgentSpec) -> Verdict:
         adapter = engagement.plan.adapter
         command = adapter.command(spec)
-        doors = (*engagement.metering.doors, *engagement.egress.doors)
-        command = replace(command, argv=through(doors, command.argv, spec.python))
+        command = replace(command, argv=behind(engagement.doors, command.argv, spec.python))
         for path, text in command.files.items():
             await asyncio.to_thread(_write_private, path, text)
         sandbox = await engagement.driver.open(
@@ -130,7 +179,7 @@ class AgentRun:
             None if spec.access is None else spec.access.token,
         )
         engagement.process = process
-        engagement.lease.on_stop(lambda: process.stop("cancelled"))
+        engagement.stops(None)
         try:
             env = {
                 **self._environment(engagement),
@@ -141,15 +190,17 @@ class AgentRun:
             return await process.run(env, lambda: self._after_turn(engagement))
         finally:
             engagement.process = None
-            engagement.lease.on_stop(_nothing)
+            engagement.stops(None)
             await sandbox.close()
 
     def _environment(self, engagement: Engagement) -> Mapping[str, str]:
         first, count = engagement.ports
         return {
             **self._host.environment,
+            **engagement.plan.task.env,
             **engagement.egress.environment,
             **task_environment(engagement.claim, engagement.place.result_file),
+            **engagement.tools.environment,
             "MUSTER_PORT_BASE": str(first),
             "MUSTER_PORT_COUNT": str(count),
         }
@@ -165,8 +216,7 @@ class AgentRun:
                 *self._options.readable,
                 *readable_for(plan, self._host),
                 *copy.readable,
-                *engagement.metering.readable,
-                *engagement.egress.readable,
+                *readable(engagement.doors),
             ),
             writable=(engagement.home,),
             former=_gone(plan.former, copy.tree, engagement.place.root.parent),
@@ -217,9 +267,12 @@ class AgentRun:
 
         spec = self._sandbox_spec(engagement, network=_open_network(engagement))
         sandbox = await engagement.driver.open(replace(spec, name=f"{spec.name}-{what}"))
+        if what != "cleanup":
+            engagement.stops(sandbox.kill)
         try:
             status = await self._exec(sandbox, engagement, command, hear)
         finally:
+            engagement.stops(None)
             await sandbox.close()
         return status, said.decode("utf-8", "replace")
 
@@ -227,8 +280,10 @@ class AgentRun:
         self, sandbox: Sandbox, engagement: Engagement, command: str, hear: OnOutput
     ) -> str | None:
         timeout = engagement.claim.timeout_seconds
+        if engagement.lease.stopped is not None:
+            timeout = min(timeout, FAREWELL_SECONDS)
         status = await sandbox.exec(
-            through(engagement.egress.doors, ["bash", "-c", command], self._options.python),
+            behind(engagement.egress.doors, ["bash", "-c", command], self._options.python),
             env=self._environment(engagement),
             on_output=hear,
             timeout=timeout,
@@ -240,8 +295,8 @@ class AgentRun:
     async def _keep(self, engagement: Engagement) -> Kept:
         """Nothing an agent did is lost, however its attempt ended."""
         checkout, claim = engagement.copy.checkout, engagement.claim
-        if checkout is None or not engagement.plan.task.commit:
-            return Kept()
+        if checkout is None:
+            return await self._compared(engagement)
 
         async def run_inside(argv: Sequence[str]) -> None:
             spec = self._sandbox_spec(engagement, network=False)
@@ -258,49 +313,72 @@ class AgentRun:
             scratch=engagement.place.box,
             identity=engagement.copy.identity,
             run_inside=run_inside,
+            as_branch=engagement.plan.task.commit,
         )
         forget_record(engagement.place.root)
         await engagement.describe(head_commit=kept.commit or checkout.base_commit)
         if kept.changes:
-            await tell_changes(self._client, claim, checkout, kept)
+            await tell_changes(self._client, claim, kept)
         return kept
+
+    async def _compared(self, engagement: Engagement) -> Kept:
+        """What changed in a folder that nothing is committed from."""
+        snapshot = engagement.copy.snapshot
+        if snapshot is None:
+            return Kept()
+        try:
+            kept = await compare(snapshot, engagement.plan.task.owns)
+        except GitError as error:
+            engagement.output.say(f"what changed in the folder could not be found out: {error.message}")
+            return Kept()
+        if kept.changes:
+            await tell_changes(self._client, engagement.claim, kept)
+        return kept
+
+    async def _shipped(
+        self, engagement: Engagement, route: Route | None, outcome: Outcome, kept: Kept
+    ) -> Outcome:
+        """What succeeded goes where the task wants it; nothing else leaves this host."""
+        checkout = engagement.copy.checkout
+        if route is None or checkout is None or not isinstance(outcome, Succeeded):
+            return outcome
+        model = engagement.plan.task.model or ""
+        say = engagement.output.say
+        try:
+            shipped = await ship(route, engagement.plan, checkout, kept, model=model, say=say)
+        except MusterError as error:
+            say(error.message)
+            return Failed(code=error.code, message=error.message, output=outcome.output, cost=outcome.cost)
+        if shipped is not None:
+            await engagement.describe(pushed_to=shipped.pushed_to, pull_request=shipped.pull_request)
+        return outcome
 
     def _judge(self, engagement: Engagement, verdict: Verdict, kept: Kept) -> Outcome:
         if engagement.lease.stopped is not None:
             return Stopped(why=engagement.lease.stopped)
         cost = engagement.metering.cost(verdict.cost_usd)
         text = verdict.text[-MAX_OUTPUT_CHARS:]
-        verdict = _at_the_provider(verdict, engagement)
         if not verdict.ok:
+            refusal = engagement.metering.refusal if verdict.code == "timeout" else None
+            code, message = refusal or (verdict.code, verdict.message)
             return Failed(
-                code=verdict.code,
-                message=verdict.message,
+                code=code,
+                message=message,
                 output=text,
                 cost=cost,
-                resets_at=verdict.resets_at,
+                resets_at=verdict.resets_at or (engagement.metering.resets_at if code in _WINDOWS else None),
             )
-        problem, result = engagement.problem, None
+        tools = engagement.tools
+        problem, result = tools.problem or engagement.problem, None
         if problem is None and engagement.claim.output_schema is not None:
-            found = structured(ResultFile(), verdict.text, engagement.claim.output_schema)
+            handed = ResultFile(result=None if tools.result is None else dict(tools.result))
+            found = structured(handed, verdict.text, engagement.claim.output_schema)
             problem = found if isinstance(found, Problem) else None
             result = None if isinstance(found, Problem) else found
         problem = problem or _unfinished(engagement, kept)
         if problem is not None:
             return Failed(code=problem.code, message=problem.message, output=text, cost=cost)
         return Succeeded(output=text, result=result, exit_code=0, cost=cost)
-
-
-def _at_the_provider(verdict: Verdict, engagement: Engagement) -> Verdict:
-    """What an agent leaves out the gateway knows: that its provider refused it all the time, and until when."""
-    refusal = engagement.metering.refusal if verdict.code in {"timeout", "quota_exhausted"} else None
-    if refusal is None:
-        return verdict
-    resets_at = verdict.resets_at or reset_in(refusal.error)
-    if verdict.code == "quota_exhausted":
-        return replace(verdict, resets_at=resets_at)
-    message = f"{verdict.message}; {refusal.provider} answered {refusal.status}: {refusal.error}"
-    code = failure_of(refusal.error, refusal.status, verdict.code)
-    return replace(verdict, code=code, message=message, resets_at=resets_at)
 
 
 def _unfinished(engagement: Engagement, kept: Kept) -> Problem | None:
@@ -328,10 +406,6 @@ def _gone(former: Path | None, tree: Path, attempts: Path) -> Path | None:
 
 def _ignore(_stream: str, _data: bytes) -> None:
     """Nobody needs to know what it says."""
-
-
-def _nothing() -> None:
-    """Nothing runs that could be stopped."""
 
 
 def _sent(prompt: Prompt) -> list[Entry]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from muster.agents.adapter import ModelAccess, Profile
+from muster.agents.failures import failure_of, reset_in
 from muster.agents.metered import Account, CallRecord, ModelDoor
+from muster.agents.verdict import PROVIDER
 from muster.client.client import Client
 from muster.client.wire import ClaimedTask, Usage
 from muster.client.wire_runs import CallsRequest, ModelCallReport
 from muster.domain.usage import TokenUsage
 from muster.worker.delivery import Delivery
-from muster.worker.doors import Door
 from muster.worker.outcome import Cost
 
 CALL_COST: Final = 4_096
@@ -53,21 +54,31 @@ class Metering:
         )
         self._door = door if door and any(map(door.gateway.serves, profile.dialects)) else None
         self._port = port
-        self._last: CallRecord | None = None
         self.run: Account | None = None
+        self._last: CallRecord | None = None
         if self._door is not None:
             budget = None if max_cost_usd is None else round(max_cost_usd * 1e6)
-            self.run = self._door.gateway.open_account(budget=budget, on_call=self._count)
+            self.run = self._door.gateway.open_account(budget=budget, on_call=self._note)
 
-    def _count(self, record: CallRecord) -> None:
+    def _note(self, record: CallRecord) -> None:
+        # A call that was cut off says nothing of the provider; the one before it may.
         self._last = record if record.status is not None else self._last
         self._delivery.add([record])
 
     @property
-    def refusal(self) -> CallRecord | None:
-        """The last call that was answered, if the answer was an error."""
+    def refusal(self) -> tuple[str, str] | None:
+        """Failure code and words of the provider when the last call was refused. Not every agent tells of it."""
         last = self._last
-        return last if last is not None and (last.status or 0) >= 400 else None
+        if last is None or last.status is None or last.status < 400:
+            return None
+        code = failure_of(last.error, last.status)
+        words = f"{last.provider} answered {last.status} until its time was up: {last.error[:500]}"
+        return (code, words) if code in PROVIDER else None
+
+    @property
+    def resets_at(self) -> float | None:
+        """When a used-up quota opens again, as the provider said it to the last call that was refused."""
+        return None if self.refusal is None or self._last is None else reset_in(self._last.error)
 
     @property
     def access(self) -> ModelAccess | None:
@@ -75,14 +86,9 @@ class Metering:
         return None if self.run is None else self.run.access(f"http://127.0.0.1:{self._port}")
 
     @property
-    def readable(self) -> Sequence[Path]:
-        """What the sandbox must see of it."""
-        return () if self._door is None else (self._door.socket.parent,)
-
-    @property
-    def doors(self) -> Sequence[Door]:
-        """The way to the gateway inside the sandbox."""
-        return () if self._door is None else (Door(self._port, self._door.socket),)
+    def doors(self) -> Mapping[int, Path]:
+        """Ports inside the sandbox and the sockets they lead to."""
+        return {} if self._door is None else {self._port: self._door.socket}
 
     def cost(self, told: float | None) -> Cost:
         """What it cost: as metered; where nothing was metered, as the agent told."""
