@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from muster.agents.wire import obj, objs, text
@@ -63,16 +63,20 @@ def _items(content: Json) -> Iterator[Item]:
         yield Item("user", said)
 
 
-def _parts(answer: Answer) -> list[Json]:
+def _parts(answer: Answer, cut: Callable[[str], Iterable[str]]) -> list[Json]:
     parts = list[Json]()
     if answer.think:
-        parts += [{"text": piece, "thought": True} for piece in pieces(answer.think)]
+        parts += [{"text": piece, "thought": True} for piece in cut(answer.think)]
     if answer.text:
-        parts += [{"text": piece} for piece in pieces(answer.text)]
+        parts += [{"text": piece} for piece in cut(answer.text)]
     for call in answer.calls:
         function = {"id": new_id("fc_"), "name": call.name, "args": call.arguments}
         parts.append({"functionCall": function, "thoughtSignature": "c2NyaXB0ZWQ="})
     return parts or [{"text": ""}]
+
+
+def _in_one(text: str) -> Iterable[str]:
+    return [text]
 
 
 def _usage(usage: TokenUsage) -> Json:
@@ -104,11 +108,11 @@ def _begun(answer: Answer) -> TokenUsage:
 
 
 def _whole(answer: Answer) -> Json:
-    return _response(answer, _parts(answer), last=True)
+    return _response(answer, _parts(answer, _in_one), last=True)
 
 
 def _events(answer: Answer) -> Iterator[Event]:
-    parts = _parts(answer)
+    parts = _parts(answer, pieces)
     for at, part in enumerate(parts):
         last = at == len(parts) - 1
         told = answer.usage if last else _begun(answer)
