@@ -20,13 +20,15 @@ setup: ## make .venv from the lock file; install or name missing system programs
 run: setup ## start muster with its demo on http://127.0.0.1:5005 (ARGS="--port 5006" adds flags)
 	@exec $(BIN)/muster up --demo $(ARGS)
 
-test: setup ## the whole suite on SQLite and PostgreSQL, with coverage; the domain fully by its own tests
+test: setup ## the whole suite on SQLite and PostgreSQL, with coverage; the domain fully by its own tests; real agents last
 	@status=0; \
 	MUSTER_REQUIRE_POSTGRES= $(PYTEST) tests/unit -q --cov=muster.domain --cov-report=term:skip-covered --cov-fail-under=100 || status=1; \
 	MUSTER_REQUIRE_POSTGRES= $(PYTEST) $(TESTS) -m document --dist worksteal -q || status=1; \
-	$(PYTEST) $(TESTS) -m "not document" --dist worksteal --cov --cov-report=term:skip-covered \
+	$(PYTEST) $(TESTS) -m "not document and not agents" --dist worksteal --cov --cov-report=term:skip-covered \
 		--cov-fail-under=$(COVERAGE_FLOOR) || status=1; \
 	tools/web.sh test || status=1; \
+	$(BIN)/python -m tools.real_agents >/dev/null || [ -z "$$MUSTER_REQUIRE_AGENTS" ] || status=1; \
+	MUSTER_REQUIRE_POSTGRES= $(BIN)/pytest $(TESTS) -m agents -q || [ $$? = 5 ] || status=1; \
 	exit $$status
 
 check: setup ## format, lint, types, import contracts, generated files, architecture and unit tests: under a minute

@@ -18,7 +18,7 @@ from tests.postgres import NOT_RUN, Databases, Guard, Migrate, Server, ask_guard
 GUARD = "MUSTER_TEST_POSTGRES_GUARD"
 REQUIRED = "MUSTER_REQUIRE_POSTGRES"
 POSTGRES_FIXTURES = {"postgres", "postgres_url", "postgres_template"}
-KEPT = {GUARD, REQUIRED}
+KEPT = {GUARD, REQUIRED, "MUSTER_AGENTS_CACHE", "MUSTER_REQUIRE_AGENTS"}
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
 
 

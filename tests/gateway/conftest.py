@@ -28,6 +28,7 @@ class ModelProvider:
     content_type: str = "application/json"
     pieces: list[bytes] | None = None
     hold: asyncio.Event | None = None
+    breaks: bool = False
     asked: list[web.Request] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
 
@@ -43,6 +44,8 @@ class ModelProvider:
             await response.write(piece)
         if self.hold is not None:
             await self.hold.wait()
+        if self.breaks and request.transport is not None:
+            request.transport.close()
         return response
 
 

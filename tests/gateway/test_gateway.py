@@ -187,6 +187,26 @@ class TestBounds:
         await eventually(lambda: len(bench.calls) == 1)
         assert bench.calls[0].error == "cut off"
 
+    async def test_an_answer_that_breaks_off_breaks_off_for_the_agent_too(self, bench: Bench) -> None:
+        """SW-4d: it is not taken for a whole one, nothing else is sent after it, and what was told of it is counted."""
+        bench.provider.pieces, bench.provider.breaks = STREAM[:2], True
+        run = bench.run()
+        assert await self._broken(bench, run.token)
+        await eventually(lambda: len(bench.calls) == 1)
+        assert "broke off its answer" in bench.calls[0].error
+        assert bench.calls[0].answer == b"".join(STREAM[:2])
+        assert bench.calls[0].usage.input > 0
+
+    async def test_a_settled_account_holds_what_its_cut_calls_cost(self, bench: Bench) -> None:
+        """SA-4a: an agent that is stopped in the middle of an answer has used the input of it."""
+        bench.provider.pieces, bench.provider.hold = STREAM[:2], asyncio.Event()
+        run = bench.run()
+        url = f"http://gateway/run/{run.token}/anthropic/v1/messages"
+        async with bench.client.post(url, json=ASK) as answer:
+            assert await answer.content.readany()
+            await bench.gateway.settle_account(run)
+            assert (run.calls, run.open_calls, run.usage.input) == (1, set(), 12)
+
     @staticmethod
     async def _broken(bench: Bench, token: str) -> bool:
         from aiohttp import ClientError

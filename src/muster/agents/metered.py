@@ -75,3 +75,7 @@ class ModelDoor(Protocol):
     def close_account(self, account: Account) -> None:
         """End its open calls; it can make no more."""
         ...
+
+    async def settle_account(self, account: Account) -> None:
+        """Close it, and its totals are whole afterwards: what was open is cut and counted."""
+        ...

@@ -6,11 +6,13 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from muster.agents.adapter import Dialect, ModelAccess
 from muster.agents.metered import CallRecord
 from muster.domain.usage import TokenUsage
+
+SETTLE_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,6 +52,11 @@ class Run:
         self.closed = True
         for call in self.open_calls:
             call.cancel()
+
+    async def settled(self) -> None:
+        """Until no call is open."""
+        if self.open_calls:
+            await asyncio.wait(set(self.open_calls), timeout=SETTLE_SECONDS)
 
     def access(self, address: str) -> ModelAccess:
         """The base URLs for an agent that reaches the gateway at `address` (`http://127.0.0.1:PORT`)."""

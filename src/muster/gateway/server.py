@@ -52,6 +52,8 @@ class _Exchange:
     first_byte: float | None = None
     error: str = ""
     reader: UsageReader | None = None
+    answering: web.StreamResponse | None = None
+    """Since its first byte went out to the agent."""
     answer: bytearray = field(default_factory=bytearray)
 
 
@@ -100,6 +102,13 @@ class Gateway:
         if run is not None:
             run.cut()
             del self._runs[run.token]
+
+    async def settle_account(self, account: Account) -> None:
+        """Close it and wait until its open calls are cut and counted."""
+        run = next((run for run in self._runs.values() if run is account), None)
+        self.close_account(account)
+        if run is not None:
+            await run.settled()
 
     def serves(self, dialect: Dialect) -> bool:
         """Whether there is a provider that speaks it."""
@@ -161,8 +170,11 @@ class Gateway:
         except ProviderDown as down:
             return _held_back(exchange, down)
         except (ClientError, TimeoutError, OSError) as error:
-            exchange.error = f"{provider.name} did not answer: {type(error).__name__}"
+            what = "did not answer" if exchange.answering is None else "broke off its answer"
+            exchange.error = f"{provider.name} {what}: {type(error).__name__}"
             log.warning("%s", exchange.error)
+            if exchange.answering is not None:
+                return _broken_off(request, exchange.answering)
             return _error(provider.dialect, 502, "api_error", exchange.error)
         except asyncio.CancelledError:
             exchange.error = exchange.error or "cut off"
@@ -190,6 +202,7 @@ class Gateway:
             exchange.reader = UsageReader(TAKES[exchange.provider.dialect], stream=stream)
             answer = web.StreamResponse(status=upstream.status, headers=_answer_headers(upstream))
             await answer.prepare(request)
+            exchange.answering = answer
             await self._pass_on(upstream, answer, exchange)
             return answer
 
@@ -239,6 +252,13 @@ class Gateway:
 
 def _error(dialect: Dialect, status: int, code: str, words: str) -> web.Response:
     return web.json_response(error_body(dialect, code, words), status=status)
+
+
+def _broken_off(request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
+    """An answer that began cannot become another one: the agent sees it break as we did, and not end as if it were whole."""
+    if request.transport is not None:
+        request.transport.abort()
+    return answer
 
 
 def _held_back(exchange: _Exchange, down: ProviderDown) -> web.Response:

@@ -136,6 +136,8 @@ class SandboxSpec:
     hidden: Sequence[Path] = ()
     home: Path | None = None
     """A folder of the caller's that is HOME inside and stays afterwards, instead of an empty one that goes."""
+    former: Path | None = None
+    """Where the working directory was in an earlier run: sessions of agents remember it, and so it is there too."""
     network: bool = False
     limits: Limits = field(default_factory=Limits)
     grace_seconds: float = 1.0

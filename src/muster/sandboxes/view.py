@@ -123,6 +123,8 @@ def attempt_view(spec: SandboxSpec, working_dir: Path, private: Path) -> dict[Pa
         if path.is_dir() and any(path.is_relative_to(root) for root in shown)
     }
     mounts[working_dir] = Bind(working_dir, writable=True)
+    if spec.former is not None:
+        mounts[spec.former] = Bind(working_dir, writable=True)
     for path in (spec.scratch.resolve(), *spec.writable):
         mounts[path] = Bind(path, writable=True)
     if spec.home is not None:

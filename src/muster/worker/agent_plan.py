@@ -17,6 +17,7 @@ from muster.client.wire import ClaimedTask
 from muster.domain.agent_task import AgentTask, ToolServer, read_agent_task
 from muster.domain.prompt import Earlier, Prompt, PromptParts, compose
 from muster.domain.role import Role, in_role
+from muster.sandboxes.supervised import SYSTEM_PATH
 from muster.worker.agent_host import AgentHost
 
 SKILL_FILE: Final = "SKILL.md"
@@ -39,6 +40,8 @@ class Plan:
     adapter: Adapter
     program: Sequence[str]
     session: str | None
+    former: Path | None = None
+    """Where the session that is gone on with was at work."""
 
     def prompt(self, tree: Path) -> Prompt:
         """The prompt exactly as it is sent."""
@@ -114,7 +117,7 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
         raise AgentMissing(agent=name, problem="this worker does not offer it")
     if host.tools is None and any(server.own for server in task.mcp):
         raise AgentMissing(agent=name, problem="this worker does not offer muster's own tools")
-    session = None if task.resume is None else await _session_of(client, task.resume)
+    session, former = (None, None) if task.resume is None else await _session_of(client, task.resume)
     return Plan(
         claim=claim,
         task=task,
@@ -122,17 +125,18 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
         adapter=adapter,
         program=host.programs[name],
         session=session,
+        former=former,
     )
 
 
-async def _session_of(client: Client, task_id: str) -> str:
+async def _session_of(client: Client, task_id: str) -> tuple[str, Path | None]:
     shown: dict[str, Any] = await client.get(f"/tasks/{task_id}")
     attempt: dict[str, Any] = shown.get("attempt") or {}
     run: dict[str, Any] = attempt.get("run") or {}
     session = run.get("session")
     if not session:
         raise AgentMissing(agent="session", problem=f"task {task_id} has no agent session to go on with")
-    return str(session)
+    return str(session), Path(run["workspace"]) if run.get("workspace") else None
 
 
 def _role(document: Mapping[str, Any]) -> Role:
@@ -159,6 +163,14 @@ def readable_for(plan: Plan, host: AgentHost) -> list[Path]:
         path = Path(word)
         found += [path.parent, *_package_of(path.resolve())]
     return [path for path in dict.fromkeys(found) if not path.is_relative_to("/usr") and path.is_dir()]
+
+
+def path_for(program: Sequence[str]) -> dict[str, str]:
+    """PATH with the folder of the agent's program: the interpreter it was installed with lies beside it, for nvm and the like."""
+    folder = Path(program[0]).parent if program else None
+    return (
+        {} if folder is None or str(folder) in SYSTEM_PATH.split(":") else {"PATH": f"{folder}:{SYSTEM_PATH}"}
+    )
 
 
 def _package_of(program: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from muster.sandboxes.sandbox import Ending, ExitStatus, Sandbox
 from muster.sandboxes.stdin import Stdin
 from muster.worker.clock import Clock
 from muster.worker.output import Output
+from muster.worker.veil import Veil
 
 INTERRUPT_SECONDS: Final = 0.3
 """For the agent to stop by itself when asked, before it is ended."""
@@ -34,6 +35,7 @@ class AgentProcess:
         clock: Clock,
         on_entries: Callable[[list[Entry]], None],
         on_request: Callable[[Request], None],
+        secret: str | None = None,
     ) -> None:
         self._sandbox = sandbox
         self._command = command
@@ -42,6 +44,7 @@ class AgentProcess:
         self._clock = clock
         self._on_entries = on_entries
         self._on_request = on_request
+        self._veils = {"stdout": Veil(secret), "stderr": Veil(secret)}
         self._stdin = Stdin() if command.interactive else None
         self._turn_over = asyncio.Event()
         self._stopped: Stopped = ""
@@ -63,6 +66,7 @@ class AgentProcess:
             finally:
                 steering.cancel()
                 timing.cancel()
+        self._hear_rest()
         step, verdict = self._conversation.finish(self._ended(status))
         self._take(step)
         return verdict
@@ -84,6 +88,15 @@ class AgentProcess:
         asyncio.get_running_loop().call_later(INTERRUPT_SECONDS, self._sandbox.kill)
 
     def _hear(self, stream: Literal["stdout", "stderr"], data: bytes) -> None:
+        self._read(stream, self._veils[stream].feed(data))
+
+    def _hear_rest(self) -> None:
+        self._read("stdout", self._veils["stdout"].finish())
+        self._read("stderr", self._veils["stderr"].finish())
+
+    def _read(self, stream: Literal["stdout", "stderr"], data: bytes) -> None:
+        if not data:
+            return
         self._output.feed(stream, data)
         feed = self._conversation.feed if stream == "stdout" else self._conversation.feed_error
         self._take(feed(data))

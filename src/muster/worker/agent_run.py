@@ -17,7 +17,7 @@ from muster.sandboxes.sandbox import Driver, OnOutput, Sandbox, SandboxSpec
 from muster.vcs.git import GitError
 from muster.vcs.rescue import forget_record
 from muster.worker.agent_host import AgentHost
-from muster.worker.agent_plan import Plan, make_plan, readable_for
+from muster.worker.agent_plan import Plan, make_plan, path_for, readable_for
 from muster.worker.agent_process import AgentProcess
 from muster.worker.copy import bases_of, open_copy
 from muster.worker.doors import behind, readable
@@ -36,6 +36,7 @@ from muster.worker.workspace import Workspace
 
 GRACE_SECONDS: Final = 0.3
 CHECK_OUTPUT: Final = 8_000
+_WINDOWS: Final = frozenset({"quota_exhausted", "rate_limited"})
 KEEP_SECONDS: Final = 120.0
 FAREWELL_SECONDS: Final = 30.0
 """So long may the clean-up of an attempt take that was stopped."""
@@ -118,6 +119,7 @@ class AgentRun:
         try:
             await self._set_up(engagement)
             verdict = await self._converse(engagement, prompt)
+            await engagement.metering.settle()
         except MusterError:
             await self._clean_up(engagement)
             raise
@@ -174,11 +176,17 @@ class AgentRun:
             engagement.clock,
             engagement.note,
             engagement.desk.ask,
+            None if spec.access is None else spec.access.token,
         )
         engagement.process = process
         engagement.stops(None)
         try:
-            env = {**self._environment(engagement), "HOME": str(engagement.home), **spec.env}
+            env = {
+                **self._environment(engagement),
+                **path_for(spec.program),
+                "HOME": str(engagement.home),
+                **spec.env,
+            }
             return await process.run(env, lambda: self._after_turn(engagement))
         finally:
             engagement.process = None
@@ -211,6 +219,7 @@ class AgentRun:
                 *readable(engagement.doors),
             ),
             writable=(engagement.home,),
+            former=_gone(plan.former, copy.tree, engagement.place.root.parent),
             hidden=self._options.hidden,
             network=network,
             limits=merged_limits(self._options.limits, plan.task.limits),
@@ -357,7 +366,7 @@ class AgentRun:
                 message=message,
                 output=text,
                 cost=cost,
-                resets_at=verdict.resets_at,
+                resets_at=verdict.resets_at or (engagement.metering.resets_at if code in _WINDOWS else None),
             )
         tools = engagement.tools
         problem, result = tools.problem or engagement.problem, None
@@ -386,6 +395,13 @@ def _is_last(plan: Plan, verdict: Verdict) -> bool:
     """Whether there is no next process: the agent takes its follow-ups while it runs, or it cannot go on, or it failed."""
     profile = plan.adapter.profile
     return profile.follow_ups or not profile.resumes or not verdict.ok or verdict.session is None
+
+
+def _gone(former: Path | None, tree: Path, attempts: Path) -> Path | None:
+    """The folder of an earlier attempt of this worker, when it is another than this one's and is not there any more."""
+    if former is None or former == tree or former.exists():
+        return None
+    return former if former.is_relative_to(attempts.resolve()) and ".." not in former.parts else None
 
 
 def _ignore(_stream: str, _data: bytes) -> None:

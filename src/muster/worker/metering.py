@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from muster.agents.adapter import ModelAccess, Profile
-from muster.agents.failures import failure_of
+from muster.agents.failures import failure_of, reset_in
 from muster.agents.metered import Account, CallRecord, ModelDoor
 from muster.agents.verdict import PROVIDER
 from muster.client.client import Client
@@ -61,7 +61,8 @@ class Metering:
             self.run = self._door.gateway.open_account(budget=budget, on_call=self._note)
 
     def _note(self, record: CallRecord) -> None:
-        self._last = record
+        # A call that was cut off says nothing of the provider; the one before it may.
+        self._last = record if record.status is not None else self._last
         self._delivery.add([record])
 
     @property
@@ -73,6 +74,11 @@ class Metering:
         code = failure_of(last.error, last.status)
         words = f"{last.provider} answered {last.status} until its time was up: {last.error[:500]}"
         return (code, words) if code in PROVIDER else None
+
+    @property
+    def resets_at(self) -> float | None:
+        """When a used-up quota opens again, as the provider said it to the last call that was refused."""
+        return None if self.refusal is None or self._last is None else reset_in(self._last.error)
 
     @property
     def access(self) -> ModelAccess | None:
@@ -93,6 +99,11 @@ class Metering:
     async def send(self, on_fenced: Callable[[], None]) -> None:
         """Send until `close`; see `Delivery.send`."""
         await self._delivery.send(on_fenced)
+
+    async def settle(self) -> None:
+        """The agent is gone: what it left open is cut and counted, so that the cost is whole."""
+        if self._door is not None and self.run is not None:
+            await self._door.gateway.settle_account(self.run)
 
     def close(self) -> None:
         """No more calls."""
