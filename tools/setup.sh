@@ -103,7 +103,7 @@ without() {
     case $1 in
         bubblewrap) echo "bubblewrap is missing: scripts run as plain processes, without isolation" ;;
         postgresql) echo "the PostgreSQL server (15 or later) is missing: its tests and benchmarks do not run" ;;
-        nodejs) echo "node is missing: only the type check and the web interface's build need it" ;;
+        nodejs) echo "node is missing: the type check and the web interface's build need it (20.19 or later)" ;;
     esac
 }
 
@@ -130,4 +130,4 @@ system_programs() {
 
 sync_packages
 system_programs
-tools/web.sh build
+tools/web.sh build || say "the web interface is not built; the server runs without it"

@@ -43,7 +43,7 @@ class TestFleet:
 
     async def test_an_agent_at_work_shows_what_it_does_and_what_it_used(self, api: Api, store: Store) -> None:
         """OD-6, OD-27"""
-        await submit(store, "Mend the pipe")
+        await submit(store, "Mend the pipe", spec={"payload": {"role": "builder"}})
         (held,) = await claim(api)
         client = client_of(api)
         run = RunRequest(token=held["token"], agent="claude", model="m", context_used=50, context_window=100)
@@ -62,6 +62,7 @@ class TestFleet:
             "m",
         )
         assert row["now"] == {"verb": "editing", "subject": "src/pipe.py"}
+        assert row["role"] == "builder"
         assert (row["context_used"], row["context_window"]) == (50, 100)
         assert (row["tokens"], row["cost_usd"]) == (110, 0.25)
 
