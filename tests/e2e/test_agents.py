@@ -286,6 +286,35 @@ async def test_words_reach_the_agent_at_its_next_turn_and_an_interrupt_makes_it_
     assert all(message["delivered_at"] for message in messages)
 
 
+def _ticks(folder: Path) -> int:
+    """Lines an agent has written in its working copy by now."""
+    return sum(path.read_text().count("\n") for path in folder.glob("data/worker/attempts/*/tree/ticks.txt"))
+
+
+async def test_a_paused_agent_stands_still_and_its_time_with_it_until_it_goes_on(bench: Bench) -> None:
+    """Pause reaches the worker with its heartbeat."""
+    ident = await bench.submit({"run": "for i in $(seq 40); do echo $i >> ticks.txt; sleep 0.1; done"})
+    folder = bench.server.folder
+    await eventually(lambda: _ticks(folder) > 0, timeout=30)
+    await bench.client.post(f"/tasks/{ident}/messages", {"kind": "pause"})
+
+    async def told() -> bool:
+        messages = (await bench.client.get(f"/tasks/{ident}/messages"))["items"]
+        return all(message["delivered_at"] for message in messages)
+
+    await eventually(told, timeout=30)
+    before = _ticks(folder)
+
+    async def noticed() -> bool:
+        return [row["state"] for row in (await bench.client.get("/sandboxes"))["items"]] == ["paused"]
+
+    await eventually(noticed, timeout=30)
+    assert _ticks(folder) in (before, before + 1)
+    await bench.client.post(f"/tasks/{ident}/messages", {"kind": "resume"})
+    assert (await bench.ended(ident, timeout=60))["state"] == "succeeded"
+    assert git(bench.repository, "show", f"muster/{ident}:ticks.txt").split()[-1] == "40"
+
+
 async def test_a_session_is_gone_on_with_by_another_task(bench: Bench) -> None:
     """SQ-11"""
     first = await bench.submit([{"say": "turn one"}], [{"say": "turn two"}])
@@ -294,6 +323,9 @@ async def test_a_session_is_gone_on_with_by_another_task(bench: Bench) -> None:
     second = await bench.submit([{"say": "turn one"}], [{"say": "turn two"}], payload={"resume": first})
     task = await bench.ended(second)
     assert (task["output"], task["attempt"]["run"]["session"]) == ("turn two", session)
+    turns = [[{"say": "turn one"}], [{"say": "turn two"}], [{"say": "turn three"}]]
+    third = await bench.submit(*turns, payload={"resume": second})
+    assert (await bench.ended(third))["output"] == "turn three"
 
 
 @pytest.fixture

@@ -144,6 +144,16 @@ def interrupt(context: typer.Context, task: Annotated[str, typer.Argument(metava
     _post(context, task, {"kind": "interrupt"}, "Interrupted")
 
 
+def pause(context: typer.Context, task: Annotated[str, typer.Argument(metavar="TASK")]) -> None:
+    """Let the agent that works on a task stand still where it is, and its time limit with it."""
+    _post(context, task, {"kind": "pause"}, "Paused")
+
+
+def resume(context: typer.Context, task: Annotated[str, typer.Argument(metavar="TASK")]) -> None:
+    """Let a paused agent go on."""
+    _post(context, task, {"kind": "resume"}, "Goes on")
+
+
 def _post(context: typer.Context, task: str, body: dict[str, Any], done: str) -> None:
     from muster.cli.task_ids import full_id
 

@@ -58,6 +58,8 @@ VERBS: Final = (
     Verb("answer", "inbox:answer", "Answer an agent: allow, deny, or words."),
     Verb("say", "inbox:say", "Tell the agent that works on a task something."),
     Verb("interrupt", "inbox:interrupt", "Stop the turn of the agent that works on a task."),
+    Verb("pause", "inbox:pause", "Let the agent that works on a task stand still."),
+    Verb("resume", "inbox:resume", "Let a paused agent go on."),
     Verb("permissions", "inbox:permissions", "List and take back what agents may do unasked."),
     Verb("role", "role:app", "List, make, try and remove roles of agents."),
     Verb("agents", "agents:app", "List agents with what they do, and see which are installed."),

@@ -15,7 +15,7 @@ from muster.store.codec import from_json
 from muster.store.statements import Statement, insert
 from muster.store.unit_of_work import UnitOfWork, command
 
-KINDS: Final = ("say", "interrupt")
+KINDS: Final = ("say", "interrupt", "pause", "resume")
 MAX_TEXT: Final = 65_536
 
 

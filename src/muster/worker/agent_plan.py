@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -21,6 +22,7 @@ from muster.sandboxes.supervised import SYSTEM_PATH
 from muster.worker.agent_host import AgentHost
 
 SKILL_FILE: Final = "SKILL.md"
+MOST_RESUMES: Final = 1_000
 MOST_SKILLS: Final = 20
 SKILL_PLACES: Final = (
     "skills/*/SKILL.md",
@@ -42,6 +44,8 @@ class Plan:
     session: str | None
     former: Path | None = None
     """Where the session that is gone on with was at work."""
+    home: str
+    """Names the HOME of its agents: the task's, or that of the task whose session is gone on with."""
 
     def prompt(self, tree: Path) -> Prompt:
         """The prompt exactly as it is sent."""
@@ -117,26 +121,47 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
         raise AgentMissing(agent=name, problem="this worker does not offer it")
     if host.tools is None and any(server.own for server in task.mcp):
         raise AgentMissing(agent=name, problem="this worker does not offer muster's own tools")
-    session, former = (None, None) if task.resume is None else await _session_of(client, task.resume)
+    earlier = _Session() if task.resume is None else await _session_of(client, task.resume)
     return Plan(
         claim=claim,
         task=task,
         role=role,
         adapter=adapter,
         program=host.programs[name],
-        session=session,
-        former=former,
+        session=earlier.session,
+        former=earlier.former,
+        home=earlier.home or claim.task_id,
     )
 
 
-async def _session_of(client: Client, task_id: str) -> tuple[str, Path | None]:
-    shown: dict[str, Any] = await client.get(f"/tasks/{task_id}")
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A session that is gone on with: where it worked, and the task in whose HOME it is kept."""
+
+    session: str | None = None
+    former: Path | None = None
+    home: str | None = None
+
+
+async def _session_of(client: Client, task_id: str) -> _Session:
+    shown: dict[str, Any] = await client.get(f"/tasks/{quote(task_id, safe='')}")
     attempt: dict[str, Any] = shown.get("attempt") or {}
     run: dict[str, Any] = attempt.get("run") or {}
     session = run.get("session")
     if not session:
         raise AgentMissing(agent="session", problem=f"task {task_id} has no agent session to go on with")
-    return str(session), Path(run["workspace"]) if run.get("workspace") else None
+    former = Path(run["workspace"]) if run.get("workspace") else None
+    return _Session(str(session), former, await _first_of(client, shown))
+
+
+async def _first_of(client: Client, shown: dict[str, Any]) -> str:
+    """The task with which a chain of sessions gone on with began."""
+    for _ in range(MOST_RESUMES):
+        before = shown["payload"].get("resume")
+        if not isinstance(before, str):
+            break
+        shown = await client.get(f"/tasks/{quote(before, safe='')}")
+    return str(shown["id"])
 
 
 def _role(document: Mapping[str, Any]) -> Role:

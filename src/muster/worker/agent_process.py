@@ -79,6 +79,14 @@ class AgentProcess:
         """Ask it to stop its turn."""
         self._take(self._conversation.interrupt())
 
+    def pause(self) -> None:
+        """Let all its processes stand still where they are."""
+        self._sandbox.pause()
+
+    def resume(self) -> None:
+        """Let them go on."""
+        self._sandbox.resume()
+
     def stop(self, why: Stopped) -> None:
         """Ask it to stop, then end it and all it started."""
         if self._stopped:

@@ -83,7 +83,7 @@ class AgentRun:
             self._ports.give_back(port)
 
     def _home(self, plan: Plan) -> Path:
-        home = self._host.homes / (plan.task.resume or plan.claim.task_id)
+        home = self._host.homes / plan.home
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         return home.resolve()
 

@@ -82,6 +82,7 @@ class Engagement:
         """What people said; the agent is told at its next turn."""
         self.spoken = asyncio.Event()
         self.interrupted = False
+        self.paused = False
         self._news: dict[str, Any] = {}
         self._changed = asyncio.Event()
 
@@ -198,9 +199,27 @@ class Engagement:
             case "interrupt" if self.process is not None:
                 self.interrupted = True
                 self.process.interrupt()
+            case "pause" if self.process is not None:
+                self._pause(self.process)
+            case "resume" if self.process is not None:
+                self._resume(self.process)
             case _:
                 return False
         return True
+
+    def _pause(self, process: AgentProcess) -> None:
+        if not self.paused:
+            self.paused = True
+            self.clock.pause()
+            self.output.say("paused")
+        process.pause()
+
+    def _resume(self, process: AgentProcess) -> None:
+        process.resume()
+        if self.paused:
+            self.paused = False
+            self.clock.resume()
+            self.output.say("goes on")
 
 
 def reported(verdict: Verdict) -> ReportedTotals | None:

@@ -198,8 +198,9 @@ async def remove_permission(services: ServicesHere, permission_id: str) -> Done:
 async def post_one_message(
     services: ServicesHere, task_id: str, body: shapes.MessageCreate
 ) -> shapes.MessageMade:
-    """Tell the agent that works on a task something, or to interrupt its turn.
+    """Tell the agent that works on a task something, or to interrupt its turn, to pause or to go on.
 
+    A paused agent's processes stand still where they are, and its time limit with them.
     It is kept until the agent has it. 409 when nothing runs.
     """
     text = body.text if "text" in body.model_fields_set else ""

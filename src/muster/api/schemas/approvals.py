@@ -119,12 +119,12 @@ class MessageCreate(Body):
             "examples": [{"kind": "say", "text": "Use tabs, please."}],
             "anyOf": [
                 {"required": ["text"], "properties": {"text": {"minLength": 1}}},
-                {"required": ["kind"], "properties": {"kind": {"const": "interrupt"}}},
+                {"required": ["kind"], "properties": {"kind": {"enum": ["interrupt", "pause", "resume"]}}},
             ],
         }
     )
 
-    kind: Literal["say", "interrupt"] = "say"
+    kind: Literal["say", "interrupt", "pause", "resume"] = "say"
     text: Text64 = Field(default_factory=absent)
     by: Name | None = None
 
