@@ -10,6 +10,7 @@ from benchmarks import dataset
 from benchmarks.interpreters import oban_interpreter
 from benchmarks.model import OWN, Bench, Figure, Parameters, Side
 from benchmarks.postgres import cluster
+from benchmarks.sides.working_copy import large_repository
 
 PAIRS = "claim+complete"
 RATE = "pairs/s"
@@ -343,6 +344,51 @@ SANDBOXES = (
     _sandbox("gvisor", None, 10, None),
 )
 
+PARSE = Bench(
+    name="parse",
+    title="parse: the recorded streams of all agents, bytes to entries",
+    sides=(
+        Side(name=OWN, module="benchmarks.sides.parse", role="own", parameters={"parse": True}),
+        Side(name="JSON only", module="benchmarks.sides.parse", role="raw", parameters={"parse": False}),
+    ),
+    figures=(
+        Figure(key="lines_per_second", label="lines parsed", unit="lines/s", limit=200_000),
+        Figure(key="slowest", label="the slowest agent", unit="lines/s"),
+    ),
+    full={"lines": 40_000},
+    quick={"lines": 8_000},
+    method=(
+        "Every adapter reads the recorded streams of its program again and again, each time with a new conversation, in "
+        "pieces of 64 KiB, with as many lines for each; the figure is lines a second of processor time of one core. A "
+        "line is 46 to 850 bytes on average. The reference decodes the same lines as JSON and does nothing with them."
+    ),
+)
+
+_COPY = "benchmarks.sides.working_copy"
+WORKING_COPY = Bench(
+    name="working-copy",
+    title="an agent's working copy of a repository with 50,000 files",
+    sides=(
+        Side(name=OWN, module=_COPY, role="own", parameters={"way": "muster"}),
+        Side(name="git worktree add", module=_COPY, parameters={"way": "worktree"}),
+    ),
+    figures=(
+        Figure(key="ready_ms", label="copy ready", unit="ms", higher_is_better=False, limit=100),
+        Figure(key="status_ms", label="first git status", unit="ms", higher_is_better=False),
+        Figure(key="gone_ms", label="copy removed", unit="ms", higher_is_better=False),
+    ),
+    full={"files": 50_000, "copies": 5},
+    quick={"files": 50_000, "copies": 3},
+    rounds=1,
+    setup=large_repository,
+    method=(
+        "Medians over copies made one after the other from the same commit of 50,000 text files of 1 kB. muster's copy has "
+        "two git directories of its own and lies over a checkout that is kept and made once, off the clock: its time is "
+        "in the remark. Ready means that every file can be read and written; the files are counted and git must find "
+        "nothing changed. The disk's mood shows in git's figures: they write every file."
+    ),
+)
+
 BENCHES: tuple[Bench, ...] = (
     SQLITE_COMMIT,
     SQLITE_FSYNC,
@@ -356,5 +402,7 @@ BENCHES: tuple[Bench, ...] = (
     MEMORY,
     RECORD,
     TRANSCRIPT,
+    PARSE,
+    WORKING_COPY,
     *SANDBOXES,
 )

@@ -7,7 +7,14 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools import reference_api, reference_cli, reference_configuration, reference_events, reference_work
+from tools import (
+    reference_api,
+    reference_cli,
+    reference_configuration,
+    reference_events,
+    reference_mcp,
+    reference_work,
+)
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
@@ -19,6 +26,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "states.md": reference_work.states_page,
     "failure-codes.md": reference_work.failures_page,
     "waiting-reasons.md": reference_work.waiting_page,
+    "mcp-tools.md": reference_mcp.tools_page,
     "cli.md": reference_cli.render,
     "configuration.md": reference_configuration.render,
 }

@@ -15,13 +15,20 @@ from typing import Any
 
 from muster.agents.acp import CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, Acp, Traits
 from muster.agents.adapter import AgentSpec, Conversation, Ended, Permissions
+from muster.agents.aider import Aider
 from muster.agents.claude_code import ClaudeCode
 from muster.agents.codex import Codex, CodexExec
+from muster.agents.gemini import Gemini
+from muster.agents.mini import Mini
+from muster.agents.openclaw import OpenClaw
+from muster.agents.opencode import OpenCode
+from muster.agents.qwen import Qwen
 from tests.agents.players import Cut, Played, Player, whole
 
 HERE = Path(__file__).parent
 STREAMS = HERE / "streams"
 GOLDEN = HERE / "golden"
+KINDS = (".jsonl", ".txt")
 SESSIONS = {"say.loaded", "say.resumed"}
 """Scenarios that go on with a session."""
 
@@ -41,7 +48,12 @@ class Recording:
     @property
     def path(self) -> Path:
         """The stream."""
-        return STREAMS / self.folder / f"{self.scenario}.jsonl"
+        folder = STREAMS / self.folder
+        return next(
+            folder / f"{self.scenario}{kind}"
+            for kind in KINDS
+            if (folder / f"{self.scenario}{kind}").exists()
+        )
 
     @property
     def golden(self) -> Path:
@@ -57,17 +69,16 @@ class Recording:
 
     def play(self, cut: Cut = whole) -> Played:
         """Read it with a new conversation."""
-        lines = self.path.read_bytes().splitlines()
-        reader, agent = _reader(self.folder, self.scenario, lines)
-        return Player(reader, agent, cut).play(lines, self.ended)
+        reader, agent = reader_of(self)
+        return Player(reader, agent, cut).play(self.path.read_bytes().splitlines(), self.ended)
 
 
 def recordings() -> list[Recording]:
     """All of them that the agents of this module read."""
     return [
-        Recording(path.parent.name, path.name.removesuffix(".jsonl"))
-        for path in sorted(STREAMS.glob("*/*.jsonl"))
-        if path.parent.name.rpartition("-")[0] in _READERS
+        Recording(path.parent.name, path.stem)
+        for path in sorted(STREAMS.glob("*/*"))
+        if path.suffix in KINDS and path.parent.name.rpartition("-")[0] in _READERS
     ]
 
 
@@ -99,12 +110,19 @@ _READERS: dict[str, tuple[Callable[[AgentSpec], Conversation], str | None]] = {
     "gemini-acp": (_acp(GEMINI), "in"),
     "opencode-acp": (_acp(OPENCODE), "in"),
     "qwen-acp": (_acp(QWEN), "in"),
+    "gemini": (Gemini().converse, None),
+    "opencode": (OpenCode().converse, None),
+    "qwen": (Qwen().converse, None),
+    "mini": (Mini().converse, None),
+    "aider": (Aider().converse, None),
+    "openclaw": (OpenClaw().converse, None),
 }
 
 
-def _reader(folder: str, scenario: str, lines: list[bytes]) -> tuple[Conversation, str | None]:
-    converse, agent = _READERS[folder.rpartition("-")[0]]
-    if agent is None and lines[0].startswith(b'{"dir"'):
+def reader_of(recording: Recording) -> tuple[Conversation, str | None]:
+    """A new conversation for it, and the word that marks the agent's lines where both sides are recorded."""
+    converse, agent = _READERS[recording.folder.rpartition("-")[0]]
+    if agent is None and recording.path.read_bytes().startswith(b'{"dir"'):
         agent = "out"
-    session = "an-old-session" if scenario in SESSIONS else None
+    session = "an-old-session" if recording.scenario in SESSIONS else None
     return converse(spec(session=session)), agent

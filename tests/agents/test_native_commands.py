@@ -225,3 +225,20 @@ def test_what_the_permissions_cover_is_answered_at_once_over_acp() -> None:
     assert outcome(Permissions.EDIT, "edit", "/etc/x") is None
     assert outcome(Permissions.EDIT, "execute", "/repo/x") is None
     assert outcome(Permissions.ASK, "edit", "/repo/x") is None
+
+
+def test_a_patient_agent_is_told_how_long_a_tool_may_take() -> None:
+    """Waiting for people takes longer than the minute after which agents give a tool up."""
+    slow = McpServer(name="muster", url="http://127.0.0.1:9/mcp", seconds=86_400)
+    claude = ClaudeCode().command(spec(mcp=[slow]))
+    assert claude.env["MCP_TOOL_TIMEOUT"] == "86400000"
+    assert "MCP_TOOL_TIMEOUT" not in ClaudeCode().command(spec(mcp=SERVERS)).env
+    words = " ".join(CodexExec().command(spec(mcp=[slow])).argv)
+    assert '"tool_timeout_sec" = 86400' in words
+    assert "tool_timeout_sec" not in " ".join(CodexExec().command(spec(mcp=SERVERS)).argv)
+    conversation = Codex().converse(spec(mcp=[slow]))
+    conversation.start()
+    sent = conversation.feed(b'{"id":0,"result":{}}\n').send.splitlines()
+    params: Any = (decode(sent[1]) or {})["params"]
+    assert params["config"]["mcp_servers.muster"]["tool_timeout_sec"] == 86_400
+    assert all(adapter.profile.patient for adapter in (ClaudeCode(), Codex(), CodexExec()))

@@ -12,8 +12,15 @@ from hypothesis import strategies as st
 
 from muster.agents.acp import ANY, CLAUDE, CODEX, GEMINI, Acp
 from muster.agents.adapter import Answer, Conversation, Ended, Unsupported
+from muster.agents.aider import Aider
 from muster.agents.claude_code import ClaudeCode
 from muster.agents.codex import Codex, CodexExec
+from muster.agents.gemini import Gemini
+from muster.agents.mini import Mini
+from muster.agents.openclaw import OpenClaw
+from muster.agents.opencode import OpenCode
+from muster.agents.plain import Plain
+from muster.agents.qwen import Qwen
 from muster.domain.transcript import OptionKind, PermissionRequest, Question, Unknown
 from tests.agents.recordings import recordings, spec
 
@@ -25,6 +32,15 @@ MAKERS: dict[str, Callable[[], Conversation]] = {
     "claude-acp": lambda: Acp(CLAUDE).converse(spec(session="old")),
     "codex-acp": lambda: Acp(CODEX).converse(spec(session="old", fork=True)),
     "gemini-acp": lambda: Acp(GEMINI).converse(spec()),
+    "gemini": lambda: Gemini().converse(spec()),
+    "opencode": lambda: OpenCode().converse(spec()),
+    "qwen": lambda: Qwen().converse(spec()),
+    "mini": lambda: Mini().converse(spec()),
+}
+TEXTS: dict[str, Callable[[], Conversation]] = {
+    "aider": lambda: Aider().converse(spec()),
+    "openclaw": lambda: OpenClaw().converse(spec()),
+    "plain": lambda: Plain().converse(spec()),
 }
 EVERY = pytest.mark.parametrize("name", MAKERS)
 JUNK: list[Any] = [
@@ -62,10 +78,10 @@ def live_through(conversation: Conversation, data: bytes) -> None:
     assert verdict.ok or verdict.code
 
 
-@EVERY
+@pytest.mark.parametrize("name", MAKERS | TEXTS)
 @given(data=st.binary(max_size=200))
 def test_bytes_are_survived(name: str, data: bytes) -> None:
-    live_through(MAKERS[name](), data)
+    live_through((MAKERS | TEXTS)[name](), data)
 
 
 @EVERY
@@ -84,6 +100,7 @@ LINES = sorted(
     {
         (recording.folder, line)
         for recording in recordings()
+        if recording.path.suffix == ".jsonl"
         for line in recording.path.read_text().splitlines()
         if len(line) < 4000
     }
@@ -94,6 +111,10 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The way to every value within a message."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(found for key, item in inner for found in places(item, (*path, key)))]
+
+
+BY_THEMSELVES = ("gemini", "opencode", "qwen", "mini", "claude")
+READERS = ("claude-acp", "codex-acp", "gemini-acp", "codex", *BY_THEMSELVES)
 
 
 @settings(max_examples=400)
@@ -108,12 +129,10 @@ def test_values_of_the_wrong_type_are_survived(data: st.DataObject) -> None:
     for key in way[:-1]:
         inner = inner[key]
     inner[way[-1]] = data.draw(st.sampled_from(JUNK))
-    name = next(
-        known for known in ("claude-acp", "codex-acp", "gemini-acp", "codex", "claude") if fits(folder, known)
-    )
+    name = next(known for known in READERS if fits(folder, known))
     opening = b'{"id":0,"result":{}}\n{"id":1,"result":{"sessionId":"s","thread":{"id":"t"}}}\n'
     once = (json.dumps(message) + "\n").encode()
-    live_through(MAKERS[name](), (opening if name != "claude" else b"") + once + once)
+    live_through(MAKERS[name](), (opening if name not in BY_THEMSELVES else b"") + once + once)
     live_through(MAKERS["codex-exec"](), once)
 
 

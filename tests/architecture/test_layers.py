@@ -22,6 +22,7 @@ PURE_STDLIB = {
     "hashlib",
     "heapq",
     "hmac",
+    "ipaddress",
     "itertools",
     "json",
     "keyword",

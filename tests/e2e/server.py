@@ -25,6 +25,8 @@ class KillableServer:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     environ: dict[str, str] = field(default_factory=dict)
+    told: str = ""
+    """What it last said of whether it takes work."""
 
     @property
     def url(self) -> str:
@@ -53,7 +55,10 @@ class KillableServer:
                 env=self.variables,
                 cwd=self.folder,
             )
-        await eventually(self.is_ready, timeout=40, step=0.05)
+        try:
+            await eventually(self.is_ready, timeout=40, step=0.05)
+        except AssertionError as error:
+            raise AssertionError(f"the server is not ready: {self.told}") from error
 
     async def is_ready(self) -> bool:
         assert self.process is not None
@@ -61,8 +66,10 @@ class KillableServer:
             raise RuntimeError("the server ended:\n" + (self.folder / "server.log").read_text()[-3000:])
         try:
             async with aiohttp.ClientSession() as session, session.get(self.url + "/ready") as answer:
+                self.told = await answer.text()
                 return answer.status == 200
-        except aiohttp.ClientConnectionError:
+        except aiohttp.ClientConnectionError as error:
+            self.told = str(error)
             return False
 
     def kill(self) -> None:

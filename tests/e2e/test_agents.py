@@ -348,3 +348,36 @@ async def test_calls_to_models_are_metered_bounded_and_settled(
     for path in (server.folder / "data").rglob("*"):
         if path.is_file():
             assert b"sk-very-secret-key" not in path.read_bytes(), path
+
+
+FETCH = """python3 -c "
+import urllib.request, urllib.error
+for url in ('http://127.0.0.2:{port}/', 'http://example.com/'):
+    try: print(urllib.request.urlopen(url).status)
+    except urllib.error.HTTPError as error: print(error.code)
+" > fetched.txt"""
+
+
+async def test_an_agent_reaches_the_hosts_its_task_allows_and_no_other(bench: Bench) -> None:
+    """SW-6a: no network of its own; what was refused is in the log."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.2", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    step = {"run": FETCH.format(port=port)}
+    ident = await bench.submit(
+        step, payload={"allow_hosts": [f"127.0.0.2:{port}"], "setup": step["run"].replace("fetched", "setup")}
+    )
+    task = await bench.ended(ident)
+    await runner.cleanup()
+    assert task["state"] == "succeeded"
+    for name in ("fetched.txt", "setup.txt"):
+        assert git(bench.repository, "show", f"muster/{ident}:{name}").split() == ["200", "403"]
+    assert "example.com:80 is not among" in str(await bench.client.get(f"/tasks/{ident}/logs"))

@@ -11,6 +11,7 @@ import pytest
 
 from muster.agents.adapter import Dialect
 from muster.domain.usage import TokenUsage
+from muster.gateway.gatekeeper import Gatekeeper, ProviderDown
 from muster.gateway.provider import Provider
 from muster.gateway.server import Gateway
 from tests.gateway.conftest import KEY, Bench
@@ -261,3 +262,63 @@ def test_a_gateway_says_what_it_can_serve() -> None:
     gateway = Gateway([Provider(name="x", dialect=Dialect.GEMINI, base_url="http://127.0.0.1:1")])
     assert gateway.serves(Dialect.GEMINI)
     assert not gateway.serves(Dialect.OPENAI)
+
+
+class TestFailingProvider:
+    async def test_calls_are_held_back_after_failures_in_a_row_and_say_when_to_come_again(
+        self, bench: Bench
+    ) -> None:
+        """SW-4d: an agent's own retries do not hammer a provider that is down; other providers go on."""
+        bench.provider.status = 529
+        run = bench.run()
+        for _ in range(5):
+            assert (await bench.post(run, "anthropic/v1/messages", ASK))[0] == 529
+        status, body = await bench.post(run, "anthropic/v1/messages", ASK)
+        assert status == 503
+        assert b"held back: anthropic is failing" in body
+        assert len(bench.provider.asked) == 5
+        assert bench.calls[-1].error.startswith("held back")
+        bench.provider.status = 200
+        assert (await bench.post(run, "openai/v1/responses", {"model": "m"}))[0] == 200
+
+
+async def test_one_call_tries_a_failing_provider_when_its_time_is_up() -> None:
+    """SW-4d"""
+    now = [0]
+    gate = Gatekeeper(now=lambda: now[0])
+    for _ in range(5):
+        gate.note(500, "")
+    with pytest.raises(ProviderDown) as held:
+        async with gate.place():
+            pass
+    assert held.value.seconds == 30
+    now[0] = 30 * 10**9
+    async with gate.place():
+        with pytest.raises(ProviderDown):
+            async with gate.place():
+                pass
+    async with gate.place():
+        gate.note(200, "")
+    async with gate.place(), gate.place():
+        pass
+
+
+async def test_so_many_calls_go_out_at_once_and_the_rest_wait_for_their_turn() -> None:
+    gate = Gatekeeper(2)
+    inside, most = 0, 0
+    release = asyncio.Event()
+
+    async def one() -> None:
+        nonlocal inside, most
+        async with gate.place():
+            inside += 1
+            most = max(most, inside)
+            await release.wait()
+            inside -= 1
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(5):
+            group.create_task(one())
+        await eventually(lambda: inside == 2)
+        release.set()
+    assert most == 2

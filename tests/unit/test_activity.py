@@ -82,6 +82,20 @@ CASES: list[tuple[events.Payload, About, str, str, str | None]] = [
     ),
     (events.AgentRegistered({"name": "Ann"}), ABOUT, "agent_registered", "Agent registered: Ann", None),
     (events.AgentDeleted(), ABOUT, "agent_deleted", "Agent removed: Ann", None),
+    (
+        events.ProviderFailing("anthropic", "529 Overloaded", 5),
+        ABOUT,
+        "provider_failing",
+        "Model provider anthropic is failing",
+        "529 Overloaded",
+    ),
+    (
+        events.ProviderRecovered("anthropic"),
+        ABOUT,
+        "provider_recovered",
+        "Model provider anthropic answers again",
+        None,
+    ),
     (events.ActivityPosted("act_x", "note", "Hello", "World"), ABOUT, "note", "Hello", "World"),
 ]
 

@@ -13,6 +13,7 @@ from muster.domain.admission import (
     WAITING_REASONS,
     ClaimFilter,
     LaneFacts,
+    ProviderTrouble,
     WorkerFacts,
     affordable,
     budget_hold,
@@ -44,6 +45,8 @@ OPEN = LaneFacts(
 )
 WORKER = WorkerFacts("w", frozenset({"auto"}), None, None, frozenset(), capacity=2, running=0)
 CLAUDE = replace(WORKER, capabilities=frozenset({"agent:claude"}))
+DOWN = ProviderTrouble("anthropic", frozenset({"claude"}), "529 Overloaded", until=5)
+TRIED = ProviderTrouble("anthropic", frozenset({"claude"}), "529 Overloaded", until=None, trying=1)
 MONEY = st.integers(0, 10**12)
 
 
@@ -52,11 +55,23 @@ class TestGates:
         """MC-2"""
         assert hold_of(OPEN) is None
         assert not OPEN.limited
+        assert hold_of(replace(OPEN, troubles=[replace(TRIED, trying=0)])) is None
+        assert (OPEN.agent, replace(OPEN, requires="gpu,agent:claude").agent) == ("", "claude")
 
     @pytest.mark.parametrize(
         ("lane", "code", "words"),
         [
             (replace(OPEN, project_status="paused"), "project_paused", "project web is paused"),
+            (
+                replace(OPEN, troubles=[DOWN]),
+                "circuit_open",
+                "model provider anthropic is failing (529 Overloaded); it is tried again later",
+            ),
+            (
+                replace(OPEN, troubles=[TRIED]),
+                "circuit_open",
+                "model provider anthropic was failing; another task tries it first",
+            ),
             (replace(OPEN, project_status="completed"), "project_completed", "project web is completed"),
             (replace(OPEN, queue_status="archived"), "queue_archived", "queue build is archived"),
             (replace(OPEN, queue_paused=True), "queue_paused", "queue build is paused"),

@@ -45,11 +45,11 @@ def test_every_field_is_read() -> None:
             "resume": "att_1",
             "fork": True,
             "base": "main",
-            "workspace": "in_place",
+            "workspace": "worktree",
             "setup": "make deps",
             "cleanup": "make clean",
             "owns": ["src/**"],
-            "commit": False,
+            "commit": True,
             "push": "origin",
             "pull_request": {"draft": True},
             "sandbox": "gvisor",
@@ -66,8 +66,25 @@ def test_every_field_is_read() -> None:
         ToolServer(name="docs", url="http://127.0.0.1/mcp", headers={"x": "y"}),
         ToolServer(name="db", argv=("db-mcp",), env={"A": "b"}),
     )
-    assert task.labels == ("agent:claude", "sandbox:gvisor")
+    assert task.labels == ("agent:claude", "sandbox:gvisor", "network:allow-list")
     assert (task.max_turns, task.max_cost_usd, task.limits) == (5, 1.5, {"memory_mb": 100})
+
+
+@pytest.mark.parametrize(
+    ("payload", "remote"),
+    [
+        ({}, None),
+        ({"push": "mirror"}, "mirror"),
+        ({"pull_request": False}, None),
+        ({"pull_request": True}, "origin"),
+        ({"pull_request": {"base": "main"}, "push": "mirror"}, "mirror"),
+    ],
+)
+def test_a_pull_request_is_pushed_to_origin_unless_a_remote_is_named(
+    payload: dict[str, Any], remote: str | None
+) -> None:
+    """SW-4i"""
+    assert read_agent_task("prompt", payload).remote == remote
 
 
 def test_what_is_null_is_not_said() -> None:
@@ -88,6 +105,13 @@ def test_a_model_call_needs_no_agent_named() -> None:
         ({"agent": ""}, "payload.agent"),
         ({"prompt": ["x"]}, "payload.prompt"),
         ({"prompt": "\0"}, "payload.prompt"),
+        ({"pull_request": "yes"}, "payload.pull_request"),
+        ({"pull_request": {"draft": 1}}, "payload.pull_request.draft"),
+        ({"pull_request": {"base": ""}}, "payload.pull_request.base"),
+        ({"pull_request": {"title": 1}}, "payload.pull_request.title"),
+        ({"pull_request": {"reviewer": "x"}}, "payload.pull_request.reviewer"),
+        ({"push": "origin", "workspace": "in_place"}, "payload.push"),
+        ({"pull_request": True, "commit": False}, "payload.push"),
         ({"permissions": "everything"}, "payload.permissions"),
         ({"fork": "yes"}, "payload.fork"),
         ({"tools": "Bash"}, "payload.tools"),
@@ -102,6 +126,7 @@ def test_a_model_call_needs_no_agent_named() -> None:
         ({"mcp": {}}, "payload.mcp"),
         ({"mcp": ["x"]}, "payload.mcp[0]"),
         ({"mcp": [{"name": "a"}]}, "payload.mcp[0]"),
+        ({"mcp": [{"name": "muster", "env": {"A": "b"}}]}, "payload.mcp[0]"),
         ({"mcp": [{"name": "a", "url": "u", "argv": ["b"]}]}, "payload.mcp[0]"),
         ({"mcp": [{"name": "a", "uri": "u"}]}, "payload.mcp[0].uri"),
     ],
@@ -110,3 +135,11 @@ def test_a_wrong_field_is_named(payload: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_agent_task("prompt", payload)
     assert caught.value.details["field"] == field
+
+
+def test_musters_own_tools_are_listed_by_their_name_alone() -> None:
+    """Issue 3, section 6: the tools an agent at work asks people with."""
+    own, other = read_agent_task(
+        "prompt", {"agent": "claude", "mcp": [{"name": "muster"}, {"name": "muster", "url": "http://x/mcp"}]}
+    ).mcp
+    assert (own.own, other.own) == (True, False)

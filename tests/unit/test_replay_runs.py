@@ -45,6 +45,10 @@ def test_a_run_is_what_was_said_of_it_last() -> None:
         "base_commit": None,
         "head_commit": None,
         "workspace": None,
+        "workspace_kind": None,
+        "base_branch": None,
+        "pushed_to": None,
+        "pull_request": None,
         "started_at": 4,
     }
 

@@ -22,10 +22,10 @@ async def opened(
     repository: Path, folder: Path, task: str = "tsk_1", attempt: str = "att_1", base: str | None = None
 ) -> Checkout:
     folder.mkdir(parents=True, exist_ok=True)
-    main = await repository_of(repository)
-    assert main is not None
+    found = await repository_of(repository)
+    assert found is not None
     return await open_checkout(
-        main, folder, task=task, attempt=attempt, base=base, source=repository, identity=AGENT
+        found.main, folder, task=task, attempt=attempt, base=base, source=repository, identity=AGENT
     )
 
 
@@ -102,6 +102,75 @@ async def test_ignored_files_are_carried_over_when_the_repository_says_so(
     checkout = await opened(repository, tmp_path / "a")
     assert (checkout.tree / "local.env").read_text() == "A=1\n"
     assert not (checkout.tree / "other.env").exists()
+
+
+async def test_files_that_were_carried_over_are_never_committed(repository: Path, tmp_path: Path) -> None:
+    """SW-4i: they may be secrets, and not everybody ignores them."""
+    (repository / "odd *[name]! .txt").write_text("A=1\n")
+    (repository / "keys").mkdir()
+    (repository / "keys" / "deep.pem").write_text("key\n")
+    (repository / ".worktreeinclude").write_text("odd*\nkeys/\n")
+    checkout = await opened(repository, tmp_path / "a")
+    assert (checkout.tree / "keys" / "deep.pem").read_text() == "key\n"
+    assert run_git(checkout.tree, "status", "--porcelain") == ""
+    (checkout.tree / "work.txt").write_text("work\n")
+    run_git(checkout.tree, "add", "-A")
+    run_git(checkout.tree, "commit", "-qm", "the agent's own")
+    (checkout.tree / "left.txt").write_text("left\n")
+    commit = await taken(checkout)
+    changes = await changes_between(checkout.git_dir, checkout.base_commit, commit)
+    assert {change.path for change in changes} == {"work.txt", "left.txt"}
+
+
+async def test_work_begins_at_what_is_checked_out_where_the_task_is(repository: Path, tmp_path: Path) -> None:
+    """In a worktree of the user's that is its branch, not the main one's; from a subfolder as well."""
+    other = tmp_path / "other"
+    run_git(repository, "worktree", "add", "-q", "-b", "topic", str(other))
+    (other / "sub").mkdir()
+    (other / "sub" / "topic.txt").write_text("topic\n")
+    run_git(other, "add", "-A")
+    run_git(other, "commit", "-qm", "topic")
+    found = await repository_of(other / "sub")
+    assert found is not None
+    assert (found.main, found.top) == (repository / ".git", other)
+    (tmp_path / "a").mkdir()
+    checkout = await open_checkout(
+        found.main, tmp_path / "a", task="t", attempt="a", base=None, identity=AGENT, head=found.git_dir
+    )
+    assert checkout.target == "topic"
+    assert (checkout.tree / "sub" / "topic.txt").exists()
+
+
+async def test_a_bare_repository_and_one_that_borrows_are_worked_on_too(
+    repository: Path, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare.git"
+    run_git(tmp_path, "clone", "-q", "--bare", "--shared", str(repository), str(bare))
+    found = await repository_of(bare)
+    assert found is not None
+    assert found.top is None
+    (tmp_path / "a").mkdir()
+    checkout = await open_checkout(
+        found.main, tmp_path / "a", task="t", attempt="a", base="main", identity=AGENT
+    )
+    assert list(checkout.objects) == [bare / "objects", repository / ".git" / "objects"]
+    assert run_git(checkout.tree, "status", "--porcelain") == ""
+    (checkout.tree / "new.txt").write_text("x\n")
+    assert await publish(checkout, await taken(checkout)) == "muster/t"
+    assert run_git(bare, "show", "muster/t:new.txt") == "x"
+
+
+async def test_a_repository_with_sha256_names_is_worked_on_too(tmp_path: Path) -> None:
+    folder = tmp_path / "wide"
+    folder.mkdir()
+    run_git(folder, "init", "-q", "-b", "main", "--object-format=sha256")
+    (folder / "a.txt").write_text("a\n")
+    run_git(folder, "add", "-A")
+    run_git(folder, "commit", "-qm", "first")
+    checkout = await opened(folder, tmp_path / "a")
+    (checkout.tree / "b.txt").write_text("b\n")
+    assert await publish(checkout, await taken(checkout)) == "muster/tsk_1"
+    assert run_git(folder, "show", "muster/tsk_1:b.txt") == "b"
 
 
 async def test_an_unknown_base_is_named(repository: Path, tmp_path: Path) -> None:

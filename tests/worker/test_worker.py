@@ -12,7 +12,7 @@ from muster.client.errors import ApiError, Unreachable
 from muster.client.http import HttpTransport
 from muster.client.in_process import InProcessTransport
 from muster.client.wire import CompleteRequest, EarlierAttempt, FailRequest
-from muster.sandboxes.sandbox import Driver
+from muster.sandboxes.sandbox import Driver, Sandbox, SandboxSpec
 from muster.worker.isolation import Isolation
 from muster.worker.options import WorkerOptions
 from muster.worker.worker import Worker
@@ -393,3 +393,34 @@ async def test_nothing_is_left_of_an_attempt(crew: Crew, server: FakeServer, any
     await server.end(await server.submit(payload={"script": script}))
     await crew.stop()
     assert list((crew.folder / "state" / "attempts").iterdir()) == []
+
+
+class BreakingDriver:
+    """A driver that has a bug: the first sandbox it is asked for breaks it."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self.level = driver.level
+        self.probe, self.close = driver.probe, driver.close
+        self._broken = False
+
+    async def open(self, spec: SandboxSpec) -> Sandbox:
+        if not self._broken:
+            self._broken = True
+            async with asyncio.TaskGroup():
+                raise FileNotFoundError(2, "No such file or directory", "/nowhere")
+        return await self._driver.open(spec)
+
+
+async def test_a_fault_in_one_attempt_does_not_end_the_others(
+    crew: Crew, server: FakeServer, driver: Driver
+) -> None:
+    """One bug must not take a worker with all its agents down."""
+    first = await server.submit(payload={"script": "true"})
+    await crew.start(BreakingDriver(driver))
+    failed = await server.end(first)
+    assert isinstance(failed, FailRequest)
+    assert failed.code == "worker_error"
+    assert failed.message == "FileNotFoundError: [Errno 2] No such file or directory: '/nowhere'"
+    second = await server.submit(payload={"script": "true"})
+    assert isinstance(await server.end(second), CompleteRequest)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from muster.agents import claude_code, codex
+from muster.agents import claude_code, codex, gemini, opencode, qwen
 from muster.agents.acp_conversation import AcpConversation, AcpPlan
 from muster.agents.adapter import (
     AgentCommand,
@@ -79,73 +79,28 @@ def _codex(spec: AgentSpec) -> Set:
 
 
 def _gemini(spec: AgentSpec) -> Set:
-    # Started anew by itself, it would leave a parent that hears no signal.
-    env = {"GEMINI_CLI_NO_RELAUNCH": "true"}
+    way: dict[str, str] = {}
     files: dict[Path, str] = {}
     if spec.access is not None:
-        env["GEMINI_API_KEY"] = spec.access.token
-        env["GOOGLE_GEMINI_BASE_URL"] = spec.access.urls[Dialect.GEMINI]
-        files[spec.home / ".gemini" / "settings.json"] = json.dumps(
-            {
-                "security": {"auth": {"selectedType": "gemini-api-key"}},
-                "general": {"disableAutoUpdate": True},
-                "privacy": {"usageStatisticsEnabled": False},
-            }
-        )
-    return Set(args=["--skip-trust", *(["-m", spec.model] if spec.model else [])], env=env, files=files)
+        way = gemini.way_to_models(spec.access.urls[Dialect.GEMINI], spec.access.token)
+        files = gemini.settings_file(replace(spec, mcp=()))
+    args = ["--skip-trust", *(["-m", spec.model] if spec.model else [])]
+    return Set(args=args, env={**gemini.OWN, **way}, files=files)
 
 
 def _opencode(spec: AgentSpec) -> Set:
-    config: dict[str, Any] = {
-        "autoupdate": False,
-        "share": "disabled",
-        "permission": {"edit": "ask", "bash": "ask", "webfetch": "ask"},
-    }
-    if spec.access is not None:
-        model = _needed_model(spec)
-        config["model"] = config["small_model"] = f"muster/{model}"
-        config["provider"] = {
-            "muster": {
-                "npm": "@ai-sdk/openai-compatible",
-                "options": {
-                    "baseURL": spec.access.urls[Dialect.OPENAI],
-                    "apiKey": "{env:MUSTER_MODEL_TOKEN}",
-                },
-                "models": {model: {"name": model}},
-            }
-        }
-    elif spec.model:
-        config["model"] = spec.model
-    env = {"OPENCODE_CONFIG_CONTENT": json.dumps(config)}
-    if spec.access is not None:
-        env[codex.TOKEN] = spec.access.token
-    return Set(env=env)
+    config = opencode.settings(spec, dict.fromkeys(("edit", "bash", "webfetch"), "ask"))
+    return Set(env={"OPENCODE_CONFIG_CONTENT": json.dumps(config), **opencode.token_of(spec)})
 
 
 def _qwen(spec: AgentSpec) -> Set:
+    args = ["-m", spec.model] if spec.model else []
     if spec.access is None:
-        return Set(args=["-m", spec.model] if spec.model else [])
-    env = {
-        "OPENAI_API_KEY": spec.access.token,
-        "OPENAI_BASE_URL": spec.access.urls[Dialect.OPENAI],
-        "OPENAI_MODEL": _needed_model(spec),
-    }
-    settings = {
-        "security": {"auth": {"selectedType": "openai"}},
-        "general": {"disableAutoUpdate": True},
-        "privacy": {"usageStatisticsEnabled": False},
-    }
+        return Set(args=args)
+    settings = json.dumps(qwen.settings(replace(spec, mcp=())))
     return Set(
-        args=["-m", env["OPENAI_MODEL"]],
-        env=env,
-        files={spec.home / ".qwen" / "settings.json": json.dumps(settings)},
+        args=args, env=qwen.way_to_models(spec), files={spec.home / ".qwen" / "settings.json": settings}
     )
-
-
-def _needed_model(spec: AgentSpec) -> str:
-    if not spec.model:
-        raise BadAgentSpec(field="payload.model", problem="must name a model for this agent")
-    return spec.model
 
 
 CLAUDE: Final = Traits(
@@ -199,8 +154,8 @@ GEMINI: Final = Traits(
         programs=("gemini",),
         dialects=(Dialect.GEMINI,),
         provider="google",
-        key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-        sign_in_files=(".gemini/oauth_creds.json",),
+        key_variables=gemini.PROFILE.key_variables,
+        sign_in_files=gemini.PROFILE.sign_in_files,
         asks=True,
         follow_ups=True,
     ),
@@ -215,7 +170,7 @@ OPENCODE: Final = Traits(
         driver="acp",
         programs=("opencode",),
         dialects=(Dialect.OPENAI,),
-        sign_in_files=(".local/share/opencode/auth.json",),
+        sign_in_files=opencode.PROFILE.sign_in_files,
         asks=True,
         follow_ups=True,
         resumes=True,
@@ -231,8 +186,8 @@ QWEN: Final = Traits(
         driver="acp",
         programs=("qwen",),
         dialects=(Dialect.OPENAI,),
-        key_variables=("OPENAI_API_KEY", "DASHSCOPE_API_KEY"),
-        sign_in_files=(".qwen/oauth_creds.json",),
+        key_variables=qwen.PROFILE.key_variables,
+        sign_in_files=qwen.PROFILE.sign_in_files,
         asks=True,
         follow_ups=True,
         resumes=True,

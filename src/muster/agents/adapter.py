@@ -73,6 +73,8 @@ class McpServer:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     argv: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    seconds: float | None = None
+    """How long a call of its tools may take; None: as the agent has it. For agents whose profile is `patient`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +235,8 @@ class Profile:
     follow_ups: bool = False
     resumes: bool = False
     forks: bool = False
+    patient: bool = False
+    """It can be told how long a call of a tool may take (`McpServer.seconds`)."""
     models: Sequence[str] = ()
     """Names it is known to take; for show."""
 

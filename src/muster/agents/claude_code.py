@@ -30,6 +30,7 @@ PROFILE: Final = Profile(
     follow_ups=True,
     resumes=True,
     forks=True,
+    patient=True,
     models=("sonnet", "opus", "haiku", "claude-sonnet-4-5", "claude-opus-4-5"),
 )
 OPTIONS: Final = ("effort", "max_budget_usd", "partial")
@@ -148,6 +149,9 @@ def _environment(spec: AgentSpec) -> dict[str, str]:
     env = dict(ENVIRONMENT)
     if spec.permissions is Permissions.FULL:
         env["IS_SANDBOX"] = "1"
+    patience = [server.seconds for server in spec.mcp if server.seconds is not None]
+    if patience:
+        env["MCP_TOOL_TIMEOUT"] = str(round(max(patience) * 1_000))
     env.update(spec.env)
     if spec.access is not None:
         env["ANTHROPIC_BASE_URL"] = spec.access.urls[Dialect.ANTHROPIC]

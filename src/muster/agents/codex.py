@@ -17,6 +17,7 @@ from muster.agents.adapter import (
 from muster.agents.codex_exec import CodexExecConversation
 from muster.agents.codex_server import CodexConversation
 from muster.agents.jsonl import encode
+from muster.agents.oneshot import fitting
 
 _MODELS: Final = ("gpt-5.5", "gpt-5.6-sol", "gpt-6.1-sol")
 PROFILE: Final = Profile(
@@ -32,6 +33,7 @@ PROFILE: Final = Profile(
     follow_ups=True,
     resumes=True,
     forks=True,
+    patient=True,
     models=_MODELS,
 )
 EXEC_PROFILE: Final = Profile(
@@ -45,6 +47,7 @@ EXEC_PROFILE: Final = Profile(
     sign_in_files=PROFILE.sign_in_files,
     resumes=True,
     models=_MODELS,
+    patient=True,
 )
 OPTIONS: Final = ("effort", "partial")
 TOKEN: Final = "MUSTER_MODEL_TOKEN"
@@ -117,7 +120,7 @@ class CodexExec:
         # A resumed session falls back to the default model unless it is named again.
         if spec.model:
             argv += ["-m", spec.model]
-        argv += ["--", spec.prompt]
+        argv += ["--", fitting(spec.prompt)]
         return AgentCommand(argv=argv, env=_environment(spec), files=files_for(spec))
 
     def converse(self, spec: AgentSpec) -> CodexExecConversation:
@@ -161,7 +164,9 @@ def _check(spec: AgentSpec) -> None:
 
 def _server(at: int, server: McpServer) -> dict[str, Any]:
     """A given server is trusted. Secrets go by the environment: a command line and a rollout file would show them."""
-    trusted = {"default_tools_approval_mode": "approve"}
+    trusted: dict[str, Any] = {"default_tools_approval_mode": "approve"}
+    if server.seconds is not None:
+        trusted["tool_timeout_sec"] = server.seconds
     if server.url:
         headers = {name: _header(at, number) for number, name in enumerate(server.headers)}
         return {"url": server.url, **({"env_http_headers": headers} if headers else {}), **trusted}

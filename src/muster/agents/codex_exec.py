@@ -6,71 +6,31 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from muster.agents.adapter import Answer, Ended, Step, Unsupported, Verdict
 from muster.agents.codex_items import Items, of_exec, usage_of
 from muster.agents.failures import failure_of, status_in
-from muster.agents.jsonl import Lines, decode, shown
-from muster.agents.verdict import Signs
+from muster.agents.oneshot import JsonOneShot
 from muster.agents.wire import obj, text
-from muster.domain.transcript import Entry, Problem, SessionStarted, TurnEnded, Unknown, UsageReport
+from muster.domain.transcript import Entry, Problem, SessionStarted, TurnEnded, UsageReport
 
 _RETRY: Final = re.compile(r"Reconnecting\.\.\. \d+/\d+")
 
 
-class CodexExecConversation:
+class CodexExecConversation(JsonOneShot):
     """One run of `codex exec --json`."""
 
+    agent = "codex-exec"
+
     def __init__(self) -> None:
-        self._lines = Lines()
-        self._signs = Signs()
+        super().__init__()
         self._items = Items()
 
-    def start(self) -> bytes:
-        """Nothing: what is on standard input would become part of the prompt."""
-        return b""
-
-    def feed(self, data: bytes) -> Step:
-        """Standard output."""
-        return self._read(self._lines.feed(data))
-
-    def feed_error(self, data: bytes) -> Step:
-        """Standard error: logs."""
-        return Step()
-
-    def answer(self, request: str, answer: Answer) -> Step:
-        """It never asks."""
-        return Step()
-
-    def say(self, text: str) -> Step:
-        """It takes no follow-up."""
-        raise Unsupported(agent="codex-exec", what="take a message while it runs; use codex")
-
-    def interrupt(self) -> Step:
-        """Only by a signal."""
-        return Step()
-
-    def finish(self, ended: Ended) -> tuple[Step, Verdict]:
-        """The rest, and the judgement."""
-        step = self._read(self._lines.flush())
-        return step, self._signs.judge(ended)
-
-    def _read(self, lines: list[bytes]) -> Step:
-        step = Step()
-        for line in lines:
-            message = decode(line)
-            entries = self._entries(message) if message is not None else None
-            entries = [Unknown(line=shown(line))] if entries is None else entries
-            step.entries += entries
-            step.turn_over = step.turn_over or any(isinstance(entry, TurnEnded) for entry in entries)
-            self._signs.see(entries)
-        return step
-
-    def _entries(self, message: Mapping[str, Any]) -> list[Entry] | None:
+    def entries_in(self, message: Mapping[str, Any]) -> list[Entry] | None:
+        """What a message says."""
         match message.get("type"):
             case "thread.started":
                 return [SessionStarted(session=text(message.get("thread_id")))]
             case "turn.started":
-                self._signs.begin()
+                self.signs.begin()
                 return []
             case "item.started":
                 return self._items.started(of_exec(obj(message.get("item"))))
@@ -82,14 +42,14 @@ class CodexExecConversation:
                 return [_problem(text(message.get("message")))]
             case "turn.failed":
                 problem = _problem(text(obj(message.get("error")).get("message")))
-                told = problem == self._signs.problem
+                told = problem == self.signs.problem
                 return [*([] if told else [problem]), TurnEnded(ok=False, reason="failed")]
             case "turn.completed":
                 # The usage is that of the whole thread, earlier runs included.
                 used = usage_of(of_exec(obj(message.get("usage"))))
                 return [
                     UsageReport(usage=used, total=True),
-                    TurnEnded(ok=True, text=self._signs.text, reason="completed"),
+                    TurnEnded(ok=True, text=self.signs.text, reason="completed"),
                 ]
             case _:
                 return None

@@ -15,7 +15,7 @@ from muster.agents.adapter import Profile
 from muster.agents.registry import ADAPTERS
 
 VERSION_SECONDS: Final = 10.0
-_VERSION: Final = re.compile(r"\d+\.\d+[\w.+-]*")
+_VERSION: Final = re.compile(r"\d+\.\d+(?:[\w.+-]*\w)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,26 +40,51 @@ class Detected:
 
 
 async def detect(environ: Mapping[str, str], home: Path, folders: Sequence[Path] = ()) -> list[Detected]:
-    """Look for every known agent on PATH and in `folders`, all at once. Programs that hang are given up on."""
+    """Look for every known agent on PATH and in `folders`, all at once. Programs that hang are given up on.
+
+    A program that several agents share is asked once.
+    """
     path = os.pathsep.join([*map(str, folders), environ.get("PATH", "")])
-    return list(await asyncio.gather(*(_look(adapter.profile, environ, home, path) for adapter in ADAPTERS)))
+    profiles = [adapter.profile for adapter in ADAPTERS]
+    asked = {profile.name: _question(profile, path) for profile in profiles}
+    questions = list(dict.fromkeys(question for question in asked.values() if question))
+    answers = await asyncio.gather(*(_answer(question, environ, path) for question in questions))
+    known = dict(zip(questions, answers, strict=True))
+    return [
+        _detected(profile, asked[profile.name], known, _sign_in(profile, environ, home))
+        for profile in profiles
+    ]
 
 
-async def _look(profile: Profile, environ: Mapping[str, str], home: Path, path: str) -> Detected:
-    sign_in = _sign_in(profile, environ, home)
-    if not profile.programs:
-        return Detected(
-            profile=profile, sign_in=sign_in, version="shipped" if profile.driver == "shipped" else ""
-        )
+def _question(profile: Profile, path: str) -> tuple[str, ...]:
+    """The command line that tells the version of what is found; empty where nothing is."""
     found = next((place for name in profile.programs if (place := shutil.which(name, path=path))), None)
-    if found is None:
-        return Detected(profile=profile, sign_in=sign_in, problem=f"{profile.programs[0]} is not on PATH")
+    return () if found is None else (found, *profile.version)
+
+
+async def _answer(question: Sequence[str], environ: Mapping[str, str], path: str) -> str | Exception:
     try:
-        version = await _version([found, *profile.version], environ, path)
+        return await _version(question, environ, path)
     except (OSError, TimeoutError) as error:
-        words = "did not tell its version" if isinstance(error, TimeoutError) else str(error)
-        return Detected(profile=profile, path=Path(found), sign_in=sign_in, problem=f"{found}: {words}")
-    return Detected(profile=profile, path=Path(found), version=version, sign_in=sign_in)
+        return error
+
+
+def _detected(
+    profile: Profile,
+    question: tuple[str, ...],
+    known: Mapping[tuple[str, ...], str | Exception],
+    sign_in: str,
+) -> Detected:
+    if not profile.programs:
+        version = "shipped" if profile.driver == "shipped" else ""
+        return Detected(profile=profile, sign_in=sign_in, version=version)
+    if not question:
+        return Detected(profile=profile, sign_in=sign_in, problem=f"{profile.programs[0]} is not on PATH")
+    path, told = Path(question[0]), known[question]
+    if isinstance(told, Exception):
+        words = "did not tell its version" if isinstance(told, TimeoutError) else str(told)
+        return Detected(profile=profile, path=path, sign_in=sign_in, problem=f"{path}: {words}")
+    return Detected(profile=profile, path=path, version=told, sign_in=sign_in)
 
 
 async def _version(argv: Sequence[str], environ: Mapping[str, str], path: str) -> str:

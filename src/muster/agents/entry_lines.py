@@ -1,6 +1,6 @@
 """muster's own line protocol: an agent that prints transcript entries as JSON, one a line.
 
-Documented in docs/reference/agent-protocol.md. What we write: `{"type": "prompt", "text", "system", "session",
+Documented in docs/reference/agent-tasks.md. What we write: `{"type": "prompt", "text", "system", "session",
 "fork", "model", "script"}` first, then `{"type": "answer", "id", "kind", "option", "text"}`,
 `{"type": "say", "text"}` and `{"type": "interrupt"}`; the end of standard input ends the agent.
 """

@@ -17,12 +17,13 @@ _encode: Final = msgspec.json.Encoder().encode
 class Lines:
     """Splits a stream into lines without their ends. What has no end yet waits for the next piece, or for `flush`."""
 
-    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES) -> None:
+    def __init__(self, max_line_bytes: int = MAX_LINE_BYTES, *, blank: bool = False) -> None:
         self._max = max_line_bytes
+        self._blank = blank
         self._rest = bytearray()
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The lines that are complete now, empty ones left out."""
+        """The lines that are complete now, empty ones left out unless they are wanted (`blank`)."""
         head, newline, tail = data.partition(b"\n")
         self._keep(head)
         if not newline:
@@ -33,7 +34,7 @@ class Lines:
         if newline:
             lines.extend(line[: self._max] for line in complete.split(b"\n"))
         self._keep(tail)
-        return [line for line in lines if line and not line.isspace()]
+        return lines if self._blank else [line for line in lines if line and not line.isspace()]
 
     def flush(self) -> list[bytes]:
         """The last line, when the stream ended without a newline."""

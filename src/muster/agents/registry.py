@@ -6,8 +6,17 @@ from typing import Final
 
 from muster.agents.acp import TRAITS, Acp
 from muster.agents.adapter import Adapter
+from muster.agents.aider import Aider
 from muster.agents.claude_code import ClaudeCode
 from muster.agents.codex import Codex, CodexExec
+from muster.agents.gemini import Gemini
+from muster.agents.http import Http
+from muster.agents.mini import Mini
+from muster.agents.model import Model
+from muster.agents.openclaw import OpenClaw
+from muster.agents.opencode import OpenCode
+from muster.agents.plain import Plain
+from muster.agents.qwen import Qwen
 from muster.agents.scripted import LineProtocol, Scripted
 from muster.domain.errors import NotFound
 
@@ -16,8 +25,17 @@ ADAPTERS: Final[tuple[Adapter, ...]] = (
     Codex(),
     CodexExec(),
     *(Acp(traits) for traits in TRAITS),
+    Gemini(),
+    Mini(),
+    Aider(),
+    OpenClaw(),
+    OpenCode(),
+    Qwen(),
+    Model(),
+    Http(),
     Scripted(),
     LineProtocol(),
+    Plain(),
 )
 ALIASES: Final = {"claude-code": "claude"}
 

@@ -21,9 +21,9 @@ PACKAGE: Final = Path(muster.__file__).parent
 
 
 def shipped(spec: AgentSpec, module: str) -> AgentCommand:
-    """The command of an agent that ships with muster."""
+    """The command of an agent that ships with muster. It imports nothing from the folder it works in (`-P`)."""
     return AgentCommand(
-        argv=[spec.python, "-m", f"muster.agents.programs.{module}"],
+        argv=[spec.python, "-P", "-m", f"muster.agents.programs.{module}"],
         env={"HOME": str(spec.home), "PYTHONPATH": str(PACKAGE.parent), **access_variables(spec)},
         interactive=True,
     )

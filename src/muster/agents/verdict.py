@@ -42,6 +42,16 @@ class Signs:
     _open: bool = False
     _denied: bool = False
 
+    @property
+    def said(self) -> str:
+        """The agent's last word, as far as it has come."""
+        return "".join(self._words) if self._open else self.text
+
+    @property
+    def denied(self) -> bool:
+        """Whether the last thing that happened is that a use of a tool was denied."""
+        return self._denied
+
     def begin(self) -> None:
         """A turn begins; what was wrong before it is forgiven."""
         self.turn = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from muster.domain.agent_task import (
     AGENT_LABEL,
+    ALLOW_LIST,
     SANDBOX_LABEL,
     AgentTask,
     is_agent_task,
@@ -39,7 +40,7 @@ def labelled(requires: Sequence[str], task: AgentTask | None) -> tuple[str, ...]
     """What a worker must offer: the labels asked for, and in place of older ones those of the agent's task."""
     if task is None:
         return tuple(dict.fromkeys(requires))
-    kept = [label for label in requires if not label.startswith(AGENT_LABEL)]
+    kept = [label for label in requires if not label.startswith(AGENT_LABEL) and label != ALLOW_LIST]
     if task.sandbox is not None:
         kept = [label for label in kept if not label.startswith(SANDBOX_LABEL)]
     return tuple(dict.fromkeys([*kept, *task.labels]))

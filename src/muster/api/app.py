@@ -11,11 +11,12 @@ from starlette.convertors import register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.responses import Response as PlainResponse
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from muster.api.compat.dispatch import Dialects
 from muster.api.errors import INTERNAL, Refusal, of_http, of_validation, refusal_of
 from muster.api.hot import HotRoute
+from muster.api.mounts import Mounts
 from muster.api.openapi import build_document
 from muster.api.routing import SLASH, NameConvertor, Route, add_routes
 from muster.api.services import Services
@@ -44,9 +45,14 @@ class App:
             add_routes(self.router, tag, routes)
         self._hot = tuple(hot)
         self.router.state.streams = streams = StreamHub(services.store)
-        self._shell = Shell(services, self._hot, Dialects(self.router), Sockets(services, streams))
+        self._mounts = Mounts(Dialects(self.router))
+        self._shell = Shell(services, self._hot, self._mounts, Sockets(services, streams))
         self._document: dict[str, Any] | None = None
         self.router.state.document = self.document
+
+    def mount(self, path: str, app: ASGIApp) -> None:
+        """Let another application answer at a path, behind the shell's guards."""
+        self._mounts.add(path, app)
 
     def document(self) -> dict[str, Any]:
         """The OpenAPI document, made when first asked for."""

@@ -14,7 +14,9 @@ from muster.api.compat import (
     sparkq_places,
     sparkq_tasks,
     swarm_calls,
+    swarm_hitl,
     swarm_tickets,
+    swarm_vms,
 )
 from muster.api.presence import worker_route
 from muster.api.routes import (
@@ -24,6 +26,7 @@ from muster.api.routes import (
     conversations,
     health,
     projects,
+    providers,
     queues,
     reference,
     roles,
@@ -32,6 +35,7 @@ from muster.api.routes import (
     sessions,
     status,
     task_files,
+    task_git,
     tasks,
     workers,
 )
@@ -41,7 +45,7 @@ from muster.api.services import Services
 
 NATIVE: Final[Nouns] = (
     ("tasks", tasks.ROUTES),
-    ("runs", (*conversations.ROUTES, *task_files.ROUTES)),
+    ("runs", (*conversations.ROUTES, *task_files.ROUTES, *task_git.ROUTES)),
     ("projects", projects.ROUTES),
     ("queues", queues.ROUTES),
     ("sessions", sessions.ROUTES),
@@ -49,13 +53,14 @@ NATIVE: Final[Nouns] = (
     ("approvals", approvals.ROUTES),
     ("workers", workers.ROUTES),
     ("sandboxes", sandboxes.ROUTES),
+    ("providers", providers.ROUTES),
     ("activities", activities.ROUTES),
     ("scripts", scripts.ROUTES),
     ("roles", roles.ROUTES),
     ("reference", reference.ROUTES),
     ("server", status.ROUTES),
     ("mission control", (*mission_tasks.ROUTES, *mission_places.ROUTES)),
-    ("swarm", swarm_tickets.ROUTES),
+    ("swarm", (*swarm_tickets.ROUTES, *swarm_hitl.ROUTES, *swarm_vms.ROUTES)),
     ("sparkq", (*sparkq_tasks.ROUTES, *sparkq_places.ROUTES)),
     ("server", health.ROUTES),
     ("events", stream_sse.ROUTES),

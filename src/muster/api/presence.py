@@ -134,10 +134,12 @@ def worker_route(services: Services) -> HotRoute[wire.WorkerHeartbeatRequest, wi
         operation_id="heartbeat_worker",
         tag="workers",
         summary="Presence of a worker and all its leases; waits for directives if asked",
-        description="A lease that is gone gets the directive `lost`, one whose task was cancelled `cancel`.",
+        description="A lease that is gone gets the directive `lost`, one whose task was cancelled `cancel`. "
+        "409 `worker_name_taken`: a worker of that name is live on another host.",
         request=wire.WorkerHeartbeatRequest,
         answer=wire.WorkerHeartbeatAnswer,
         handler=WorkerCalls(services).beat,
+        errors=(409,),
         example={"host": "builder-1", "pid": 4242, "capacity": 4, "modes": ["auto"], "wait_seconds": 20},
         large=True,
     )

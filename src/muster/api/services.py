@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -59,6 +60,8 @@ class Services:
     streams: StreamLimits = field(default_factory=StreamLimits)
     scripts: ScriptIndex | None = None
     blobs: BlobStore | None = None
+    attempts: Path | None = None
+    """Folders of the attempts of this server's own worker."""
     instance: str = "0"
     started_at: int = 0
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("muster.api"))

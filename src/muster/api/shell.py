@@ -207,7 +207,10 @@ class AccessLog:
             {
                 "/api/v1/claims",
                 "/api/v1/workers/{worker_id}/heartbeat",
+                "/api/v1/approvals",
+                "/api/v1/approvals/{approval_id}",
                 "/api/v1/events",
+                "/mcp",
                 "/api/v1/tasks/{task_id}/logs",
                 "/api/v1/tasks/{task_id}/conversation",
                 "/api/v1/agents/{agent_id:name}/conversation",

@@ -142,6 +142,20 @@ _SESSIONS: Final = Statement(
 MAX_ROOMS: Final = 100
 
 
+_ROOM_TYPES: Final = {
+    "approval.requested": "approvalRequested",
+    "approval.answered": "approvalResolved",
+    "approval.expired": "approvalResolved",
+    "approval.withdrawn": "approvalResolved",
+    "message.posted": "sessionMessage",
+}
+
+
+def _room_type(kind: str) -> str:
+    """What rooms call an event: by the names of their contract where it has one."""
+    return "sessionUpdate" if kind.startswith("session.") else _ROOM_TYPES.get(kind, kind)
+
+
 class RoomsShow(EventsShow):
     """Events of sessions and projects, each as a message of its own that names the room."""
 
@@ -177,7 +191,7 @@ class RoomsShow(EventsShow):
         for event in page.events:
             rooms = [sessions.get(event.seq), projects.get(event.project_id or 0)]
             for room in filter(None, rooms):
-                kind = "sessionUpdate" if event.kind.startswith("session.") else event.kind
+                kind = _room_type(event.kind)
                 text = self._hub.texts.of(event)
                 written.append(
                     text_frame(

@@ -9,12 +9,16 @@ from typing import Final
 
 from muster.agents.adapter import Dialect
 from muster.agents.detect import Detected, detect
+from muster.bootstrap.mcp import LazyDoor
 from muster.bootstrap.settings import Settings
+from muster.client.client import Client
 from muster.client.wire_hosts import HostAgent
 from muster.gateway.provider import Provider
 from muster.gateway.server import Gateway
+from muster.vcs.forge import ForgeAccess, Kind
 from muster.worker.agent_host import AgentHost
 from muster.worker.metering import GatewayDoor
+from muster.worker.tools import ToolsDoor
 
 USUAL: Final[tuple[tuple[str, Dialect, str, str, tuple[str, ...]], ...]] = (
     (
@@ -35,12 +39,21 @@ USUAL: Final[tuple[tuple[str, Dialect, str, str, tuple[str, ...]], ...]] = (
 )
 
 
+FORGES: Final[tuple[tuple[str, Kind, str, tuple[str, ...]], ...]] = (
+    ("github.com", "github", "https://api.github.com", ("GITHUB_TOKEN", "GH_TOKEN")),
+    ("gitlab.com", "gitlab", "https://gitlab.com/api/v4", ("GITLAB_TOKEN",)),
+    ("codeberg.org", "gitea", "https://codeberg.org/api/v1", ("CODEBERG_TOKEN", "GITEA_TOKEN")),
+    ("gitea.com", "gitea", "https://gitea.com/api/v1", ("GITEA_TOKEN",)),
+)
+APIS: Final[Mapping[Kind, str]] = {"github": "/api/v3", "gitlab": "/api/v4", "gitea": "/api/v1"}
+
+
 async def detected_agents(settings: Settings) -> list[Detected]:
     """The agents known to muster as they are on this host."""
     return await detect(os.environ, Path.home(), settings.agents.folders)
 
 
-async def agent_host(settings: Settings, folder: Path) -> tuple[AgentHost, Gateway]:
+async def agent_host(settings: Settings, folder: Path, client: Client) -> tuple[AgentHost, Gateway, LazyDoor]:
     """What a worker that keeps its things in `folder` offers to tasks for agents; its gateway listens from now on."""
     found = [entry for entry in await detected_agents(settings) if entry.installed]
     socket = folder / "gateway" / "models.sock"
@@ -48,6 +61,7 @@ async def agent_host(settings: Settings, folder: Path) -> tuple[AgentHost, Gatew
     await gateway.start(socket)
     door = GatewayDoor(gateway, socket)
     own = [entry for entry in found if entry.profile.programs or entry.profile.driver == "shipped"]
+    tools = LazyDoor(client, folder / "tools" / "tools.sock")
     host = AgentHost(
         programs=programs_of(found),
         homes=folder / "homes",
@@ -57,8 +71,11 @@ async def agent_host(settings: Settings, folder: Path) -> tuple[AgentHost, Gatew
             for entry in own
         ],
         door=door,
+        tools=ToolsDoor(tools, tools.socket),
+        forges=forges(settings, os.environ),
+        user_environment=user_environment(os.environ),
     )
-    return host, gateway
+    return host, gateway, tools
 
 
 def in_words(entry: Detected) -> str:
@@ -83,6 +100,7 @@ def providers(settings: Settings, environ: Mapping[str, str]) -> list[Provider]:
             base_url=entry.base_url,
             key=None if entry.key_variable is None else environ.get(entry.key_variable),
             free=entry.free,
+            concurrency=entry.concurrency,
         )
         for entry in settings.agents.providers
     }
@@ -96,3 +114,33 @@ def providers(settings: Settings, environ: Mapping[str, str]) -> list[Provider]:
         for name, dialect, url, variable, keys in USUAL
     }
     return list((usual | named).values())
+
+
+def forges(settings: Settings, environ: Mapping[str, str]) -> list[ForgeAccess]:
+    """The forges that the settings name, then the usual ones; each with its own token from the environment."""
+    named = [
+        ForgeAccess(
+            host=entry.host.lower(),
+            kind=entry.kind,
+            api=(entry.api or f"https://{entry.host}{APIS[entry.kind]}").rstrip("/"),
+            token=environ.get(entry.token_variable),
+            variables=entry.token_variable,
+        )
+        for entry in settings.agents.forges
+    ]
+    usual = [
+        ForgeAccess(
+            host=host,
+            kind=kind,
+            api=api,
+            token=next((environ[name] for name in names if environ.get(name)), None),
+            variables=" or ".join(names),
+        )
+        for host, kind, api, names in FORGES
+    ]
+    return [*named, *usual]
+
+
+def user_environment(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """What git may know when it pushes as the user: everything but muster's own secrets."""
+    return {name: value for name, value in environ.items() if not name.startswith("MUSTER_")}

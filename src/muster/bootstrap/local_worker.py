@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from muster.bootstrap.agents import agent_host
+from muster.bootstrap.mcp import LazyDoor
 from muster.bootstrap.settings import Settings
 from muster.client.client import Client
 from muster.client.transport import Transport
 from muster.client.wire_hosts import HostLevel
+from muster.domain.agent_task import ALLOW_LIST
+from muster.domain.errors import MusterError
 from muster.gateway.server import Gateway
 from muster.sandboxes.registry import Survey, survey
 from muster.sandboxes.sandbox import MB, Capabilities
@@ -54,6 +58,7 @@ class LocalWorker:
     worker: Worker
     client: Client
     gateway: Gateway
+    tools: LazyDoor
     agents: list[str]
     """In words, which agents it runs."""
 
@@ -62,10 +67,12 @@ class LocalWorker:
         """Choose the sandbox and make the worker; nothing runs yet, but its gateway listens."""
         levels = await survey(settings.worker.sandbox, weaker=settings.worker.weaker_levels)
         isolation = Isolation(levels.usual, levels.others)
-        agents, gateway = await agent_host(settings, plan.state_dir)
-        options = _options(settings, plan, (*isolation.labels, *agents.labels, *plan.labels))
         token = settings.server.token
         client = Client(transport, token=None if token is None else token.get_secret_value())
+        agents, gateway, tools = await agent_host(settings, plan.state_dir, client)
+        network = [ALLOW_LIST] if levels.cut_the_network else []
+        labels = (*isolation.labels, *network, *agents.labels, *plan.labels)
+        options = _options(settings, plan, labels)
         worker = Worker(
             client,
             isolation,
@@ -73,7 +80,7 @@ class LocalWorker:
             AgentRun(client, options, agents),
             Host.found(agents.detected, [_told(entry) for entry in levels.found]),
         )
-        return LocalWorker(isolation, levels, options, worker, client, gateway, agents.shown)
+        return LocalWorker(isolation, levels, options, worker, client, gateway, tools, agents.shown)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -82,12 +89,22 @@ class LocalWorker:
 
     async def run(self) -> None:
         """Work until stopped or drained. ApiError when the server does not want it."""
+        refusal: MusterError | None = None
         try:
-            await self.worker.run()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.tools.run(), name="tools")
+                try:
+                    await self.worker.run()
+                except MusterError as error:
+                    # Raised inside the group it would come out wrapped.
+                    refusal = error
+                self.tools.stop()
         finally:
             await self.isolation.close()
             await self.gateway.close()
             await self.client.close()
+        if refusal is not None:
+            raise refusal
 
     def drain(self) -> None:
         """Claim no more; what runs may go on for the plan's `drain_seconds`."""

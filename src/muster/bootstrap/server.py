@@ -23,6 +23,7 @@ from muster.bootstrap.banner import announce
 from muster.bootstrap.http import HttpServer, bind
 from muster.bootstrap.local_worker import DISTRIBUTION, LocalWorker, WorkerPlan
 from muster.bootstrap.logs import configure_logging
+from muster.bootstrap.mcp import MountedTools
 from muster.bootstrap.operations import blob_folder
 from muster.bootstrap.schema import is_empty_postgres
 from muster.bootstrap.settings import Settings
@@ -78,6 +79,7 @@ class Parts:
     store: Store
     services: Services
     app: object
+    tools: MountedTools
     worker: LocalWorker | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -88,6 +90,7 @@ async def _serve(settings: Settings, listener: socket.socket, *, demo: bool, wor
         async with asyncio.TaskGroup() as group:
             engine = group.create_task(run_engine(parts), name="engine")
             serving = group.create_task(server.serve(sockets=[listener]), name="http")
+            tools = group.create_task(parts.tools.run(), name="tools")
             working = group.create_task(_work(parts), name="worker")
             show = group.create_task(
                 announce(settings, parts.app, parts.store.feed, demo=demo, worker=parts.worker),
@@ -102,6 +105,7 @@ async def _serve(settings: Settings, listener: socket.socket, *, demo: bool, wor
             await asyncio.wait({working})
             server.should_exit = True
             await asyncio.wait({serving})
+            tools.cancel()
             engine.cancel()
     return 0
 
@@ -123,7 +127,8 @@ async def assembled(settings: Settings, *, worker: bool) -> AsyncGenerator[Parts
         await store.execute(ensure_defaults(classes))
         services = _services(settings, store)
         app = create_native_app(services)
-        parts = Parts(settings, store, services, app)
+        tools = MountedTools(app)
+        parts = Parts(settings, store, services, app, tools)
         if worker:
             parts.worker = await LocalWorker.prepare(
                 settings, InProcessTransport(app), WorkerPlan.embedded(settings)
@@ -152,6 +157,7 @@ def _services(settings: Settings, store: Store) -> Services:
         ),
         scripts=scripts,
         blobs=BlobStore(blob_folder(settings)),
+        attempts=settings.data_dir / "worker" / "attempts",
         instance=f"{secrets.token_hex(3)}{os.getpid():x}",
         started_at=store.now(),
         logger=logging.getLogger("muster.api"),

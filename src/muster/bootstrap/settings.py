@@ -195,6 +195,33 @@ class ModelProvider(Section):
         description="The environment variable with the key; the key itself is never written down.",
     )
     free: bool = Field(default=False, description="It runs on your own machine: calls cost nothing.")
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Calls at once from one worker; more wait. Default: no bound.",
+    )
+
+
+class ForgeSettings(Section):
+    """A forge that agents' branches may get pull requests on."""
+
+    host: str = Field(
+        pattern=r"^[A-Za-z0-9.\[\]:-]+$",
+        max_length=255,
+        description="As in the remotes' URLs, with a port where they have one: git.example.org.",
+    )
+    kind: Literal["github", "gitlab", "gitea"] = Field(description="Forgejo is gitea.")
+    api: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s?#@]+$",
+        description="Address of its REST API; default: where that sort of forge has it on this host.",
+    )
+    token_variable: str = Field(
+        min_length=1,
+        max_length=200,
+        description="The environment variable with the token; the token itself is never written down.",
+    )
 
 
 class AgentSettings(Section):
@@ -209,6 +236,11 @@ class AgentSettings(Section):
         default_factory=list[ModelProvider],
         max_length=20,
         description="In place of the usual providers, whose keys come from ANTHROPIC_API_KEY and the like.",
+    )
+    forges: list[ForgeSettings] = Field(
+        default_factory=list[ForgeSettings],
+        max_length=20,
+        description="Beside github.com, gitlab.com, codeberg.org and gitea.com, with tokens from GITHUB_TOKEN etc.",
     )
 
 

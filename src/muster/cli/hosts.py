@@ -59,7 +59,7 @@ SANDBOX_COLUMNS: Final = (
 
 
 def sandboxes(context: typer.Context) -> None:
-    """List the sandboxes that are open now, on all hosts, with what each uses."""
+    """List the sandboxes that are open now, with what each uses, on all hosts."""
     call = invocation(context)
     with call.connection() as connection:
         found = cast(list[dict[str, Any]], connection.get(path("sandboxes"))["items"])

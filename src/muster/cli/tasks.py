@@ -110,14 +110,31 @@ def task(context: typer.Context, task_id: Annotated[str, typer.Argument(metavar=
     with call.connection() as connection:
         identity = full_id(connection, task_id)
         found = connection.get(path("tasks", identity))
+        standing = git_of(connection, found)
         attempts = cast(list[dict[str, Any]], connection.get(path("tasks", identity, "attempts"))["items"])
     if call.output.as_json:
-        call.output.json({**found, "attempt_list": attempts})
+        call.output.json({**found, "attempt_list": attempts, "git": standing})
         return
-    call.output.record(found, task_fields(found))
+    call.output.record(found, [*task_fields(found), *git_fields(standing)])
     if attempts:
         call.output.text("")
         call.output.table(attempts, ATTEMPT_COLUMNS, empty="")
+
+
+def git_of(connection: Connection, found: dict[str, Any]) -> dict[str, Any] | None:
+    """How an agent's work stands in git; None for a task without a branch."""
+    run = cast(dict[str, Any], cast(dict[str, Any], found.get("attempt") or {}).get("run") or {})
+    return connection.get(path("tasks", found["id"], "git")) if run.get("branch") else None
+
+
+def git_fields(standing: dict[str, Any] | None) -> list[tuple[str, object]]:
+    """What is shown of it."""
+    if standing is None:
+        return []
+    into, merged = standing["into"], standing["merged"]
+    counts = f"{standing['ahead']} ahead of {into}, {standing['behind']} behind"
+    words = {True: f"merged into {into}", False: f"not merged, {counts}", None: standing["problem"]}[merged]
+    return [("git", words), ("not kept yet", f"{standing['dirty']} files" if standing["dirty"] else None)]
 
 
 def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:
@@ -169,6 +186,9 @@ def run_fields(run: dict[str, Any] | None) -> list[tuple[str, object]]:
         ("run by", " ".join(filter(None, (run["agent"], run["model"])))),
         ("agent session", run.get("session")),
         ("branch", run.get("branch")),
+        ("working copy", run.get("workspace_kind")),
+        ("pushed to", run.get("pushed_to")),
+        ("pull request", run.get("pull_request")),
         ("commits", "..".join(filter(None, (run.get("base_commit"), run.get("head_commit"))))),
         ("context", used if run.get("context_used") is not None else None),
         ("model calls", f"{run['calls']} for {money(run['cost_usd'])}{unpriced}" if run["calls"] else None),

@@ -57,10 +57,13 @@ class Sample(Struct, forbid_unknown_fields=True, kw_only=True, array_like=True):
     disk_bytes: Bytes
 
 
+SandboxName = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+
+
 class SandboxReport(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """An open sandbox, with what it used since the last report."""
 
-    name: Word
+    name: SandboxName
     attempt_id: Word
     level: Word
     state: Literal["running", "paused"] = "running"

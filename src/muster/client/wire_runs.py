@@ -45,6 +45,13 @@ class RunRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
     head_commit: Commit | None = None
     workspace: Line | None = None
     """Path of the working copy on the worker's host."""
+    workspace_kind: Literal["overlay", "reflink", "checkout", "in_place", "scratch"] | None = None
+    base_branch: Line | None = None
+    """The branch the work began at."""
+    pushed_to: Line | None = None
+    """URL of the remote that has the branch, without credentials."""
+    pull_request: Line | None = None
+    """URL of the open pull request."""
     context_used: Count | None = None
     context_window: Count | None = None
     reported: ReportedTotals | None = None

@@ -161,7 +161,10 @@ class _Market:
         self._stalls = [_Stall(lane, hold=hold_of(lane)) for lane in lanes]
         self._by_filter: dict[ClaimFilter, list[_Stall]] = {}
         self._limited = any(
-            lane.queue_limit is not None or lane.project_limit is not None or lane.room is not None
+            lane.queue_limit is not None
+            or lane.project_limit is not None
+            or lane.room is not None
+            or lane.troubles
             for lane in lanes
         )
 
@@ -219,6 +222,8 @@ class _Market:
         return claimed
 
     def _count(self, taken: LaneFacts, estimate: int) -> None:
+        for trouble in taken.troubles:
+            trouble.trying += 1
         for stall in self._stalls:
             lane = stall.lane
             if lane.project_id == taken.project_id:

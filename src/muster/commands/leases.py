@@ -8,6 +8,7 @@ from typing import Final
 
 from muster.commands.approvals import expire_due
 from muster.commands.attempts import EndAttempt, end_attempts
+from muster.commands.circuits import let_try
 from muster.commands.messages import Word, note_delivered, words_for
 from muster.commands.metered import charge_metered
 from muster.domain import ids
@@ -125,8 +126,9 @@ async def patrol(uow: UnitOfWork, rules: StaleRules) -> Patrol:
     await _ready_due(uow, report)
     await _watch_leases(uow, rules, report)
     expires = await expire_due(uow)
-    if expires is not None:
-        _sooner(report, expires)
+    for moment in (expires, await let_try(uow)):
+        if moment is not None:
+            _sooner(report, moment)
     return report
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from muster.commands.circuits import Answered, agents_of, note_answers
 from muster.commands.metered import charge_metered
 from muster.commands.runs import open_runs
 from muster.domain.errors import MusterError
@@ -126,8 +127,21 @@ async def record_calls(uow: UnitOfWork, requests: Sequence[RecordCalls]) -> list
     await uow.run_many(_NEW, rows)
     await uow.run_many(_COUNTED, [_counted(attempt, calls, uow.now) for attempt, calls in fresh.items()])
     await charge_metered(uow, list(fresh))
+    await _watch_providers(uow, fresh)
     uow.journal.output.update(dict.fromkeys(fresh, 0))
     return answers
+
+
+async def _watch_providers(uow: UnitOfWork, fresh: Mapping[int, Sequence[ModelCall]]) -> None:
+    if not fresh:
+        return
+    agents = await agents_of(uow, list(fresh))
+    answers = [
+        Answered(call.at, call.provider, agents.get(attempt, ""), call.status, call.error or "")
+        for attempt, calls in fresh.items()
+        for call in calls
+    ]
+    await note_answers(uow, sorted(answers, key=lambda answer: answer.at))
 
 
 async def _seen(uow: UnitOfWork, requests: Sequence[RecordCalls]) -> set[tuple[int, str]]:

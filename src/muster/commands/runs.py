@@ -28,9 +28,8 @@ def may_write(token: int, row: Row | None, now: int) -> bool:
 
 @dataclass(slots=True, kw_only=True)
 class DescribeRun:
-    """What is known of a run now. `described` holds columns of `runs` (agent, model, session, branch, base_commit,
-    head_commit, workspace) and `figures` the rest (context_used, context_window, reported as JSON text); what is
-    not given stays as it is."""
+    """What is known of a run now. `described` holds `agent` and columns of `runs` that RUN names, `figures` the rest
+    (context_used, context_window, reported as JSON text); what is not given stays as it is."""
 
     attempt_id: int
     token: int

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from muster.domain.checks import check_name
 from muster.store import tables
 from muster.store.codec import from_json, to_json
 from muster.store.statements import Statement, insert
@@ -44,8 +43,7 @@ async def record_sandboxes(uow: UnitOfWork, worker_id: str, reports: Sequence[Op
     """Write down which sandboxes a worker has open; those it does not name any more are closed."""
     known = {row[0]: row for row in await uow.rows(_OF_WORKER, worker_id)}
     rows: list[tuple[Any, ...]] = []
-    for report in reports:
-        check_name("sandbox", report.name)
+    for report in {report.name: report for report in reports}.values():
         _, doc, created = known.pop(report.name, (None, None, uow.now))
         rows.append(
             (

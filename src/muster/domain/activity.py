@@ -30,6 +30,7 @@ from muster.domain.events import (
     TaskRestored,
     TaskSubmitted,
 )
+from muster.domain.events_runs import ProviderFailing, ProviderRecovered
 from muster.domain.money import dollars
 from muster.domain.task import TaskState
 
@@ -124,6 +125,12 @@ _WORDS: Final[dict[type[Payload], Callable[[Any, About], Words]]] = {
         "agent_registered", f"Agent registered: {fact.fields.get('name')}"
     ),
     AgentDeleted: lambda fact, about: Words("agent_deleted", f"Agent removed: {about.agent}"),
+    ProviderFailing: lambda fact, about: Words(
+        "provider_failing", f"Model provider {fact.provider} is failing", fact.message
+    ),
+    ProviderRecovered: lambda fact, about: Words(
+        "provider_recovered", f"Model provider {fact.provider} answers again"
+    ),
     ActivityPosted: lambda fact, about: Words(fact.type, fact.title, fact.description),
 }
 SHOWN: Final = frozenset(payload.kind for payload in _WORDS)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from muster.domain import ids
-from muster.domain.agent_task import AGENT_LABEL, SANDBOX_LABEL
+from muster.domain.agent_task import AGENT_LABEL, NETWORK_LABEL, SANDBOX_LABEL
 from muster.domain.money import dollars
 
 
@@ -49,6 +49,18 @@ WAITING_REASONS: Final[dict[str, str]] = {
 
 
 @dataclass(slots=True)
+class ProviderTrouble:
+    """A model provider whose calls failed in a row. `until` (microseconds) None: one task at a time tries it; `trying`
+    counts those that run."""
+
+    provider: str
+    agents: frozenset[str]
+    message: str
+    until: int | None
+    trying: int = 0
+
+
+@dataclass(slots=True)
 class LaneFacts:
     """A lane with what its queue and project say at this moment. Money is micro-dollars."""
 
@@ -74,6 +86,14 @@ class LaneFacts:
     project_limit: int | None
     queue_running: int = 0
     project_running: int = 0
+    troubles: list[ProviderTrouble] = field(default_factory=list[ProviderTrouble])
+    """Providers of its agent that fail."""
+
+    @property
+    def agent(self) -> str:
+        """The agent its tasks name; empty for none."""
+        found = (label for label in self.requires.split(",") if label.startswith(AGENT_LABEL))
+        return next(found, "").removeprefix(AGENT_LABEL)
 
     @property
     def limited(self) -> bool:
@@ -81,6 +101,7 @@ class LaneFacts:
         return (
             self.queue_limit is not None
             or self.project_limit is not None
+            or bool(self.troubles)
             or (self.allocated is not None and self.enforcement == "hard")
         )
 
@@ -127,7 +148,27 @@ def _budget_left(lane: LaneFacts) -> Hold | None:
     return budget_hold(lane, 0)
 
 
-GATES: Final[tuple[Gate, ...]] = (_project_active, _queue_open, _concurrency, _budget_left)
+def _provider_answers(lane: LaneFacts) -> Hold | None:
+    for trouble in lane.troubles:
+        details: dict[str, object] = {"provider": trouble.provider}
+        if trouble.until is not None:
+            words = (
+                f"model provider {trouble.provider} is failing ({trouble.message}); it is tried again later"
+            )
+            return Hold("circuit_open", words, {**details, "until": trouble.until})
+        if trouble.trying:
+            words = f"model provider {trouble.provider} was failing; another task tries it first"
+            return Hold("circuit_open", words, details)
+    return None
+
+
+GATES: Final[tuple[Gate, ...]] = (
+    _project_active,
+    _queue_open,
+    _concurrency,
+    _budget_left,
+    _provider_answers,
+)
 
 
 def hold_of(lane: LaneFacts) -> Hold | None:
@@ -246,6 +287,10 @@ def ready_hold(lane: LaneFacts, estimate: int, workers: Sequence[WorkerFacts]) -
 _LACKS: Final = {
     AGENT_LABEL: ("no_agent", "no connected worker has agent {}"),
     SANDBOX_LABEL: ("no_sandbox", "no connected worker offers isolation {}, and a weaker one will not do"),
+    NETWORK_LABEL: (
+        "no_sandbox",
+        "no connected worker can hold a sandbox to the hosts that are allowed ({})",
+    ),
 }
 
 

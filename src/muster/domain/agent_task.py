@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
 from muster.domain.checks import check_choice, check_name, check_text
+from muster.domain.egress import parse_rule
 from muster.domain.errors import InvalidInput
+from muster.domain.pull_request import DEFAULT_REMOTE, PullRequest, read_pull_request
 from muster.domain.task import TaskKind
 
 PERMISSIONS: Final = ("read", "ask", "edit", "full")
@@ -15,20 +17,33 @@ WORKSPACES: Final = ("worktree", "in_place")
 MODEL_AGENT: Final = "model"
 AGENT_LABEL: Final = "agent:"
 SANDBOX_LABEL: Final = "sandbox:"
+NETWORK_LABEL: Final = "network:"
+ALLOW_LIST: Final = f"{NETWORK_LABEL}allow-list"
+"""Offered by a worker that can hold a task to the hosts it names."""
+UNBOUNDED_LEVEL: Final = "process"
 LIST_LIMIT: Final = 200
 TEXT_LIMIT: Final = 262_144
 MOST_DOLLARS: Final = 1_000_000
 
 
+OWN_SERVER: Final = "muster"
+"""The name of the server that needs neither URL nor command line: muster's own tools."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolServer:
-    """An MCP server of the task's: by `url`, or by command line."""
+    """An MCP server of the task's: by `url`, or by command line; muster's own by its name alone."""
 
     name: str
     url: str = ""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     argv: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def own(self) -> bool:
+        """Whether muster's own tools are meant."""
+        return self.name == OWN_SERVER and not self.url and not self.argv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +72,12 @@ class AgentTask:
     commit: bool = True
     push: str | None = None
     """The remote its branch is pushed to."""
-    pull_request: Mapping[str, Any] | None = None
+    pull_request: PullRequest | None = None
+    """Opened for the pushed branch; without `push` the branch goes to `origin`."""
     sandbox: str | None = None
     """The isolation level it demands."""
     allow_hosts: tuple[str, ...] = ()
-    """Names it may reach beside the models, e.g. `pypi.org` or `*.example.org`."""
+    """All that it may reach beside the models, e.g. `pypi.org` or `*.example.org`; empty: what its task class says."""
     max_turns: int | None = None
     max_cost_usd: float | None = None
     answer_seconds: float | None = None
@@ -74,7 +90,13 @@ class AgentTask:
     def labels(self) -> tuple[str, ...]:
         """What its worker must offer."""
         found = [] if self.agent is None else [f"{AGENT_LABEL}{self.agent}"]
-        return (*found, *([] if self.sandbox is None else [f"{SANDBOX_LABEL}{self.sandbox}"]))
+        found += [] if self.sandbox is None else [f"{SANDBOX_LABEL}{self.sandbox}"]
+        return (*found, *([ALLOW_LIST] if self.allow_hosts else []))
+
+    @property
+    def remote(self) -> str | None:
+        """Where its branch is pushed to; None: nowhere."""
+        return self.push or (DEFAULT_REMOTE if self.pull_request is not None else None)
 
 
 def is_agent_task(kind: str, payload: Mapping[str, Any]) -> bool:
@@ -96,7 +118,13 @@ def read_agent_task(kind: str, payload: Mapping[str, Any]) -> AgentTask:
     }
     if kind == TaskKind.LLM:
         values.setdefault("agent", MODEL_AGENT)
-    return AgentTask(**values)
+    task = AgentTask(**values)
+    if task.remote is not None and not (task.commit and task.workspace == "worktree"):
+        raise InvalidInput(field="payload.push", problem="needs a worktree and its commit")
+    if task.allow_hosts and task.sandbox == UNBOUNDED_LEVEL:
+        problem = f"cannot be held to in sandbox {UNBOUNDED_LEVEL}, which has the host's network"
+        raise InvalidInput(field="payload.allow_hosts", problem=problem)
+    return task
 
 
 def _text(name: str, value: Any) -> str:
@@ -104,6 +132,12 @@ def _text(name: str, value: Any) -> str:
         raise InvalidInput(field=name, problem="must be text")
     check_text(name, value, TEXT_LIMIT)
     return value
+
+
+def _hosts(name: str, value: Any) -> tuple[str, ...]:
+    for text in _texts(name, value):
+        parse_rule(text)
+    return _texts(name, value)
 
 
 def _name(name: str, value: Any) -> str:
@@ -179,8 +213,12 @@ def _server(name: str, value: Any) -> ToolServer:
     if unknown:
         raise InvalidInput(field=f"{name}.{unknown[0]}", problem=f"is none of {', '.join(_SERVER)}")
     read = {key: _SERVER[key](f"{name}.{key}", entry) for key, entry in entries.items()}
-    if not read.get("name") or bool(read.get("url")) == bool(read.get("argv")):
-        raise InvalidInput(field=name, problem="needs a name, and either url or argv")
+    own = read.get("name") == OWN_SERVER and len(read) == 1
+    if not own and (not read.get("name") or bool(read.get("url")) == bool(read.get("argv"))):
+        raise InvalidInput(
+            field=name,
+            problem=f'needs a name, and either url or argv; muster\'s own is {{"name": "{OWN_SERVER}"}}',
+        )
     return ToolServer(**read)
 
 
@@ -209,9 +247,9 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "owns": _texts,
     "commit": _flag,
     "push": _name,
-    "pull_request": _object,
+    "pull_request": read_pull_request,
     "sandbox": _name,
-    "allow_hosts": _texts,
+    "allow_hosts": _hosts,
     "max_turns": _count(1, 10_000),
     "max_cost_usd": _number(0, MOST_DOLLARS),
     "answer_seconds": _number(0.001, 31_536_000),

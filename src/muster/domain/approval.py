@@ -53,6 +53,8 @@ class Scope(StrEnum):
 EXPIRED_WORDS: Final = (
     "Nobody answered in time, so the request expired. Go on without it, or say what you could not do."
 )
+CLARIFY_WORDS: Final = "Before this is decided, people want to know: "
+"""How words begin by which people ask back instead of deciding; the agent may ask again."""
 ALLOWING: Final = frozenset({OptionKind.ALLOW_ONCE, OptionKind.ALLOW_ALWAYS})
 
 

@@ -20,7 +20,7 @@ from muster.domain.events_approvals import (
     PermissionGranted,
     PermissionRevoked,
 )
-from muster.domain.events_runs import RunCharged, RunDescribed, RunStarted
+from muster.domain.events_runs import ProviderFailing, ProviderRecovered, RunCharged, RunDescribed, RunStarted
 from muster.domain.payload import Payload
 from muster.domain.task import TaskSpec
 
@@ -345,6 +345,8 @@ CATALOGUE: tuple[type[Payload], ...] = (
     MessagePosted,
     MessageDelivered,
     RunCharged,
+    ProviderFailing,
+    ProviderRecovered,
     ProjectCreated,
     ProjectEdited,
     CapitalAllocated,

@@ -29,6 +29,24 @@ class RunDescribed(Payload):
 
 
 @dataclass(slots=True)
+class ProviderFailing(Payload):
+    """Calls to a model provider failed in a row: its agents' tasks wait until `until` (microseconds)."""
+
+    kind: ClassVar[str] = "provider.failing"
+    provider: str
+    message: str
+    until: int
+
+
+@dataclass(slots=True)
+class ProviderRecovered(Payload):
+    """A model provider answers again, or somebody said to try it: its agents' tasks go on."""
+
+    kind: ClassVar[str] = "provider.recovered"
+    provider: str
+
+
+@dataclass(slots=True)
 class RunCharged(Payload):
     """Calls to models cost more (`amount`) than the end of the attempt settled: it died, was cancelled, or they were
     told of late."""

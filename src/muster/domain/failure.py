@@ -76,6 +76,29 @@ _ALL: Final = (
         retry=False,
     ),
     FailureCode(
+        "setup_failed",
+        "The set-up command of the working copy failed; the agent was not started.",
+        "Retried with back-off.",
+    ),
+    FailureCode(
+        "remote_missing",
+        "The repository has no such remote, or it leads to no forge that this worker knows.",
+        "Not retried: add the remote or the forge and requeue.",
+        retry=False,
+    ),
+    FailureCode(
+        "token_missing",
+        "A pull request is asked for, and the worker has no token for the remote's forge.",
+        "Not retried: set the variable that the message names and requeue.",
+        retry=False,
+    ),
+    FailureCode(
+        "push_refused",
+        "The remote did not take the branch, or its forge the pull request; or they could not be reached.",
+        "Not retried: the work is kept on its branch. Push it yourself, or mend the cause and requeue.",
+        retry=False,
+    ),
+    FailureCode(
         "workdir_missing",
         "The working directory is gone, is not a directory or cannot be written.",
         "Not retried: mend the path and requeue.",
@@ -92,6 +115,11 @@ _ALL: Final = (
         "The task's payload cannot be executed.",
         "Not retried: change the task and requeue.",
         retry=False,
+    ),
+    FailureCode(
+        "worker_error",
+        "The worker could not go on with the attempt; the message and its log say why.",
+        "Retried with back-off.",
     ),
     FailureCode("sandbox_error", "The sandbox could not be started.", "Retried with back-off."),
     FailureCode(

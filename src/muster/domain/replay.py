@@ -46,7 +46,7 @@ from muster.domain.events_approvals import (
     PermissionGranted,
     PermissionRevoked,
 )
-from muster.domain.events_runs import RunCharged, RunDescribed, RunStarted
+from muster.domain.events_runs import ProviderFailing, ProviderRecovered, RunCharged, RunDescribed, RunStarted
 from muster.domain.replay_approvals import ApprovalPayload, evolve_approval
 from muster.domain.replay_attempts import AttemptPayload, evolve_attempt
 from muster.domain.replay_places import (
@@ -69,7 +69,15 @@ from muster.domain.replay_world import Fact, World
 
 PlacePayload = ProjectPayload | QueuePayload | SessionPayload | AgentPayload | TaskClassPayload | RolePayload
 AnyPayload = (
-    TaskPayload | AttemptPayload | RunPayload | ApprovalPayload | ActivityPosted | LogLost | PlacePayload
+    TaskPayload
+    | AttemptPayload
+    | RunPayload
+    | ApprovalPayload
+    | ActivityPosted
+    | LogLost
+    | ProviderFailing
+    | ProviderRecovered
+    | PlacePayload
 )
 
 
@@ -103,7 +111,7 @@ def evolve(world: World, fact: Fact) -> None:
             | MessageDelivered()
         ):
             evolve_approval(world, fact, payload)
-        case ActivityPosted() | LogLost():
+        case ActivityPosted() | LogLost() | ProviderFailing() | ProviderRecovered():
             pass
         case _:
             _evolve_place(world, fact, payload)

@@ -16,6 +16,10 @@ RUN: Final[dict[str, Any]] = {
     "base_commit": None,
     "head_commit": None,
     "workspace": None,
+    "workspace_kind": None,
+    "base_branch": None,
+    "pushed_to": None,
+    "pull_request": None,
 }
 
 

@@ -42,6 +42,8 @@ class Provider:
     key: str | None = field(default=None, repr=False)
     free: bool = False
     """It runs on one's own machine: nobody charges for it."""
+    concurrency: int | None = None
+    """Calls at once from this worker; more wait for their turn."""
 
     def headers(self, given: Mapping[str, str], token: str) -> dict[str, str] | None:
         """The agent's headers as they go out: with the provider's key in place of the run's token.

@@ -21,11 +21,12 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, T
 from muster.agents.adapter import Dialect
 from muster.agents.metered import Account, CallRecord
 from muster.domain.usage import TokenUsage
-from muster.gateway.doorway import listen
+from muster.gateway.gatekeeper import Gatekeeper, ProviderDown
 from muster.gateway.prices import Prices
 from muster.gateway.provider import HOP_BY_HOP, TAKES, Provider, error_body
 from muster.gateway.run import Run
 from muster.gateway.usage_reader import UsageReader
+from muster.sandboxes.doorway import listen
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Gateway:
 
     def __init__(self, providers: list[Provider], prices: Prices | None = None) -> None:
         self._providers = {provider.dialect: provider for provider in providers}
+        self._gates = {provider.dialect: Gatekeeper(provider.concurrency) for provider in providers}
         self._prices = prices or Prices()
         self._runs: dict[str, Run] = {}
         self._client: ClientSession | None = None
@@ -152,8 +154,12 @@ class Gateway:
             words = f"there is no key for {provider.name}: set it where the worker runs, or sign the agent in"
             return _error(provider.dialect, 401, "authentication_error", words)
         trace, headers["traceparent"] = _trace(request.headers)
+        gate = self._gates[provider.dialect]
         try:
-            return await self._exchange(request, exchange, headers)
+            async with gate.place():
+                return await self._exchange(request, exchange, headers)
+        except ProviderDown as down:
+            return _held_back(exchange, down)
         except (ClientError, TimeoutError, OSError) as error:
             exchange.error = f"{provider.name} did not answer: {type(error).__name__}"
             log.warning("%s", exchange.error)
@@ -162,6 +168,7 @@ class Gateway:
             exchange.error = exchange.error or "cut off"
             raise
         finally:
+            gate.note(exchange.status, exchange.error)
             self._settle(exchange, trace)
 
     async def _exchange(
@@ -232,6 +239,14 @@ class Gateway:
 
 def _error(dialect: Dialect, status: int, code: str, words: str) -> web.Response:
     return web.json_response(error_body(dialect, code, words), status=status)
+
+
+def _held_back(exchange: _Exchange, down: ProviderDown) -> web.Response:
+    exchange.status = 503
+    exchange.error = f"held back: {exchange.provider.name} is failing and is {down}"
+    answer = _error(exchange.provider.dialect, 503, "api_error", exchange.error)
+    answer.headers["Retry-After"] = f"{down.seconds:.0f}"
+    return answer
 
 
 def _answer_headers(upstream: ClientResponse) -> dict[str, str]:

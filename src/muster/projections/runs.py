@@ -29,6 +29,10 @@ class RunRow:
     base_commit: str | None
     head_commit: str | None
     workspace: str | None
+    workspace_kind: str | None
+    base_branch: str | None
+    pushed_to: str | None
+    pull_request: str | None
     entries: int
     context_used: int | None
     context_window: int | None
@@ -42,9 +46,10 @@ class RunRow:
 
 
 _COLUMNS: Final = (
-    "attempt_id, task_id, agent, model, session, branch, base_commit, head_commit, workspace, entries, context_used, "
-    "context_window, calls, unpriced_calls, cost, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, "
-    "reasoning_tokens, reported, started_at, updated_at"
+    "attempt_id, task_id, agent, model, session, branch, base_commit, head_commit, workspace, workspace_kind, "
+    "base_branch, pushed_to, pull_request, entries, context_used, context_window, calls, unpriced_calls, cost, "
+    "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, reported, started_at, "
+    "updated_at"
 )
 _OF_ATTEMPTS: Final = Statement(f"SELECT {_COLUMNS} FROM runs WHERE attempt_id IN_INTS(?1)")
 
@@ -57,11 +62,11 @@ async def runs_of(reader: Reader, attempts: Sequence[int]) -> dict[int, RunRow]:
 
 
 def _run(row: Row) -> RunRow:
-    reported = None if row[20] is None else from_json(row[20])
+    reported = None if row[24] is None else from_json(row[24])
     tokens = TokenUsage(
-        input=row[15], output=row[16], cache_read=row[17], cache_write=row[18], reasoning=row[19]
+        input=row[19], output=row[20], cache_read=row[21], cache_write=row[22], reasoning=row[23]
     )
-    values: list[Any] = [*row[:15], tokens, reported, *row[21:]]
+    values: list[Any] = [*row[:19], tokens, reported, *row[25:]]
     return RunRow(*values)
 
 

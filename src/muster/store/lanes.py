@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, Final, Protocol
 
-from muster.domain.admission import LaneFacts
+from muster.domain.admission import LaneFacts, ProviderTrouble
+from muster.domain.agent_task import AGENT_LABEL
 from muster.store.statements import Row, Statement
 
 _COLUMNS: Final = (
@@ -19,6 +20,11 @@ _READY: Final = Statement(f"SELECT {_COLUMNS} WHERE l.ready > 0")
 _ONE: Final = Statement(f"SELECT {_COLUMNS} WHERE l.id = ?1")
 _SOME: Final = Statement(f"SELECT {_COLUMNS} WHERE l.id IN_INTS(?1)")
 _RUNNING: Final = Statement("SELECT queue_id, project_id, running FROM lanes WHERE running > 0")
+
+_TROUBLES: Final = Statement(
+    "SELECT name, agents, message, until FROM circuits WHERE state IN ('open', 'half_open') ORDER BY name"
+)
+_AGENTS_RUNNING: Final = Statement("SELECT requires, running FROM lanes WHERE running > 0 AND requires <> ''")
 
 
 class Rows(Protocol):
@@ -35,6 +41,7 @@ async def load_lane_facts(
     """All lanes, or those with ready tasks. Running tasks are counted when asked for or when a limit needs them."""
     rows = await source.rows(_READY if ready_only else _ALL)
     lanes = [_facts(row) for row in rows]
+    await _add_troubles(source, lanes)
     if count_running or any(lane.queue_limit is not None or lane.project_limit is not None for lane in lanes):
         await _count_running(source, lanes)
     return lanes
@@ -43,6 +50,7 @@ async def load_lane_facts(
 async def lane_facts(source: Rows, lane_id: int) -> LaneFacts:
     """One lane, its running tasks counted where a limit needs them."""
     lane = _facts((await source.rows(_ONE, lane_id))[0])
+    await _add_troubles(source, [lane])
     if lane.queue_limit is not None or lane.project_limit is not None:
         await _count_running(source, [lane])
     return lane
@@ -51,9 +59,28 @@ async def lane_facts(source: Rows, lane_id: int) -> LaneFacts:
 async def lanes_by_id(source: Rows, lane_ids: Collection[int]) -> dict[int, LaneFacts]:
     """Some lanes, their running tasks counted where a limit needs them."""
     lanes = [_facts(row) for row in await source.rows(_SOME, sorted(lane_ids))]
+    await _add_troubles(source, lanes)
     if any(lane.queue_limit is not None or lane.project_limit is not None for lane in lanes):
         await _count_running(source, lanes)
     return {lane.lane_id: lane for lane in lanes}
+
+
+async def _add_troubles(source: Rows, lanes: list[LaneFacts]) -> None:
+    """Note which lanes' agents have a provider that fails; nearly always none, and only agents' lanes ask."""
+    if not any(lane.agent for lane in lanes):
+        return
+    troubles = [
+        ProviderTrouble(name, frozenset(agents.split(",")), message, until)
+        for name, agents, message, until in await source.rows(_TROUBLES)
+    ]
+    if not troubles:
+        return
+    for requires, running in await source.rows(_AGENTS_RUNNING):
+        for trouble in troubles:
+            named = {label.removeprefix(AGENT_LABEL) for label in requires.split(",")}
+            trouble.trying += running if trouble.agents & named else 0
+    for lane in lanes:
+        lane.troubles = [trouble for trouble in troubles if lane.agent in trouble.agents]
 
 
 async def _count_running(source: Rows, lanes: list[LaneFacts]) -> None:

@@ -22,6 +22,13 @@ runs = Table(
     textual("base_commit", null=True),
     textual("head_commit", null=True),
     textual("workspace", null=True),
+    # overlay, reflink, checkout, in_place or scratch: how the working copy was made.
+    textual("workspace_kind", null=True),
+    # The user's branch that the work began at.
+    textual("base_branch", null=True),
+    # The remote's URL and the request's, once the work is there.
+    textual("pushed_to", null=True),
+    textual("pull_request", null=True),
     integer("entries", default=0),
     integer("context_used", null=True),
     integer("context_window", null=True),
@@ -164,8 +171,10 @@ circuits = Table(
     textual("name", key=True),
     textual("state"),
     integer("failures", default=0),
+    integer("trips", default=0),
     integer("until", null=True),
-    textual("code", null=True),
+    # Agents whose calls go there, comma-separated: their tasks wait while it is open.
+    textual("agents", default=""),
     textual("message", default=""),
     integer("updated_at"),
 )

@@ -5,18 +5,26 @@ nothing of it is ever run or believed on the host. The host's stands outside the
 tree is made, and into it comes what is kept: the agent's commits as a bundle (data, checked on
 arrival) and whatever else lies in the tree as a commit on top. Both borrow the main repository's
 objects and write nothing to it until the work is published as a branch.
+
+How the files get there is said in `bases`: large repositories are laid over a kept checkout.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from muster.vcs.bases import Base, Bases, Way
 from muster.vcs.git import GitError, commit_of, git, line
+from muster.vcs.overlay import Overlay, unmount_below
+from muster.vcs.private import Owner, create_private, exclude, lenders
+
+log = logging.getLogger(__name__)
 
 BRANCHES: Final = "muster/"
 KEPT: Final = "refs/muster/attempts/"
@@ -27,11 +35,8 @@ LOCK_PAUSE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Owner):
     """Whose name commits carry."""
-
-    name: str
-    email: str
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -46,7 +51,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """`tree` is the agent's, `git_dir` the host's; `main` is the git directory of the user's repository."""
+    """`tree` is the agent's, `git_dir` the host's; `main` is the git directory of the user's repository.
+
+    `way` says how the files came there, `lower` is the kept checkout they lie over, `target` the branch of the user's
+    that the work starts from, where it starts from one.
+    """
 
     main: Path
     tree: Path
@@ -54,11 +63,19 @@ class Checkout:
     branch: str
     attempt: str
     base_commit: str
+    way: Way = "checkout"
+    lower: Path | None = None
+    target: str | None = None
 
     @property
-    def objects(self) -> Path:
-        """The main repository's objects: the sandbox must be able to read them."""
-        return self.main / "objects"
+    def objects(self) -> Sequence[Path]:
+        """Folders of the main repository's objects: the sandbox must be able to read them."""
+        return lenders(self.main)
+
+    @property
+    def overlay(self) -> Overlay | None:
+        """The mount that `tree` is."""
+        return None if self.lower is None else Overlay(self.lower, self.tree)
 
 
 async def open_checkout(
@@ -70,12 +87,15 @@ async def open_checkout(
     base: str | None,
     source: Path | None = None,
     identity: Identity,
+    bases: Bases | None = None,
+    head: Path | None = None,
 ) -> Checkout:
     """Make a working copy of `base` below `folder` (tree and git). GitError for a base that does not exist.
 
-    `source` is the user's working copy: what its `.worktreeinclude` names is carried over.
+    `source` is the user's working copy: what its `.worktreeinclude` names is carried over. `head` is its git
+    directory, where that is not `main`: without a `base` the work starts from what is checked out there.
     """
-    commit = await commit_of(main, base)
+    commit = await commit_of(head or main, base)
     checkout = Checkout(
         main=main,
         tree=folder / "tree",
@@ -83,48 +103,91 @@ async def open_checkout(
         branch=f"{BRANCHES}{task}",
         attempt=attempt,
         base_commit=commit,
+        target=await branch_named(head or main, base),
     )
-    await _new_repository(checkout.git_dir, main, commit, checkout.branch)
-    checkout.tree.mkdir(mode=0o755)
+    await asyncio.to_thread(create_private, checkout.git_dir, main, commit, checkout.branch)
+    found = None if bases is None else await bases.near(main, commit)
+    checkout = await _laid_over(checkout, found) if bases is not None and found is not None else checkout
+    if checkout.way == "checkout":
+        checkout.tree.mkdir(mode=0o755)
+        await _write_files(checkout, "--reset")
+    await asyncio.to_thread(_give_repository, checkout, identity)
+    if source is not None:
+        names = await carry_over(source, checkout.tree)
+        for git_dir in (checkout.git_dir, checkout.tree / ".git"):
+            exclude(git_dir, names)
+    return checkout
+
+
+async def branch_named(git_dir: Path, base: str | None) -> str | None:
+    """The local branch that a base names; without a base the one that is checked out. None for a tag or a commit."""
+    wanted = base or "HEAD"
+    name = await line("rev-parse", "--symbolic-full-name", "--verify", "--quiet", wanted, git_dir=git_dir)
+    return name.removeprefix("refs/heads/") if name.startswith("refs/heads/") else None
+
+
+async def _laid_over(checkout: Checkout, base: Base) -> Checkout:
+    """The files as a copy of a kept checkout, without copying; the checkout as it was where that did not work."""
+    overlay = Overlay(base.tree, checkout.tree)
+    try:
+        await asyncio.to_thread(overlay.mount)
+        made = replace(checkout, way="overlay", lower=base.tree)
+    except OSError as error:
+        log.info("%s: no overlay mount (%s)", checkout.attempt, error.strerror)
+        if not await _cloned(base.tree, checkout.tree):
+            return checkout
+        made = replace(checkout, way="reflink")
+    await asyncio.to_thread(shutil.copy2, base.index, checkout.git_dir / "index")
+    if base.commit != checkout.base_commit:
+        await _write_files(checkout, "-m")
+    return made
+
+
+async def _cloned(source: Path, target: Path) -> bool:
+    """Copy a tree so that the copies share their blocks; False where the file system cannot."""
+    process = await asyncio.create_subprocess_exec(
+        *("cp", "-a", "--reflink=always", "--", str(source), str(target)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        status = await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if status != 0:
+        await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
+    return status == 0
+
+
+async def _write_files(checkout: Checkout, how: str) -> None:
     await git(
-        *("-c", "checkout.workers=0", "read-tree", "-u", "--reset", commit),
+        *("-c", "checkout.workers=0", "read-tree", "-u", how, checkout.base_commit),
         git_dir=checkout.git_dir,
         work_tree=checkout.tree,
         seconds=TREE_SECONDS,
     )
-    await _give_repository(checkout, identity)
-    if source is not None:
-        await carry_over(source, checkout.tree)
-    return checkout
 
 
-async def _new_repository(git_dir: Path, main: Path, commit: str, branch: str) -> None:
-    await git("init", "--quiet", "--bare", str(git_dir), cwd=git_dir.parent)
-    (git_dir / "objects" / "info").mkdir(parents=True, exist_ok=True)
-    (git_dir / "objects" / "info" / "alternates").write_text(f"{main / 'objects'}\n")
-    await _copy_shallow(main, git_dir)
-    await git("update-ref", f"refs/heads/{branch}", commit, git_dir=git_dir)
-    await git("symbolic-ref", "HEAD", f"refs/heads/{branch}", git_dir=git_dir)
-
-
-async def _copy_shallow(main: Path, git_dir: Path) -> None:
-    shallow = main / "shallow"
-    if shallow.is_file():
-        await asyncio.to_thread(shutil.copy, shallow, git_dir / "shallow")
-
-
-async def _give_repository(checkout: Checkout, identity: Identity) -> None:
+def _give_repository(checkout: Checkout, identity: Identity) -> None:
     """The agent's own git directory: the same commit and index, no remotes, nothing of the user's configuration."""
     own = checkout.tree / ".git"
-    await _new_repository(own, checkout.main, checkout.base_commit, checkout.branch)
-    await asyncio.to_thread(shutil.copy2, checkout.git_dir / "index", own / "index")
-    for name, value in (
-        ("core.bare", "false"),
-        ("user.name", identity.name),
-        ("user.email", identity.email),
-        ("gc.auto", "0"),
-    ):
-        await git("config", name, value, git_dir=own)
+    create_private(
+        own,
+        checkout.main,
+        checkout.base_commit,
+        checkout.branch,
+        owner=identity,
+        minimal=checkout.way == "reflink",
+    )
+    shutil.copy2(checkout.git_dir / "index", own / "index")
+
+
+def close_checkout(checkout: Checkout) -> None:
+    """End the mount, if it is one. What was not kept by now is gone with the folder."""
+    unmount_below(checkout.tree)
 
 
 async def carry_over(source: Path, tree: Path) -> list[str]:
@@ -163,7 +226,10 @@ async def take_in(checkout: Checkout, bundle: Path, message: str, identity: Iden
     its own. The id of the last commit; the base's when nothing changed."""
     parent = await _unbundled(checkout, bundle) or checkout.base_commit
     at, index = checkout.git_dir, checkout.git_dir / "leftovers.index"
-    await git("read-tree", parent, git_dir=at, index=index)
+    if checkout.way != "reflink":
+        # With what is known of the files' times, those that were not touched need not be read.
+        await asyncio.to_thread(shutil.copy2, at / "index", index)
+    await git("read-tree", "--reset", parent, git_dir=at, index=index, work_tree=checkout.tree)
     await git(
         *("add", "-A", "."),
         git_dir=at,
@@ -201,16 +267,19 @@ async def _unbundled(checkout: Checkout, bundle: Path) -> str | None:
     return await commit_of(checkout.git_dir, f"{KEPT}{checkout.attempt}")
 
 
-async def publish(checkout: Checkout, commit: str) -> str:
+async def publish(checkout: Checkout, commit: str, *, as_branch: bool = True) -> str:
     """Put the work into the main repository: as the task's branch, and under the attempt for good. The branch's name.
 
-    A branch that somebody has checked out is left alone; the attempt's own name always works.
+    A branch that somebody has checked out is left alone; the attempt's own name always works, and is the only one
+    without `as_branch`.
     """
     kept = f"{KEPT}{checkout.attempt}"
     await git("update-ref", kept, commit, git_dir=checkout.git_dir)
     await _patiently(
         "fetch", "--quiet", "--no-tags", str(checkout.git_dir), f"+{kept}:{kept}", git_dir=checkout.main
     )
+    if not as_branch:
+        return kept
     try:
         await _patiently(
             *("fetch", "--quiet", "--no-tags", str(checkout.git_dir)),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -60,9 +61,13 @@ async def git(
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
     seconds: float = SECONDS,
+    user: Mapping[str, str] | None = None,
 ) -> bytes:
-    """What git prints. GitError with what it complained of, also when it takes longer than `seconds`."""
-    environment = {**_ENVIRONMENT, **(env or {})}
+    """What git prints. GitError with what it complained of, also when it takes longer than `seconds`.
+
+    `user` is the environment of a call that is to sign in as the user, with their configuration.
+    """
+    environment = {**(_ENVIRONMENT if user is None else user), **(env or {})}
     places = (("GIT_DIR", git_dir), ("GIT_WORK_TREE", work_tree), ("GIT_INDEX_FILE", index))
     environment |= {name: str(place) for name, place in places if place is not None}
     process = await asyncio.create_subprocess_exec(
@@ -95,20 +100,28 @@ async def line(*args: str, git_dir: Path) -> str:
     return (await git(*args, git_dir=git_dir)).decode("utf-8", "replace").strip()
 
 
-async def repository_of(folder: Path) -> Path | None:
-    """The git directory that `folder` belongs to; None when it is in no repository. The folder is the user's own."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """`git_dir` is that of the working copy, `main` the one that all working copies share; a bare one has no `top`."""
+
+    git_dir: Path
+    main: Path
+    top: Path | None
+
+
+async def repository_of(folder: Path) -> Repository | None:
+    """The repository that `folder` belongs to; None when it is in none. The folder is the user's own."""
+    place = await asyncio.to_thread(folder.resolve)
+    asked = ("--absolute-git-dir", "--git-common-dir", "--is-inside-work-tree", "--show-prefix")
     try:
-        told = await git("rev-parse", "--absolute-git-dir", "--git-common-dir", cwd=folder)
+        told = await git("rev-parse", *asked, cwd=place)
     except GitError:
         return None
-    _, common = told.decode("utf-8", "surrogateescape").splitlines()[:2]
-    return (folder / common).resolve()
-
-
-async def top_of(folder: Path) -> Path:
-    """The working copy's root."""
-    told = await git("rev-parse", "--show-toplevel", cwd=folder)
-    return Path(told.decode("utf-8", "surrogateescape").rstrip("\n"))
+    own, common, has_files, prefix = told.decode("utf-8", "surrogateescape").split("\n")[:4]
+    top = place.parents[prefix.count("/") - 1] if prefix else place
+    return Repository(
+        git_dir=Path(own), main=(place / common).resolve(), top=top if has_files == "true" else None
+    )
 
 
 async def commit_of(git_dir: Path, name: str | None) -> str:

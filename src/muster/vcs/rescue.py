@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from muster.vcs.checkout import Checkout, Identity, publish, take_in
+from muster.vcs.checkout import BRANCHES, Checkout, Identity, publish, take_in
 from muster.vcs.git import GitError
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ RECORD: Final = "checkout.json"
 
 def write_record(folder: Path, checkout: Checkout, identity: Identity) -> None:
     """Write down beside a working copy what it is, for whoever finds it after a crash."""
-    known = {name: str(value) for name, value in asdict(checkout).items()}
+    known = {name: str(value) for name, value in asdict(checkout).items() if value is not None}
     (folder / RECORD).write_text(json.dumps({"checkout": known, "identity": asdict(identity)}))
 
 
@@ -39,9 +39,23 @@ def read_record(folder: Path) -> tuple[Checkout, Identity] | None:
             branch=known["branch"],
             attempt=known["attempt"],
             base_commit=known["base_commit"],
+            way=known.get("way", "checkout"),
+            lower=Path(known["lower"]) if "lower" in known else None,
+            target=known.get("target"),
         ), Identity(**found["identity"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _mount_again(checkout: Checkout) -> None:
+    """After a restart of the machine its mounts are gone, and what lay in them is not to be seen."""
+    overlay = checkout.overlay
+    if overlay is None or overlay.mounted:
+        return
+    try:
+        overlay.mount()
+    except OSError as error:
+        raise GitError(verb="mount", problem=f"its overlay is gone ({error.strerror})") from error
 
 
 async def rescue(folder: Path) -> str | None:
@@ -54,8 +68,10 @@ async def rescue(folder: Path) -> str | None:
     if found is None:
         return None
     checkout, identity = found
+    _mount_again(checkout)
     try:
-        words = f"Rescued after a crash\n\nMuster-Attempt: {checkout.attempt}\n"
+        task = checkout.branch.removeprefix(BRANCHES)
+        words = f"Rescued after a crash\n\nMuster-Task: {task}\nMuster-Attempt: {checkout.attempt}\n"
         commit = await take_in(checkout, folder / "none.bundle", words, identity)
         if commit == checkout.base_commit:
             return None

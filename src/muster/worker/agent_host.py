@@ -8,7 +8,9 @@ from pathlib import Path
 
 from muster.client.wire_hosts import HostAgent
 from muster.domain.agent_task import AGENT_LABEL
+from muster.vcs.forge import ForgeAccess
 from muster.worker.metering import GatewayDoor
+from muster.worker.tools import ToolsDoor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,12 @@ class AgentHost:
     """The same for programs."""
     door: GatewayDoor | None = None
     """The way to models."""
+    tools: ToolsDoor | None = None
+    """The way to muster's own tools."""
+    forges: Sequence[ForgeAccess] = ()
+    """Where pull requests may be opened."""
+    user_environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """What git signs in with when a branch is pushed."""
     port_base: int = 21_000
     ports_each: int = 10
 

@@ -63,10 +63,22 @@ class Plan:
             )
         )
 
+    @property
+    def uses_tools(self) -> bool:
+        """Whether its agent is to have muster's own tools."""
+        return any(server.own for server in self.task.mcp)
+
     def spec(
-        self, prompt: Prompt, tree: Path, home: Path, python: str, access: ModelAccess | None
+        self,
+        prompt: Prompt,
+        *,
+        tree: Path,
+        home: Path,
+        python: str,
+        access: ModelAccess | None,
+        tools: McpServer | None,
     ) -> AgentSpec:
-        """What the adapter is told."""
+        """What the adapter is told. `tools` are muster's own."""
         task = self.task
         return AgentSpec(
             prompt=prompt.user,
@@ -78,7 +90,10 @@ class Plan:
             model=task.model,
             permissions=Permissions(task.permissions or Permissions.FULL),
             tools=task.tools,
-            mcp=[_server(server) for server in task.mcp],
+            mcp=[
+                *(_server(server) for server in task.mcp if not server.own),
+                *([] if tools is None else [tools]),
+            ],
             access=access,
             session=self.session,
             fork=task.fork,
@@ -97,6 +112,8 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
     name = adapter.profile.name
     if name not in host.programs:
         raise AgentMissing(agent=name, problem="this worker does not offer it")
+    if host.tools is None and any(server.own for server in task.mcp):
+        raise AgentMissing(agent=name, problem="this worker does not offer muster's own tools")
     session = None if task.resume is None else await _session_of(client, task.resume)
     return Plan(
         claim=claim,
@@ -145,8 +162,21 @@ def readable_for(plan: Plan, host: AgentHost) -> list[Path]:
 
 
 def _package_of(program: Path) -> list[Path]:
-    """The folder that an installed program lies in: for one from npm all packages beside it, as they need each other."""
+    """The folder that an installed program lies in: for one from npm all packages beside it, as they need each other,
+    for one of Python's its virtual environment."""
     parts = program.parts
     if "node_modules" in parts:
         return [Path(*parts[: parts.index("node_modules") + 1])]
+    settings = program.parent.parent / "pyvenv.cfg"
+    if settings.is_file():
+        return [settings.parent, *_interpreter_of(settings)]
     return [program.parent]
+
+
+def _interpreter_of(settings: Path) -> list[Path]:
+    """The installation that a virtual environment of Python's borrows its interpreter and library from."""
+    for line in settings.read_text(errors="replace").splitlines():
+        name, _, value = line.partition("=")
+        if name.strip() == "home":
+            return [Path(value.strip()).resolve().parent]
+    return []

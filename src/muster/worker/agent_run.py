@@ -10,28 +10,41 @@ from typing import Final, Literal
 
 from muster.agents.adapter import AgentSpec, Verdict
 from muster.client.client import Client
+from muster.domain.errors import MusterError
 from muster.domain.prompt import Prompt, check_failed
 from muster.domain.transcript import Entry, Message
 from muster.sandboxes.sandbox import Driver, OnOutput, Sandbox, SandboxSpec
+from muster.vcs.git import GitError
 from muster.vcs.rescue import forget_record
 from muster.worker.agent_host import AgentHost
 from muster.worker.agent_plan import Plan, make_plan, readable_for
 from muster.worker.agent_process import AgentProcess
-from muster.worker.copy import open_copy
+from muster.worker.copy import bases_of, open_copy
+from muster.worker.doors import behind, readable
 from muster.worker.engagement import Engagement, reported
 from muster.worker.environment import task_environment
-from muster.worker.keeping import Kept, keep_work, tell_changes
+from muster.worker.keeping import Kept, compare, keep_work, tell_changes
 from muster.worker.lease import Lease
 from muster.worker.options import WorkerOptions, interpreter_folders
 from muster.worker.outcome import Failed, Outcome, Stopped, Succeeded, explain_exit
 from muster.worker.output import Output
+from muster.worker.ports import PortRanges
 from muster.worker.result import MAX_OUTPUT_CHARS, Problem, ResultFile, missing_files, structured
 from muster.worker.script_run import merged_limits
+from muster.worker.shipping import Route, find_route, ship
 from muster.worker.workspace import Workspace
 
 GRACE_SECONDS: Final = 0.3
 CHECK_OUTPUT: Final = 8_000
 KEEP_SECONDS: Final = 120.0
+FAREWELL_SECONDS: Final = 30.0
+"""So long may the clean-up of an attempt take that was stopped."""
+
+
+class SetupFailed(MusterError):
+    """The set-up command failed, {problem}"""
+
+    code = "setup_failed"
 
 
 class AgentRun:
@@ -41,14 +54,15 @@ class AgentRun:
         self._client = client
         self._options = options
         self._host = host
-        self._slots: set[int] = set()
+        self._bases = bases_of(options)
+        self._ports = PortRanges(host.port_base, host.ports_each)
 
     async def run(self, lease: Lease, place: Workspace, driver: Driver, output: Output) -> Outcome:
         """From the claim to the outcome. MusterError when it cannot be run at all."""
         plan = await make_plan(self._client, lease.claim, self._host)
-        copy = await open_copy(plan, place, self._options)
-        slot = min(set(range(len(self._slots) + 1)) - self._slots)
-        self._slots.add(slot)
+        copy = await open_copy(plan, place, self._options, self._bases)
+        route = await find_route(plan, copy.checkout, self._host)
+        port = self._ports.take()
         engagement = Engagement(
             self._client,
             self._host,
@@ -59,20 +73,29 @@ class AgentRun:
             copy=copy,
             home=self._home(plan),
             output=output,
-            slot=slot,
+            port=port,
         )
         try:
             async with engagement.connected():
-                return await self._work(engagement)
+                return await self._outcome(engagement, route)
         finally:
-            self._slots.discard(slot)
+            self._ports.give_back(port)
 
     def _home(self, plan: Plan) -> Path:
         home = self._host.homes / (plan.task.resume or plan.claim.task_id)
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         return home.resolve()
 
-    async def _work(self, engagement: Engagement) -> Outcome:
+    async def _outcome(self, engagement: Engagement, route: Route | None) -> Outcome:
+        """How it ends, also when it could not be run to its end: what is said by then still goes to the server."""
+        try:
+            return await self._shipped(engagement, route, *await self._work(engagement))
+        except MusterError as refusal:
+            if engagement.lease.stopped is not None:
+                return Stopped(why=engagement.lease.stopped)
+            return Failed(code=refusal.code, message=refusal.message)
+
+    async def _work(self, engagement: Engagement) -> tuple[Outcome, Kept]:
         plan, copy = engagement.plan, engagement.copy
         prompt = plan.prompt(copy.tree)
         await engagement.describe(
@@ -80,23 +103,51 @@ class AgentRun:
             model=plan.task.model or "",
             branch=copy.branch,
             base_commit=copy.base_commit,
+            base_branch=copy.base_branch,
             workspace=str(copy.tree),
+            workspace_kind=copy.kind,
         )
         engagement.transcript.add(_sent(prompt))
-        if plan.task.setup:
-            await self._aside(engagement, plan.task.setup, "setup")
-        verdict = await self._converse(engagement, prompt)
-        if plan.task.cleanup:
-            await self._aside(engagement, plan.task.cleanup, "cleanup")
+        verdict = await self._engage(engagement, prompt)
         kept = await self._keep(engagement)
         await engagement.describe(reported=reported(verdict))
-        return self._judge(engagement, verdict, kept)
+        return self._judge(engagement, verdict, kept), kept
+
+    async def _engage(self, engagement: Engagement, prompt: Prompt) -> Verdict:
+        """The agent's work between set-up and clean-up; a failed set-up is the end of it. SetupFailed."""
+        try:
+            await self._set_up(engagement)
+            verdict = await self._converse(engagement, prompt)
+        except MusterError:
+            await self._clean_up(engagement)
+            raise
+        await self._clean_up(engagement)
+        return verdict
+
+    async def _set_up(self, engagement: Engagement) -> None:
+        command = engagement.plan.task.setup
+        status, _ = await self._aside(engagement, command, "setup") if command else (None, "")
+        if status is not None and engagement.lease.stopped is None:
+            raise SetupFailed(problem=status)
+
+    async def _clean_up(self, engagement: Engagement) -> None:
+        """Always, also after a cancel; that it fails is said and no more."""
+        command = engagement.plan.task.cleanup
+        status, _ = await self._aside(engagement, command, "cleanup") if command else (None, "")
+        if status is not None:
+            engagement.output.say(f"cleanup: failed, {status}")
 
     async def _converse(self, engagement: Engagement, prompt: Prompt) -> Verdict:
         """The agent's turns: of one process where it takes follow-ups, else of one process each."""
         plan = engagement.plan
-        access = engagement.metering.access
-        spec = plan.spec(prompt, engagement.copy.tree, engagement.home, self._options.python, access)
+        spec = plan.spec(
+            prompt,
+            tree=engagement.copy.tree,
+            home=engagement.home,
+            python=self._options.python,
+            access=engagement.metering.access,
+            tools=engagement.tools.server(patient=plan.adapter.profile.patient),
+        )
         while True:
             verdict = await self._one_process(engagement, spec)
             if _is_last(plan, verdict) or engagement.lease.stopped is not None:
@@ -109,11 +160,11 @@ class AgentRun:
     async def _one_process(self, engagement: Engagement, spec: AgentSpec) -> Verdict:
         adapter = engagement.plan.adapter
         command = adapter.command(spec)
-        command = replace(command, argv=engagement.metering.through(command, spec.python))
+        command = replace(command, argv=behind(engagement.doors, command.argv, spec.python))
         for path, text in command.files.items():
             await asyncio.to_thread(_write_private, path, text)
         sandbox = await engagement.driver.open(
-            self._sandbox_spec(engagement, network=engagement.claim.network)
+            self._sandbox_spec(engagement, network=_open_network(engagement))
         )
         process = AgentProcess(
             sandbox,
@@ -125,20 +176,23 @@ class AgentRun:
             engagement.desk.ask,
         )
         engagement.process = process
-        engagement.lease.on_stop(lambda: process.stop("cancelled"))
+        engagement.stops(None)
         try:
-            env = {**self._environment(engagement), **spec.env}
+            env = {**self._environment(engagement), "HOME": str(engagement.home), **spec.env}
             return await process.run(env, lambda: self._after_turn(engagement))
         finally:
             engagement.process = None
-            engagement.lease.on_stop(_nothing)
+            engagement.stops(None)
             await sandbox.close()
 
     def _environment(self, engagement: Engagement) -> Mapping[str, str]:
         first, count = engagement.ports
         return {
             **self._host.environment,
+            **engagement.plan.task.env,
+            **engagement.egress.environment,
             **task_environment(engagement.claim, engagement.place.result_file),
+            **engagement.tools.environment,
             "MUSTER_PORT_BASE": str(first),
             "MUSTER_PORT_COUNT": str(count),
         }
@@ -154,7 +208,7 @@ class AgentRun:
                 *self._options.readable,
                 *readable_for(plan, self._host),
                 *copy.readable,
-                *engagement.metering.readable,
+                *readable(engagement.doors),
             ),
             writable=(engagement.home,),
             hidden=self._options.hidden,
@@ -202,11 +256,14 @@ class AgentRun:
             engagement.output.feed(stream, data)
             said.extend(data)
 
-        spec = self._sandbox_spec(engagement, network=engagement.claim.network)
+        spec = self._sandbox_spec(engagement, network=_open_network(engagement))
         sandbox = await engagement.driver.open(replace(spec, name=f"{spec.name}-{what}"))
+        if what != "cleanup":
+            engagement.stops(sandbox.kill)
         try:
             status = await self._exec(sandbox, engagement, command, hear)
         finally:
+            engagement.stops(None)
             await sandbox.close()
         return status, said.decode("utf-8", "replace")
 
@@ -214,8 +271,10 @@ class AgentRun:
         self, sandbox: Sandbox, engagement: Engagement, command: str, hear: OnOutput
     ) -> str | None:
         timeout = engagement.claim.timeout_seconds
+        if engagement.lease.stopped is not None:
+            timeout = min(timeout, FAREWELL_SECONDS)
         status = await sandbox.exec(
-            ["bash", "-c", command],
+            behind(engagement.egress.doors, ["bash", "-c", command], self._options.python),
             env=self._environment(engagement),
             on_output=hear,
             timeout=timeout,
@@ -227,8 +286,8 @@ class AgentRun:
     async def _keep(self, engagement: Engagement) -> Kept:
         """Nothing an agent did is lost, however its attempt ended."""
         checkout, claim = engagement.copy.checkout, engagement.claim
-        if checkout is None or not engagement.plan.task.commit:
-            return Kept()
+        if checkout is None:
+            return await self._compared(engagement)
 
         async def run_inside(argv: Sequence[str]) -> None:
             spec = self._sandbox_spec(engagement, network=False)
@@ -245,12 +304,45 @@ class AgentRun:
             scratch=engagement.place.box,
             identity=engagement.copy.identity,
             run_inside=run_inside,
+            as_branch=engagement.plan.task.commit,
         )
         forget_record(engagement.place.root)
         await engagement.describe(head_commit=kept.commit or checkout.base_commit)
         if kept.changes:
-            await tell_changes(self._client, claim, checkout, kept)
+            await tell_changes(self._client, claim, kept)
         return kept
+
+    async def _compared(self, engagement: Engagement) -> Kept:
+        """What changed in a folder that nothing is committed from."""
+        snapshot = engagement.copy.snapshot
+        if snapshot is None:
+            return Kept()
+        try:
+            kept = await compare(snapshot, engagement.plan.task.owns)
+        except GitError as error:
+            engagement.output.say(f"what changed in the folder could not be found out: {error.message}")
+            return Kept()
+        if kept.changes:
+            await tell_changes(self._client, engagement.claim, kept)
+        return kept
+
+    async def _shipped(
+        self, engagement: Engagement, route: Route | None, outcome: Outcome, kept: Kept
+    ) -> Outcome:
+        """What succeeded goes where the task wants it; nothing else leaves this host."""
+        checkout = engagement.copy.checkout
+        if route is None or checkout is None or not isinstance(outcome, Succeeded):
+            return outcome
+        model = engagement.plan.task.model or ""
+        say = engagement.output.say
+        try:
+            shipped = await ship(route, engagement.plan, checkout, kept, model=model, say=say)
+        except MusterError as error:
+            say(error.message)
+            return Failed(code=error.code, message=error.message, output=outcome.output, cost=outcome.cost)
+        if shipped is not None:
+            await engagement.describe(pushed_to=shipped.pushed_to, pull_request=shipped.pull_request)
+        return outcome
 
     def _judge(self, engagement: Engagement, verdict: Verdict, kept: Kept) -> Outcome:
         if engagement.lease.stopped is not None:
@@ -258,16 +350,20 @@ class AgentRun:
         cost = engagement.metering.cost(verdict.cost_usd)
         text = verdict.text[-MAX_OUTPUT_CHARS:]
         if not verdict.ok:
+            refusal = engagement.metering.refusal if verdict.code == "timeout" else None
+            code, message = refusal or (verdict.code, verdict.message)
             return Failed(
-                code=verdict.code,
-                message=verdict.message,
+                code=code,
+                message=message,
                 output=text,
                 cost=cost,
                 resets_at=verdict.resets_at,
             )
-        problem, result = engagement.problem, None
+        tools = engagement.tools
+        problem, result = tools.problem or engagement.problem, None
         if problem is None and engagement.claim.output_schema is not None:
-            found = structured(ResultFile(), verdict.text, engagement.claim.output_schema)
+            handed = ResultFile(result=None if tools.result is None else dict(tools.result))
+            found = structured(handed, verdict.text, engagement.claim.output_schema)
             problem = found if isinstance(found, Problem) else None
             result = None if isinstance(found, Problem) else found
         problem = problem or _unfinished(engagement, kept)
@@ -296,10 +392,6 @@ def _ignore(_stream: str, _data: bytes) -> None:
     """Nobody needs to know what it says."""
 
 
-def _nothing() -> None:
-    """Nothing runs that could be stopped."""
-
-
 def _sent(prompt: Prompt) -> list[Entry]:
     system: list[Entry] = [Message(prompt.system, role="system")] if prompt.system else []
     return [*system, Message(prompt.user, role="user")]
@@ -309,3 +401,8 @@ def _write_private(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.write_text(text, encoding="utf-8")
     path.chmod(0o600)
+
+
+def _open_network(engagement: Engagement) -> bool:
+    """Whether the sandbox has the host's network; never when the hosts it may reach are named."""
+    return engagement.claim.network and not engagement.plan.task.allow_hosts

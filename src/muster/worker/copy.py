@@ -6,22 +6,30 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from muster.vcs.bases import Bases
 from muster.vcs.checkout import Checkout, Identity, open_checkout
-from muster.vcs.git import repository_of, top_of
+from muster.vcs.git import repository_of
 from muster.vcs.rescue import write_record
+from muster.vcs.snapshot import Snapshot, take_snapshot
 from muster.worker.agent_plan import Plan
 from muster.worker.options import WorkerOptions
 from muster.worker.script_run import chosen_working_dir
 from muster.worker.workspace import Workspace
 
+Kind = Literal["overlay", "reflink", "checkout", "in_place", "scratch"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkingCopy:
-    """`tree` is the folder the agent starts in. Without a `checkout` it is the task's own, and nothing is committed."""
+    """`tree` is the folder the agent starts in. Without a `checkout` it is the task's own, and nothing is committed:
+    what changed is found with the `snapshot`, where there is one. `kind` says how it was made."""
 
     tree: Path
+    kind: Kind
     checkout: Checkout | None = None
+    snapshot: Snapshot | None = None
     identity: Identity
 
     @property
@@ -35,28 +43,44 @@ class WorkingCopy:
         return None if self.checkout is None else self.checkout.base_commit
 
     @property
+    def base_branch(self) -> str | None:
+        """The user's branch that it started from."""
+        return None if self.checkout is None else self.checkout.target
+
+    @property
     def readable(self) -> Sequence[Path]:
         """What the sandbox must be able to read: the main repository's objects."""
-        return () if self.checkout is None else (self.checkout.objects,)
+        return () if self.checkout is None else self.checkout.objects
 
 
-async def open_copy(plan: Plan, place: Workspace, options: WorkerOptions) -> WorkingCopy:
+async def open_copy(plan: Plan, place: Workspace, options: WorkerOptions, bases: Bases) -> WorkingCopy:
     """A working copy for the attempt. MusterError when the folder or the base is not there."""
     claim = plan.claim
     working_dir = await asyncio.to_thread(chosen_working_dir, claim, place, options)
     name = plan.adapter.profile.name
     identity = Identity(name=f"{name} (muster)", email=f"{name}@agents.muster.invalid")
-    main = None if not claim.working_dir else await repository_of(working_dir)
-    if main is None or plan.task.workspace == "in_place":
-        return WorkingCopy(tree=working_dir, identity=identity)
+    found = None if not claim.working_dir else await repository_of(working_dir)
+    if found is None or plan.task.workspace == "in_place":
+        main = None if found is None else found.main
+        snapshot = await take_snapshot(working_dir, place.root / "git", main=main, hidden=options.hidden)
+        kind: Kind = "in_place" if claim.working_dir else "scratch"
+        return WorkingCopy(tree=working_dir, kind=kind, snapshot=snapshot, identity=identity)
     checkout = await open_checkout(
-        main,
+        found.main,
         place.root,
         task=claim.task_id,
         attempt=claim.attempt_id,
         base=plan.task.base,
-        source=await top_of(working_dir),
+        source=found.top,
         identity=identity,
+        bases=bases,
+        head=found.git_dir,
     )
     write_record(place.root, checkout, identity)
-    return WorkingCopy(tree=checkout.tree.resolve(), checkout=checkout, identity=identity)
+    tree = checkout.tree.resolve()
+    return WorkingCopy(tree=tree, kind=checkout.way, checkout=checkout, identity=identity)
+
+
+def bases_of(options: WorkerOptions) -> Bases:
+    """The kept checkouts of a worker."""
+    return Bases(options.state_dir / "bases")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from muster.agents.adapter import Answer, Verdict
 from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.wire import ClaimedTask, Directive
 from muster.client.wire_runs import ReportedTotals, RunRequest
+from muster.domain.errors import MusterError
 from muster.domain.transcript import Entry, SessionStarted, UsageReport
 from muster.sandboxes.sandbox import Driver
 from muster.worker.agent_host import AgentHost
@@ -22,14 +23,19 @@ from muster.worker.agent_process import AgentProcess
 from muster.worker.clock import Clock
 from muster.worker.copy import WorkingCopy
 from muster.worker.desk import Desk
+from muster.worker.doors import Egress
 from muster.worker.lease import Lease, Stop
 from muster.worker.metering import Metering
 from muster.worker.output import Output
 from muster.worker.result import Problem
+from muster.worker.tools import Tools
 from muster.worker.transcript import Transcript
 from muster.worker.workspace import Workspace
 
 log = logging.getLogger(__name__)
+
+DOORS: Final = 3
+"""Ways out of the sandbox: to models, to muster's own tools, to hosts that are allowed."""
 
 
 class Engagement:
@@ -47,13 +53,15 @@ class Engagement:
         copy: WorkingCopy,
         home: Path,
         output: Output,
-        slot: int,
+        port: int,
     ) -> None:
         claim = lease.claim
         self._client = client
         self.lease, self.plan, self.place, self.driver = lease, plan, place, driver
         self.copy, self.home, self.output = copy, home, output
-        self.ports = (host.port_base + slot * host.ports_each, host.ports_each)
+        # The doors take the first ones; on an open network the agent's own programs could not listen there.
+        self.ports = (port + DOORS, host.ports_each - DOORS)
+        """The first port that is the attempt's own, and how many there are."""
         self.transcript = Transcript(client, claim.attempt_id, claim.token)
         self.clock = Clock(claim.timeout_seconds)
         self.desk = Desk(client, claim, self.clock, plan.task.answer_seconds, self._deliver)
@@ -62,9 +70,11 @@ class Engagement:
             claim,
             host.door,
             plan.adapter.profile,
-            port=self.ports[0],
+            port=port,
             max_cost_usd=plan.task.max_cost_usd,
         )
+        self.tools = Tools(host.tools if plan.uses_tools else None, claim, self.clock, port=port + 1)
+        self.egress = Egress(plan.task.allow_hosts, port + 2, place.root / "doors" / "egress.sock")
         self.process: AgentProcess | None = None
         self.problem: Problem | None = None
         self.cycles = 0
@@ -80,22 +90,55 @@ class Engagement:
         """The task as it was handed out."""
         return self.lease.claim
 
+    @property
+    def doors(self) -> Mapping[int, Path]:
+        """The ways out of the sandbox: to models, to muster's own tools, to hosts that are allowed."""
+        return {**self.metering.doors, **self.tools.doors, **self.egress.doors}
+
     @asynccontextmanager
     async def connected(self) -> AsyncGenerator[None]:
-        """While it works: entries, calls and requests go to the server, people's words come back. At the end all is sent."""
-        async with asyncio.TaskGroup() as group:
+        """While it works: entries, calls and requests go to the server, people's words come back. At the end all is sent.
+
+        What cannot be run is refused as it is, not within a group's error.
+        """
+        refused: MusterError | None = None
+        async with AsyncExitStack() as stack:
+            if self.egress.hosts:
+                await stack.enter_async_context(self.egress.listening(self._refused))
+            group = await stack.enter_async_context(asyncio.TaskGroup())
             group.create_task(self.transcript.send(self._fenced))
             group.create_task(self.metering.send(self._fenced))
             idle = [group.create_task(self.desk.run()), group.create_task(self._tell_news())]
             self.lease.on_word(self._hear)
             try:
+                await self.tools.open()
                 yield
+            except MusterError as refusal:
+                refused = refusal
             finally:
+                self.tools.close()
                 self.lease.on_word(None)
                 for task in idle:
                     task.cancel()
                 self.metering.close()
                 self.transcript.finish()
+        if refused is not None:
+            raise refused
+
+    def stops(self, kill: Callable[[], None] | None) -> None:
+        """What a cancel ends beside the agent's process: a command that runs for it, or nothing."""
+        process = self.process
+
+        def stop() -> None:
+            if kill is not None:
+                kill()
+            if process is not None:
+                process.stop("cancelled")
+
+        self.lease.on_stop(stop)
+
+    def _refused(self, words: str) -> None:
+        self.output.say(f"network: {words}")
 
     def _fenced(self) -> None:
         self.lease.stop(Stop.LOST)

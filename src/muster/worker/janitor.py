@@ -10,8 +10,9 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from muster.vcs.bases import Bases
 from muster.vcs.git import GitError
-from muster.vcs.rescue import rescue
+from muster.vcs.rescue import read_record, rescue
 from muster.worker.isolation import Isolation
 from muster.worker.workspace import Workspace, leftovers
 
@@ -51,6 +52,14 @@ async def clear(workspace: Workspace) -> None:
         log.error("%s stays: its work could not be kept", workspace.root)
     except OSError as error:
         log.warning("%s: its folder stays until the next start: %s", workspace.name, error)
+
+
+def prune_bases(folder: Path, bases: Bases) -> list[Path]:
+    """Remove kept checkouts that no attempt below `folder` lies over and that nobody asked for lately."""
+    places = folder.iterdir() if folder.is_dir() else ()
+    records = [read_record(place) for place in places]
+    used = [found[0].lower for found in records if found is not None and found[0].lower is not None]
+    return bases.prune(used)
 
 
 def _kill_all(workspace: Workspace) -> int:

@@ -15,6 +15,7 @@ from muster.client.wire_runs import FileChangeReport, FilesRequest
 from muster.domain.changes import Change, commit_message
 from muster.vcs.changes import changes_between, content_of, diff_of
 from muster.vcs.checkout import Checkout, Identity, bundle_script, publish, take_in
+from muster.vcs.snapshot import Snapshot, state_now
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +26,15 @@ WITH_CONTENT: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """`commit` is the last one on `branch`; both are empty when nothing changed."""
+    """`changes` are those from state `before` to `commit`, the last one on `branch`; all are empty when nothing changed.
+
+    `git_dir` knows both. Without a branch the folder was worked in as it is, and `commit` is only the name of its state.
+    """
 
     commit: str = ""
     branch: str = ""
+    before: str = ""
+    git_dir: Path = Path()
     changes: Sequence[Change] = ()
 
     @property
@@ -45,8 +51,10 @@ async def keep_work(
     scratch: Path,
     identity: Identity,
     run_inside: Callable[[Sequence[str]], Awaitable[None]],
+    as_branch: bool = True,
 ) -> Kept:
-    """Take the agent's commits and all else it left into a commit, and publish that as the task's branch.
+    """Take the agent's commits and all else it left into a commit, and publish that: as the task's branch, or only under
+    the attempt's name.
 
     `run_inside` runs a command in a sandbox that sees the tree: the agent's repository is never opened outside of one.
     """
@@ -58,14 +66,27 @@ async def keep_work(
         return Kept()
     message = commit_message(claim.title, claim.type, changes, claim.task_id, claim.attempt_id)
     commit = await take_in(checkout, bundle, message, identity)
-    return Kept(commit=commit, branch=await publish(checkout, commit), changes=changes)
+    return Kept(
+        commit=commit,
+        branch=await publish(checkout, commit, as_branch=as_branch),
+        before=checkout.base_commit,
+        git_dir=checkout.git_dir,
+        changes=changes,
+    )
 
 
-async def tell_changes(client: Client, claim: ClaimedTask, checkout: Checkout, kept: Kept) -> None:
+async def compare(snapshot: Snapshot, owns: Sequence[str]) -> Kept:
+    """What changed in a folder since its snapshot. GitError."""
+    now = await state_now(snapshot)
+    changes = await changes_between(snapshot.git_dir, snapshot.before, now, owns)
+    return Kept(commit=now, before=snapshot.before, git_dir=snapshot.git_dir, changes=changes)
+
+
+async def tell_changes(client: Client, claim: ClaimedTask, kept: Kept) -> None:
     """Send the changed files with their contents and diffs. What cannot be sent is logged, not fatal: git has it all."""
     try:
         reports = [
-            await _report(client, claim, checkout, kept.commit, change, number < WITH_CONTENT)
+            await _report(client, claim, kept, change, number < WITH_CONTENT)
             for number, change in enumerate(kept.changes)
         ]
         await client.send_files(claim.attempt_id, FilesRequest(token=claim.token, files=reports))
@@ -74,7 +95,7 @@ async def tell_changes(client: Client, claim: ClaimedTask, checkout: Checkout, k
 
 
 async def _report(
-    client: Client, claim: ClaimedTask, checkout: Checkout, commit: str, change: Change, contents: bool
+    client: Client, claim: ClaimedTask, kept: Kept, change: Change, contents: bool
 ) -> FileChangeReport:
     async def blob(content: bytes) -> str | None:
         if len(content) > CONTENT_BYTES:
@@ -82,9 +103,9 @@ async def _report(
         return await client.put_blob(claim.attempt_id, claim.token, content)
 
     async def side(name: str) -> str | None:
-        return await blob(await content_of(checkout.git_dir, name)) if name and contents else None
+        return await blob(await content_of(kept.git_dir, name)) if name and contents else None
 
-    diff = await diff_of(checkout.git_dir, checkout.base_commit, commit, change) if contents else b""
+    diff = await diff_of(kept.git_dir, kept.before, kept.commit, change) if contents else b""
     return FileChangeReport(
         path=change.path,
         change=change.change.value,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from muster.agents.adapter import AgentCommand, ModelAccess, Profile
+from muster.agents.adapter import ModelAccess, Profile
+from muster.agents.failures import failure_of
 from muster.agents.metered import Account, CallRecord, ModelDoor
+from muster.agents.verdict import PROVIDER
 from muster.client.client import Client
 from muster.client.wire import ClaimedTask, Usage
 from muster.client.wire_runs import CallsRequest, ModelCallReport
@@ -18,7 +19,6 @@ from muster.domain.usage import TokenUsage
 from muster.worker.delivery import Delivery
 from muster.worker.outcome import Cost
 
-RELAY: Final = Path(sys.modules["muster"].__file__ or "").parent / "sandboxes" / "relay.py"
 CALL_COST: Final = 4_096
 BODY_BYTES: Final = 4 * 1024 * 1024
 
@@ -55,11 +55,24 @@ class Metering:
         self._door = door if door and any(map(door.gateway.serves, profile.dialects)) else None
         self._port = port
         self.run: Account | None = None
+        self._last: CallRecord | None = None
         if self._door is not None:
             budget = None if max_cost_usd is None else round(max_cost_usd * 1e6)
-            self.run = self._door.gateway.open_account(
-                budget=budget, on_call=lambda record: self._delivery.add([record])
-            )
+            self.run = self._door.gateway.open_account(budget=budget, on_call=self._note)
+
+    def _note(self, record: CallRecord) -> None:
+        self._last = record
+        self._delivery.add([record])
+
+    @property
+    def refusal(self) -> tuple[str, str] | None:
+        """Failure code and words of the provider when the last call was refused. Not every agent tells of it."""
+        last = self._last
+        if last is None or last.status is None or last.status < 400:
+            return None
+        code = failure_of(last.error, last.status)
+        words = f"{last.provider} answered {last.status} until its time was up: {last.error[:500]}"
+        return (code, words) if code in PROVIDER else None
 
     @property
     def access(self) -> ModelAccess | None:
@@ -67,15 +80,9 @@ class Metering:
         return None if self.run is None else self.run.access(f"http://127.0.0.1:{self._port}")
 
     @property
-    def readable(self) -> Sequence[Path]:
-        """What the sandbox must see of it."""
-        return () if self._door is None else (self._door.socket.parent,)
-
-    def through(self, command: AgentCommand, python: str) -> Sequence[str]:
-        """The agent's command line behind the door inside the sandbox."""
-        if self._door is None:
-            return command.argv
-        return [python, "-I", "-S", str(RELAY), f"{self._port}={self._door.socket}", "--", *command.argv]
+    def doors(self) -> Mapping[int, Path]:
+        """Ports inside the sandbox and the sockets they lead to."""
+        return {} if self._door is None else {self._port: self._door.socket}
 
     def cost(self, told: float | None) -> Cost:
         """What it cost: as metered; where nothing was metered, as the agent told."""

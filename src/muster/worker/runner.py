@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
@@ -95,6 +96,11 @@ class Runner:
             if lease.stopped is not None:
                 return Stopped(why=lease.stopped)
             return Failed(code=refusal.code, message=refusal.message)
+        except Exception as error:
+            log.exception("%s: the worker could not go on with it", lease.claim.attempt_id)
+            if lease.stopped is not None:
+                return Stopped(why=lease.stopped)
+            return _fault(error)
         finally:
             if place is not None:
                 await clear(place)
@@ -151,6 +157,18 @@ class Runner:
             return self._isolation.driver_for(claim.requires).level
         except SandboxUnavailable:
             return None
+
+
+def _fault(error: Exception) -> Failed:
+    """What went wrong first, without the groups it came in."""
+    cause: BaseException = error
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cast("BaseExceptionGroup[BaseException]", cause).exceptions[0]
+    if isinstance(cause, MusterError):
+        return Failed(code=cause.code, message=cause.message)
+    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Failed(code="disk_full", message=str(cause))
+    return Failed(code="worker_error", message=f"{type(cause).__name__}: {cause}"[:2_000])
 
 
 def _until(moment: float) -> float:

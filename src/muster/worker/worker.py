@@ -10,10 +10,11 @@ from typing import Final
 from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.wire import ClaimAnswer, ClaimedTask, ClaimRequest
+from muster.worker.copy import bases_of
 from muster.worker.heartbeat import Heartbeat, Words
 from muster.worker.host_facts import Host
 from muster.worker.isolation import Isolation
-from muster.worker.janitor import sweep, sweep_forever
+from muster.worker.janitor import prune_bases, sweep, sweep_forever
 from muster.worker.lease import Lease, Leases, Stop
 from muster.worker.options import WorkerOptions
 from muster.worker.roster import Roster
@@ -73,6 +74,8 @@ class Worker:
         if not await self._enter():
             return
         async with asyncio.TaskGroup() as background:
+            pruning = asyncio.to_thread(prune_bases, self._runner.folder, bases_of(self._options))
+            background.create_task(pruning)
             sampling = background.create_task(self._roster.run())
             sweeping = background.create_task(sweep_forever(self._runner.folder, self._isolation))
             heartbeat = background.create_task(self._heartbeat.run())

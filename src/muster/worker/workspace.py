@@ -12,6 +12,7 @@ from typing import Final
 
 from muster.sandboxes.folders import remove_tree
 from muster.sandboxes.sandbox import SandboxError
+from muster.vcs.overlay import unmount_below
 from muster.worker.identity import ProcessIdentity
 
 RECORD: Final = "lease.json"
@@ -55,7 +56,8 @@ class Workspace:
             path.write_text(text, encoding="utf-8", errors="replace")
 
     def remove(self) -> None:
-        """Remove the folder and all in it."""
+        """Remove the folder and all in it; what is mounted there is unmounted, not emptied."""
+        unmount_below(self.root)
         remove_tree(self.root)
 
 

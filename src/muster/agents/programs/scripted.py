@@ -1,6 +1,6 @@
 """The scripted agent: does what a script says, or something small and visible. For demos, documents and tests; needs no key.
 
-A script is a list of turns, a turn a list of steps; a flat list is one turn. See docs/reference/agents.md.
+A script is a list of turns, a turn a list of steps; a flat list is one turn. See docs/reference/agent-tasks.md.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from muster.commands.approvals import (
 )
 from muster.commands.messages import post_message
 from muster.domain import ids
-from muster.domain.approval import Scope
+from muster.domain.approval import ApprovalState, Scope
 from muster.domain.transcript import OptionKind
 from muster.domain.transcript_json import fitted
 from muster.projections.approvals import (
@@ -84,9 +84,34 @@ async def _change(services: Services, caller: Caller, query: shapes.ApprovalQuer
         signals.unwatch(PENDING, changed)
 
 
-async def get_one_approval(services: ServicesHere, approval_id: str) -> shapes.Approval:
-    """One request."""
-    return approval_shape(await get_approval(services.store, ids.decode(ids.APPROVAL, approval_id)))
+async def get_one_approval(
+    services: ServicesHere,
+    approval_id: str,
+    query: Annotated[shapes.ApprovalWait, Query()],
+    request: Request,
+) -> shapes.Approval:
+    """One request.
+
+    With `wait_seconds` it is answered as soon as the request is settled.
+    """
+    number = ids.decode(ids.APPROVAL, approval_id)
+    if query.wait_seconds > 0:
+        await _settlement(services, number, Caller(request.receive, services.drain, ""), query.wait_seconds)
+    return approval_shape(await get_approval(services.store, number))
+
+
+async def _settlement(services: Services, number: int, caller: Caller, seconds: float) -> None:
+    """Until the request is not pending any more, at most `seconds`."""
+    signals, loop = services.store.signals, asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    changed = signals.watch(PENDING)
+    try:
+        while (await get_approval(services.store, number)).state == ApprovalState.PENDING:
+            if not await caller.wait(changed, deadline - loop.time()):
+                return
+            changed.clear()
+    finally:
+        signals.unwatch(PENDING, changed)
 
 
 async def answer_one_approval(

@@ -19,11 +19,12 @@ from muster.commands.runs import DescribeRun, RecordTranscript, describe_run, re
 from muster.domain import ids
 from muster.domain.errors import InvalidInput
 from muster.domain.money import micros
+from muster.domain.replay_runs import RUN
 from muster.domain.transcript_json import MAX_TEXT, fitted
 from muster.domain.usage import TokenUsage
 from muster.store.codec import to_json
 
-_DESCRIBED: Final = ("agent", "model", "session", "branch", "base_commit", "head_commit", "workspace")
+_DESCRIBED: Final = ("agent", *RUN)
 _ENCODER: Final = msgspec.json.Encoder()
 
 

@@ -13,6 +13,7 @@ from muster.api.schemas.shape import (
     Moment,
     Name,
     PageQuery,
+    Query,
     Text64,
     absent,
 )
@@ -64,6 +65,14 @@ class ApprovalQuery(PageQuery):
         ge=0,
         le=60,
         description="Wait this long for one to be made or settled, when none is pending.",
+    )
+
+
+class ApprovalWait(Query):
+    """Whether to wait for its end."""
+
+    wait_seconds: float = Field(
+        default=0, ge=0, le=60, description="Wait this long for it to be settled, while it is pending."
     )
 
 

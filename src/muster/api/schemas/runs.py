@@ -59,7 +59,16 @@ class Run(Answer):
     branch: str | None = Field(examples=["muster/tsk_0dq3m8x1c7w00"])
     base_commit: str | None
     head_commit: str | None
-    workspace: str | None
+    workspace: str | None = Field(description="Path of the working copy on the worker's host.")
+    workspace_kind: str | None = Field(
+        description="How it was made: `overlay`, `reflink`, `checkout`, `in_place` or `scratch`.",
+        examples=["overlay"],
+    )
+    base_branch: str | None = Field(description="The branch the work began at.", examples=["main"])
+    pushed_to: str | None = Field(
+        description="URL of the remote that has the branch.", examples=["https://github.com/acme/widgets.git"]
+    )
+    pull_request: str | None = Field(examples=["https://github.com/acme/widgets/pull/7"])
     entries: int = Field(description="Entries of its transcript.")
     context_used: int | None = Field(description="Tokens in the model's context window.")
     context_window: int | None

@@ -1,4 +1,4 @@
-"""The unix socket that the gateway listens on."""
+"""Unix sockets that are doors of sandboxes without a network."""
 
 from __future__ import annotations
 
