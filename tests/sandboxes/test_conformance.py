@@ -198,6 +198,7 @@ async def test_nothing_outlives_a_worker_that_is_killed(bench: Bench, victim: st
     await eventually(lambda: bench.left(name) == [], timeout=2)
     for group in cgroup.existing(cgroup.writable_parents(), f"muster-test-{name}"):
         await eventually(group.remove)
+    await bench.driver.forget(f"test-{name}")
 
 
 def children_of(pid: int) -> list[int]:

@@ -70,7 +70,7 @@ class LocalWorker:
         token = settings.server.token
         client = Client(transport, token=None if token is None else token.get_secret_value())
         agents, gateway, tools = await agent_host(settings, plan.state_dir, client)
-        network = [ALLOW_LIST] if levels.in_force.network_isolation else []
+        network = [ALLOW_LIST] if levels.cut_the_network else []
         labels = (*isolation.labels, *network, *agents.labels, *plan.labels)
         options = _options(settings, plan, labels)
         worker = Worker(

@@ -60,6 +60,7 @@ class BubblewrapDriver:
         self._path = path
         self._launcher = Launcher(python)
         self._etc = PrivateEtc()
+        self._seen: tuple[Path, dict[Path, Mount]] | None = None
         self._capabilities: Capabilities | None = None
         self._quotas = quotas
         self._filter = filter_program()
@@ -118,7 +119,11 @@ class BubblewrapDriver:
         )
 
     def _system(self) -> dict[Path, Mount]:
-        return system_view(self._etc) | masked_proc()
+        """Looked up anew when the host's /etc has changed, as it does when programs are installed."""
+        etc = self._etc.folder()
+        if self._seen is None or self._seen[0] != etc:
+            self._seen = etc, system_view(self._etc) | masked_proc()
+        return self._seen[1]
 
     def _documents(self) -> Sequence[str]:
         return [self._filter.hex()] if self._filter else []

@@ -44,6 +44,11 @@ class Survey:
         return self.found[0]
 
     @property
+    def cut_the_network(self) -> bool:
+        """Whether every level on offer can: whichever a task demands, it reaches only what it is allowed to."""
+        return all(entry.network_isolation for entry in self.found if entry.available)
+
+    @property
     def passed_over(self) -> Sequence[Capabilities]:
         """The levels that `auto` would rather have had."""
         better = AUTOMATIC[: AUTOMATIC.index(self.usual.level)] if self.usual.level in AUTOMATIC else ()
