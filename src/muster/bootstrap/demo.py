@@ -15,6 +15,7 @@ from muster.domain.errors import MusterError
 
 PROJECT: Final = "demo"
 _FILES: Final = {
+    ".gitignore": "__pycache__/\n",
     "README.md": "# Temperature\n\nConverts temperatures. A small real repository for muster's demo.\n",
     "temperature.py": '''"""Convert temperatures."""
 
