@@ -12,7 +12,10 @@ import { Field, Select, Text } from "./fields";
 import { ThisWill } from "./ThisWill";
 
 const TYPES: [Draft["type"], string][] = [["feature_implementation", "Build"], ["bug_fix", "Fix"], ["code_review", "Review"], ["documentation", "Docs"], ["custom", "Custom"]];
-const SHOWN_AGENTS = new Set(["acp", "jsonl"]);
+/** Ways to agents of one's own: each wants to be told of a program or an address first. */
+const WAYS = new Set(["acp", "http", "jsonl"]);
+/** Chosen only when no other agent is there. */
+const LAST = ["scripted", "model"];
 
 export function Component() {
   const [search] = useSearchParams();
@@ -31,12 +34,12 @@ function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
   const [draft, setDraft] = useState(initial);
   const [touched, setTouched] = useState(false);
   const places = useQuery(workers).data?.items;
-  const offered = [...new Set(places?.flatMap((worker) => worker.capabilities).filter((label) => label.startsWith("agent:")).map((label) => label.slice(6)))].filter((name) => !SHOWN_AGENTS.has(name)).sort();
+  const offered = [...new Set(places?.flatMap((worker) => worker.capabilities).filter((label) => label.startsWith("agent:")).map((label) => label.slice(6)))].filter((name) => !WAYS.has(name)).sort();
   const recent = [...new Set(useQuery(tasks({ limit: 200 })).data?.items.map((task) => task.working_dir).filter((path) => path !== null))].slice(0, 5);
   const queueNames = useQuery(queues).data?.items.filter((queue) => queue.status === "active").map((queue) => queue.name) ?? [];
   const projectNames = useQuery(projects).data?.items.map((project) => project.name) ?? [];
   const roleNames = useQuery(roles).data?.items.map((role) => role.name) ?? [];
-  const first = offered.find((name) => name !== "scripted") ?? offered[0];
+  const first = offered.find((name) => !LAST.includes(name)) ?? LAST.find((name) => offered.includes(name));
   useEffect(() => {
     // The agent that is there is chosen, so that the first task can run.
     if (draft.agent === "" && draft.role === "" && places) change({ agent: first ?? ELSEWHERE });
