@@ -7,13 +7,12 @@ import { PageHeading, usePageTitle } from "@/components/Page";
 import { Skeleton } from "@/components/States";
 import { say, sayFailed } from "@/components/toasts";
 import { useOnline } from "@/live/live";
+import { firstOf, labelOf, offers } from "./agents";
 import { type Draft, ELSEWHERE, EMPTY, fromTask, loadDraft, problemsOf, requestOf, saveDraft, SCRIPT, SCRIPTED } from "./draft";
 import { Field, Select, Text } from "./fields";
 import { ThisWill } from "./ThisWill";
 
 const TYPES: [Draft["type"], string][] = [["feature_implementation", "Build"], ["bug_fix", "Fix"], ["code_review", "Review"], ["documentation", "Docs"], ["custom", "Custom"]];
-const SHOWN_AGENTS = new Set(["acp", "jsonl"]);
-
 export function Component() {
   const [search] = useSearchParams();
   const from = search.get("from");
@@ -31,12 +30,13 @@ function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
   const [draft, setDraft] = useState(initial);
   const [touched, setTouched] = useState(false);
   const places = useQuery(workers).data?.items;
-  const offered = [...new Set(places?.flatMap((worker) => worker.capabilities).filter((label) => label.startsWith("agent:")).map((label) => label.slice(6)))].filter((name) => !SHOWN_AGENTS.has(name)).sort();
+  const known = offers(places ?? []);
+  const offered = known.map((offer) => offer.name);
   const recent = [...new Set(useQuery(tasks({ limit: 200 })).data?.items.map((task) => task.working_dir).filter((path) => path !== null))].slice(0, 5);
   const queueNames = useQuery(queues).data?.items.filter((queue) => queue.status === "active").map((queue) => queue.name) ?? [];
   const projectNames = useQuery(projects).data?.items.map((project) => project.name) ?? [];
   const roleNames = useQuery(roles).data?.items.map((role) => role.name) ?? [];
-  const first = offered.find((name) => name !== "scripted") ?? offered[0];
+  const first = firstOf(known);
   useEffect(() => {
     // The agent that is there is chosen, so that the first task can run.
     if (draft.agent === "" && draft.role === "" && places) change({ agent: first ?? ELSEWHERE });
@@ -85,7 +85,7 @@ function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
             <textarea id="prompt" className="inp" rows={7} value={draft.prompt} autoFocus onChange={(event) => change({ prompt: event.target.value })} aria-invalid={!!shown.prompt} aria-describedby={shown.prompt ? "prompt-bad" : undefined} placeholder={draft.agent === SCRIPT ? "make test" : "What is to be done, and how you will know that it is"} />
           </Field>
           <div className="cols">
-            <Select id="agent" label="Agent" value={draft.agent} onChange={(agent) => change({ agent })} options={[...offered.map((name): [string, string] => [name, name === "scripted" ? "scripted (needs no key)" : name]), ...(draft.agent && !offered.includes(draft.agent) && agentic ? [[draft.agent, `${draft.agent} (no worker has it)`] as [string, string]] : []), [SCRIPT, "None: a shell script"], [ELSEWHERE, "One that claims it over the API"]]} />
+            <Select id="agent" label="Agent" value={draft.agent} onChange={(agent) => change({ agent })} options={[...known.map((offer): [string, string] => [offer.name, labelOf(offer)]), ...(draft.agent && !offered.includes(draft.agent) && agentic ? [[draft.agent, `${draft.agent} (no worker has it)`] as [string, string]] : []), [SCRIPT, "None: a shell script"], [ELSEWHERE, "One that claims it over the API"]]} />
             <Select id="queue" label="Queue" value={draft.queue} onChange={(queue) => change({ queue })} options={[["", "As usual for its kind"], ...queueNames.map((name): [string, string] => [name, name])]} />
             <Select id="priority" label="Priority" value={draft.priority} onChange={(priority) => change({ priority: priority as Draft["priority"] })} options={[["urgent", "Urgent"], ["high", "High"], ["medium", "Medium"], ["low", "Low"]]} />
           </div>
