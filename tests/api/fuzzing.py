@@ -48,6 +48,10 @@ DEPENDS = {
     }
 }
 
+# These may name other things, which are not there: 404 speaks of those, and not of the one that was just made.
+REFERRING = ("/api/tickets/{ticket_id}",)
+REFERS = {"ensure_resource_availability": {"enabled": False}}
+
 
 @dataclass
 class Served:
@@ -149,7 +153,10 @@ def fuzz(here: Served, paths: tuple[str, ...], *, examples: int) -> Report:
             },
             "phases": {"coverage": {"unexpected-methods": ["OPTIONS", "PUT"]}, "stateful": {"max-steps": 8}},
             "checks": CHECKS,
-            "operations": [{"include-path": path, "checks": DEPENDS} for path in DEPENDING],
+            "operations": [
+                *({"include-path": path, "checks": DEPENDS} for path in DEPENDING),
+                *({"include-path": path, "checks": REFERS} for path in REFERRING),
+            ],
         }
     )
     document = dict(here.document)
