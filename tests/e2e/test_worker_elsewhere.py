@@ -39,7 +39,7 @@ class Site:
     async def task(self, ident: str) -> Any:
         return await self.client.get(f"/tasks/{ident}")
 
-    async def until(self, ident: str, state: str, timeout: float = 30) -> Any:
+    async def until(self, ident: str, state: str, timeout: float = 90) -> Any:
         async def is_so() -> bool:
             return bool((await self.task(ident))["state"] == state)
 
@@ -52,6 +52,12 @@ class Site:
 
         await eventually(is_said, timeout=40)
 
+    async def close(self) -> None:
+        for worker in self.workers:
+            if worker.process is not None and worker.process.poll() is None:
+                worker.end(signal.SIGKILL)
+        await self.client.close()
+
     async def live(self) -> dict[str, Any]:
         return {row["id"]: row for row in (await self.client.get("/workers"))["items"] if row["live"]}
 
@@ -61,10 +67,7 @@ async def site(server: KillableServer, tmp_path: Path) -> AsyncIterator[Site]:
     await server.start()
     made = Site(server, tmp_path)
     yield made
-    for worker in made.workers:
-        if worker.process is not None and worker.process.poll() is None:
-            worker.end(signal.SIGKILL)
-    await made.client.close()
+    await made.close()
 
 
 async def test_it_says_what_its_host_has_and_takes_what_its_labels_fit(site: Site) -> None:
@@ -86,7 +89,7 @@ async def test_it_says_what_its_host_has_and_takes_what_its_labels_fit(site: Sit
         rows = (await site.client.get("/sandboxes"))["items"]
         return bool(rows and rows[0]["samples"])
 
-    await eventually(measured, timeout=20)
+    await eventually(measured, timeout=60)
     row = (await site.client.get("/sandboxes"))["items"][0]
     assert (row["task_id"], row["worker_id"], row["title"]) == (task, "builder", "A task")
     assert row["level"] == shown["sandbox"]
@@ -101,7 +104,7 @@ async def test_it_says_what_its_host_has_and_takes_what_its_labels_fit(site: Sit
     async def closed() -> bool:
         return not (await site.client.get("/sandboxes"))["items"]
 
-    await eventually(closed, timeout=20)
+    await eventually(closed, timeout=60)
 
 
 async def test_what_runs_outlives_a_server_that_is_killed_and_comes_back(site: Site) -> None:
@@ -120,11 +123,13 @@ async def test_what_runs_outlives_a_server_that_is_killed_and_comes_back(site: S
 async def test_it_waits_for_a_server_that_is_not_there_yet(server: KillableServer, tmp_path: Path) -> None:
     site = Site(server, tmp_path)
     worker = site.worker()
-    await eventually(lambda: "Waiting for it" in worker.log)
-    await server.start()
-    await site.until(await site.submit("true"), "succeeded")
-    assert worker.end() == 0
-    await site.client.close()
+    try:
+        await eventually(lambda: "Waiting for it" in worker.log, timeout=60)
+        await server.start()
+        await site.until(await site.submit("true"), "succeeded")
+        assert worker.end() == 0
+    finally:
+        await site.close()
 
 
 async def test_told_to_end_it_finishes_what_runs_and_takes_nothing_new(site: Site) -> None:
@@ -133,10 +138,10 @@ async def test_told_to_end_it_finishes_what_runs_and_takes_nothing_new(site: Sit
     await site.said(task, "begun")
     assert worker.process is not None
     worker.process.send_signal(signal.SIGTERM)
-    await eventually(lambda: "claiming no more" in worker.log)
+    await eventually(lambda: "claiming no more" in worker.log, timeout=40)
     second = await site.submit("true")
     next(worker.folder.glob("data/workers/builder/attempts/*/work")).joinpath("go").touch()
-    assert worker.process.wait(20) == 0
+    assert worker.process.wait(60) == 0
     assert (await site.until(task, "succeeded"))["attempts"] == 1
     assert (await site.task(second))["state"] == "ready"
     assert await site.live() == {}
@@ -148,7 +153,7 @@ async def test_a_second_signal_gives_back_what_runs_without_spending_an_attempt(
     await site.said(task, "begun")
     assert worker.process is not None
     worker.process.send_signal(signal.SIGINT)
-    await eventually(lambda: "claiming no more" in worker.log)
+    await eventually(lambda: "claiming no more" in worker.log, timeout=40)
     assert worker.end(signal.SIGINT) == 0
     assert (await site.until(task, "ready"))["attempts"] == 1
     assert (await site.client.get(f"/tasks/{task}/attempts"))["items"][0]["code"] == "released"
@@ -178,7 +183,7 @@ async def test_a_name_is_one_workers_alone(site: Site) -> None:
     twin = WorkerProcess(site.folder / "elsewhere", site.server.url, "builder")
     twin.start()
     assert twin.process is not None
-    assert twin.process.wait(20) != 0
+    assert twin.process.wait(60) != 0
     assert "Give this one another --name" in twin.log
     with pytest.raises(Exception, match="already there, on host"):
         await site.client.post("/workers/builder/heartbeat", {"host": "another", "pid": 1})
@@ -192,6 +197,6 @@ async def test_a_wrong_token_is_told_and_ends_it(tmp_path: Path, server: Killabl
     )
     worker.start()
     assert worker.process is not None
-    assert worker.process.wait(20) != 0
+    assert worker.process.wait(60) != 0
     assert "token" in worker.log
     assert "a-wrong-token" not in worker.log

@@ -69,7 +69,7 @@ VERBS: Final = (
     Verb("worker", "worker:app", "Start a worker on this host, list workers, work by hand."),
     Verb("providers", "providers:providers", "List model providers that fail; try one again."),
     Verb("sandboxes", "hosts:sandboxes", "List the sandboxes that are open now, with what each uses."),
-    Verb("mcp", "mcp:mcp", "Serve muster's tools to an MCP client over standard input and output."),
+    Verb("mcp", "mcp:mcp", "Serve muster's tools to an MCP client over stdio."),
     Verb("purge", "purge:purge", "Remove finished tasks."),
     Verb("doctor", "operations:doctor", "Check this machine and the settings."),
     Verb("verify", "operations:verify", "Replay the log against the rows and check its hash chain."),

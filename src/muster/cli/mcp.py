@@ -35,7 +35,7 @@ def mcp(
         ),
     ] = None,
 ) -> None:
-    """Serve muster's tools over standard input and output, for clients of the Model Context Protocol.
+    """Serve muster's tools to an MCP client over stdio.
 
     The client starts this command and talks with it; see docs/how-to/mcp.md. ask_human must wait shorter than the client
     lets a tool run.

@@ -26,7 +26,7 @@ def providers(
         str | None, typer.Option("--retry", metavar="NAME", help="Go on with this one's tasks at once.")
     ] = None,
 ) -> None:
-    """List model providers that fail, whose agents' tasks wait; try one again."""
+    """List model providers that fail; try one again. Agents' tasks wait for them."""
     call = invocation(context)
     with call.connection() as connection:
         if retry is not None:
