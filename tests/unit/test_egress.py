@@ -97,5 +97,3 @@ def test_a_tasks_hosts_are_checked_when_it_is_submitted() -> None:
     assert task.labels == ("agent:scripted", "network:allow-list")
     with pytest.raises(InvalidInput, match="no host"):
         read_agent_task("prompt", {"agent": "scripted", "prompt": "x", "allow_hosts": ["http://pypi.org"]})
-    with pytest.raises(InvalidInput, match="cannot be held to in sandbox process"):
-        read_agent_task("prompt", {"agent": "scripted", "allow_hosts": ["pypi.org"], "sandbox": "process"})

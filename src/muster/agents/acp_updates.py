@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from muster.agents.diffs import unified
 from muster.agents.jsonl import encode
+from muster.agents.plan_items import plan_item
 from muster.agents.wire import amount, count, number, obj, objs, text
 from muster.domain.transcript import (
     ChangeKind,
@@ -15,7 +16,6 @@ from muster.domain.transcript import (
     FileChange,
     Message,
     Plan,
-    PlanItem,
     Thinking,
     ToolCall,
     ToolKind,
@@ -73,7 +73,7 @@ class Updates:
             case "tool_call" | "tool_call_update":
                 return self.close() + self.call(update)
             case "plan":
-                return [*self.close(), Plan([_step(step) for step in objs(update.get("entries"))])]
+                return [*self.close(), Plan([plan_item(step) for step in objs(update.get("entries"))])]
             case "usage_update":
                 return self._used(update)
             case kind:
@@ -271,18 +271,3 @@ def _change(identity: str, change: Mapping[str, Any]) -> FileChange:
     elif meta == "delete":
         kind = ChangeKind.DELETED
     return FileChange(path=text(change.get("path")), change=kind, diff=_diff(change), tool_call=identity)
-
-
-def _step(step: Mapping[str, Any]) -> PlanItem:
-    item = PlanItem(text=text(step.get("content")))
-    match step.get("status"):
-        case "in_progress" | "completed" as status:
-            item.status = status
-        case _:
-            pass
-    match step.get("priority"):
-        case "high" | "low" as priority:
-            item.priority = priority
-        case _:
-            pass
-    return item

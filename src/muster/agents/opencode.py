@@ -18,6 +18,7 @@ from muster.agents.adapter import (
 )
 from muster.agents.failures import failure_of
 from muster.agents.oneshot import JsonOneShot, check_options, environment, prompt_argument, refuse
+from muster.agents.plan_items import plan_item
 from muster.agents.wire import amount, count, number, obj, objs, text
 from muster.domain.transcript import (
     ChangeKind,
@@ -25,7 +26,6 @@ from muster.domain.transcript import (
     FileChange,
     Message,
     Plan,
-    PlanItem,
     Problem,
     SessionStarted,
     Thinking,
@@ -235,23 +235,8 @@ def _tool(part: Mapping[str, Any]) -> list[Entry]:
         change = ChangeKind.CREATED if created else ChangeKind.MODIFIED
         entries.append(FileChange(path=path, change=change, diff=diff, tool_call=call))
     if name == "todowrite" and not failed:
-        entries.append(Plan([_item(todo) for todo in objs(given.get("todos"))]))
+        entries.append(Plan([plan_item(todo) for todo in objs(given.get("todos"))]))
     return entries
-
-
-def _item(todo: Mapping[str, Any]) -> PlanItem:
-    item = PlanItem(text=text(todo.get("content")))
-    match todo.get("status"):
-        case "in_progress" | "completed" as status:
-            item.status = status
-        case _:
-            pass
-    match todo.get("priority"):
-        case "high" | "low" as priority:
-            item.priority = priority
-        case _:
-            pass
-    return item
 
 
 def _usage(tokens: Mapping[str, Any]) -> TokenUsage:

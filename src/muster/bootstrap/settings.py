@@ -57,6 +57,14 @@ def _standard_classes() -> dict[str, TaskClass]:
     }
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own loopback."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class ServerSettings(Section):
     """Where the server listens and who may talk to it."""
 
@@ -88,10 +96,7 @@ class ServerSettings(Section):
     @property
     def is_loopback(self) -> bool:
         """Whether only programs of this machine can connect."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
     @model_validator(mode="after")
     def _guarded(self) -> Self:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import ipaddress
 import logging
-import os
 import re
 import signal
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -22,7 +17,8 @@ from rich.markup import escape
 from muster.bootstrap.daemon import client_url, prepare_data_dir
 from muster.bootstrap.local_worker import LocalWorker, WorkerPlan
 from muster.bootstrap.logs import configure_logging
-from muster.bootstrap.settings import Settings
+from muster.bootstrap.only_one import only_one
+from muster.bootstrap.settings import Settings, is_loopback
 from muster.bootstrap.terminal import wants_plain_text
 from muster.client.http import HttpTransport
 from muster.domain.errors import Conflict
@@ -52,23 +48,8 @@ def run_worker(settings: Settings, plan: WorkerPlan) -> None:
     configure_logging(settings)
     prepare_data_dir(settings.data_dir)
     plan.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _only_one(plan):
+    with only_one(plan.state_dir / LOCK_NAME, lambda pid: WorkerRuns(name=plan.name, pid=pid)):
         uvloop.run(_work(settings, plan))
-
-
-@contextmanager
-def _only_one(plan: WorkerPlan) -> Generator[None]:
-    descriptor = os.open(plan.state_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise WorkerRuns(name=plan.name, pid=os.read(descriptor, 20).decode() or "?") from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 async def _work(settings: Settings, plan: WorkerPlan) -> None:
@@ -102,7 +83,7 @@ def _announce(worker: LocalWorker, url: str) -> None:
     console = Console(stderr=True, no_color=wants_plain_text(), highlight=False)
     options, level = worker.options, worker.capabilities.level
     console.print(f"[bold]{escape(options.worker_id)}[/] works for [bold]{escape(url)}[/]", soft_wrap=True)
-    if url.startswith("http://") and not _is_loopback(url):
+    if url.startswith("http://") and not is_loopback(urlsplit(url).hostname or ""):
         console.print(
             "  [yellow]warning[/]    not encrypted: give the server's https:// address", soft_wrap=True
         )
@@ -112,11 +93,3 @@ def _announce(worker: LocalWorker, url: str) -> None:
     for passed in worker.levels.passed_over:
         console.print(f"  [yellow]without[/]    {passed.level}: {escape(passed.reason)}", soft_wrap=True)
     console.print(f"  agents     {', '.join(worker.agents)}", soft_wrap=True)
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

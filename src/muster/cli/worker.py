@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
 import socket
 from collections.abc import Callable, Generator
@@ -269,22 +267,14 @@ class ManualWorker:
 def queue_lock(data_dir: Path, queue: str) -> Generator[None]:
     """Let one manual worker of this machine work on a queue at a time; WorkerLocked names the other one."""
     from muster.bootstrap.daemon import prepare_data_dir
+    from muster.bootstrap.only_one import only_one
 
     prepare_data_dir(data_dir)
     folder = data_dir / "locks"
     folder.mkdir(mode=0o700, exist_ok=True)
     name = re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"%{ord(match[0]):x}", queue)[:150]
-    descriptor = os.open(folder / f"worker-{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise WorkerLocked(pid=os.read(descriptor, 20).decode() or "?", queue=queue) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    with only_one(folder / f"worker-{name}.lock", lambda pid: WorkerLocked(pid=pid, queue=queue)):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _line(value: object) -> str:

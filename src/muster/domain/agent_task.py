@@ -20,7 +20,6 @@ SANDBOX_LABEL: Final = "sandbox:"
 NETWORK_LABEL: Final = "network:"
 ALLOW_LIST: Final = f"{NETWORK_LABEL}allow-list"
 """Offered by a worker that can hold a task to the hosts it names."""
-UNBOUNDED_LEVEL: Final = "process"
 LIST_LIMIT: Final = 200
 TEXT_LIMIT: Final = 262_144
 MOST_DOLLARS: Final = 1_000_000
@@ -121,9 +120,6 @@ def read_agent_task(kind: str, payload: Mapping[str, Any]) -> AgentTask:
     task = AgentTask(**values)
     if task.remote is not None and not (task.commit and task.workspace == "worktree"):
         raise InvalidInput(field="payload.push", problem="needs a worktree and its commit")
-    if task.allow_hosts and task.sandbox == UNBOUNDED_LEVEL:
-        problem = f"cannot be held to in sandbox {UNBOUNDED_LEVEL}, which has the host's network"
-        raise InvalidInput(field="payload.allow_hosts", problem=problem)
     return task
 
 
