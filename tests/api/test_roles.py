@@ -62,6 +62,13 @@ class TestPrompts:
         assert shown["system"].startswith("You are a builder.")
         assert shown["system"].endswith("No pushes.")
 
+    async def test_a_role_is_previewed_before_it_is_saved(self, api: Api) -> None:
+        """OD-5"""
+        body = {"title": "x", "role": "fresh", "draft": {"system_prompt": "Be kind.", "agent": "codex"}}
+        shown = (await api.post(f"{V1}/prompts/preview", body)).json
+        assert (shown["system"], shown["agent"]) == ("Be kind.", "codex")
+        assert (await api.get(f"{V1}/roles/fresh")).status == 404
+
     async def test_an_unknown_role_is_named(self, api: Api) -> None:
         answer = await api.post(f"{V1}/prompts/preview", {"title": "x", "role": "boss"})
         assert (answer.status, answer.json["code"]) == (404, "not_found")

@@ -357,6 +357,9 @@ class TestNouns:
         assert "version" in live("status").out
         assert live("worker", "list", "--json").json[0]["live"] is True
         assert live("agents").code == 0
+        agent = live("agents", "--json").json[0]["id"]
+        assert live("agents", "show", agent, "--json").json["record"]["tasks"] >= 1
+        assert "succeeded" in live("agents", "show", agent).out
         assert live("activity", "--limit", "5").out.count("\n") >= 2
 
     def test_purge_counts_before_it_removes(self, live: Muster) -> None:

@@ -122,6 +122,7 @@ def attempt_shape(row: AttemptRow) -> shapes.Attempt:
         progress=row.progress,
         message=row.message,
         lines=row.lines,
+        paused=row.paused,
         run=run_shape(row.run),
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from muster.cli.connection import path
 from muster.cli.invocation import group, invocation
-from muster.cli.output import Column, since
+from muster.cli.output import Column, Record, money, since
 
 AGENT_COLUMNS: Final = (
     Column("agent", "id"),
@@ -33,6 +33,12 @@ ACTIVITY_COLUMNS: Final = (
     Column("agent", "agent_id", spare=True),
     Column("task", "task_id"),
 )
+USED_COLUMNS: Final = (
+    Column("model", lambda row: f"{row['provider']}/{row['model']}", flexible=True),
+    Column("calls", "calls", right=True),
+    Column("tokens", lambda row: str(_tokens(row)), right=True),
+    Column("cost", lambda row: money(row["cost_usd"]), right=True),
+)
 app: Final = group("List agents with what they do, and see which are installed.", alone=True)
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")]
 
@@ -50,6 +56,44 @@ def agents(
     with call.connection() as connection:
         found = list(connection.pages(path("agents"), limit=limit, status=status))
     call.output.table(found, AGENT_COLUMNS, empty="No agent has called yet.")
+
+
+@app.command("show")
+def show(context: typer.Context, agent_id: Annotated[str, typer.Argument(metavar="AGENT")]) -> None:
+    """Show an agent: how its newest tasks ended, and what they used of each model."""
+    call = invocation(context)
+    with call.connection() as connection:
+        agent = connection.get(path("agents", agent_id))
+        usage = connection.get(path("agents", agent_id, "usage"))
+    if call.output.as_json:
+        call.output.record(agent | {"usage": usage}, [])
+        return
+    call.output.record(agent, _facts(agent))
+    call.output.table(usage["models"], USED_COLUMNS, empty="No call to a model was metered.")
+
+
+def _facts(agent: dict[str, Any]) -> list[tuple[str, Any]]:
+    record = agent["record"]
+    ended = record["succeeded"] + record["failed"]
+    rate = f"{record['succeeded']} of {ended} that ended" if ended else None
+    median = record["median_cost_usd"]
+    return [
+        ("agent", agent["id"]),
+        ("name", agent["name"]),
+        ("status", agent["status"]),
+        ("model", agent["model"]),
+        ("task", agent["current_task_id"]),
+        ("tasks", record["tasks"]),
+        ("succeeded", rate),
+        ("cost", money(record["cost_usd"])),
+        ("median cost", None if median is None else money(median)),
+        ("last seen", since(agent["last_active_at"])),
+    ]
+
+
+def _tokens(used: Record) -> int:
+    tokens = used["tokens"]
+    return sum(amount for name, amount in tokens.items() if name != "reasoning_tokens")
 
 
 @app.command("detect")

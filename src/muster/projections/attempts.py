@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from muster.domain import ids
 from muster.domain.errors import NotFound
+from muster.projections.pauses import paused_of
 from muster.projections.runs import RunRow, runs_of
 from muster.store.codec import from_json
 from muster.store.database import Reader
@@ -43,7 +44,8 @@ class AttemptRow:
     lines: int
     kept_from: int
     run: RunRow | None = None
-    """Given where an attempt is shown in detail."""
+    paused: bool = False
+    """Both are given where an attempt is shown in detail."""
 
 
 ATTEMPT_COLUMNS: Final = (
@@ -99,10 +101,13 @@ async def get_attempt(reader: Reader, attempt_id: int) -> AttemptRow:
 
 
 async def with_runs(reader: Reader, attempts: list[AttemptRow]) -> list[AttemptRow]:
-    """The attempts with their runs."""
+    """The attempts with their runs, and whether their agents stand still."""
     runs = await runs_of(reader, [attempt.id for attempt in attempts])
+    running = [attempt for attempt in attempts if attempt.state == "running"]
+    paused = await paused_of(reader, [attempt.task_id for attempt in running])
     for attempt in attempts:
         attempt.run = runs.get(attempt.id)
+        attempt.paused = attempt.state == "running" and attempt.id in paused
     return attempts
 
 

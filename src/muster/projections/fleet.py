@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from muster.domain.task import TaskState
 from muster.domain.transcript_now import Now, now_of, one_line
+from muster.projections.pauses import paused_of
 from muster.projections.workers import LIVE_US, WorkerRow, list_workers
 from muster.store.codec import from_json
 from muster.store.database import Reader
@@ -23,7 +24,7 @@ FORGOTTEN_US: Final = 3_600_000_000
 class FleetRow:
     """An agent at work on an attempt, or one that does nothing. Times are microseconds, money is micro-dollars.
 
-    `state` is running, waiting, stale, idle, offline or failed. `tokens` and `context` are None when nobody told.
+    `state` is running, paused, waiting, stale, idle, offline or failed. `tokens` and `context` are None when nobody told.
     """
 
     agent_id: str
@@ -110,6 +111,7 @@ async def fleet_of(reader: Reader, now: int) -> Fleet:
     by_id = {worker.id: worker for worker in workers}
     busy = [_busy(row, by_id) for row in await reader.rows(_BUSY, MOST + 1)]
     await _add_now(reader, busy)
+    await _add_pauses(reader, busy)
     await _add_questions(reader, busy)
     agents = await reader.rows(_AGENTS, MOST + 1)
     working = {row.agent_id for row in busy}
@@ -179,6 +181,13 @@ async def _add_now(reader: Reader, rows: Sequence[FleetRow]) -> None:
         lines: list[list[str]] = from_json(printed[row.attempt_id]) if row.attempt_id in printed else []
         last = next((one_line(text) for _, text in reversed(lines) if text.strip()), "")
         row.now = row.now or now_of(entries) or (Now("printing", last) if last else None)
+
+
+async def _add_pauses(reader: Reader, rows: Sequence[FleetRow]) -> None:
+    paused = await paused_of(reader, [row.task_id for row in rows if row.task_id is not None])
+    for row in rows:
+        if row.state == "running" and row.attempt_id in paused:
+            row.state = "paused"
 
 
 async def _add_questions(reader: Reader, rows: Sequence[FleetRow]) -> None:

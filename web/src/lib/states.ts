@@ -19,13 +19,14 @@ export interface Seen {
   word: string;
 }
 
-/** A task's state; `asked` says whether it waits for a person. */
-export function seenTask(task: TaskRow, asked: boolean): Seen {
+/** A task's state; `asked` says whether it waits for a person, `paused` whether a person let its agent stand still. */
+export function seenTask(task: TaskRow, asked: boolean, paused = false): Seen {
   if (task.archived_at !== null) return { state: "archived", word: WORDS.archived };
   switch (task.state) {
     case "running":
       if (asked) return { state: "waiting", word: WORDS.waiting };
-      return task.stale === "warned" ? { state: "stale", word: WORDS.stale } : { state: "running", word: WORDS.running };
+      if (task.stale === "warned") return { state: "stale", word: WORDS.stale };
+      return paused ? { state: "paused", word: WORDS.paused } : { state: "running", word: WORDS.running };
     case "failed":
       if (task.stale === "auto_failed") return { state: "failed", word: "Auto-failed" };
       if (task.stale === "timed_out") return { state: "failed", word: "Timed out" };

@@ -24,7 +24,7 @@ export function touched(event: LoggedEvent): QueryKey[] {
     case "message":
       return task;
     case "agent":
-      return [["fleet"]];
+      return [["fleet"], ["agents"]];
     case "queue":
       return [["queues"]];
     case "project":

@@ -109,9 +109,10 @@ export function useConversation(task: string, attempt: number, known: number) {
     const page = await entries(task, attempt, after ?? start, 500, wait, signal);
     return { items: page.items, next: page.next_after, total: page.total, finished: page.finished };
   });
-  const earlier = async () => {
+  const earlier = async (arrived?: () => void) => {
     const from = Math.max(tail.first - NEWEST, 0);
     const page = await entries(task, attempt, from, tail.first - from, 0);
+    arrived?.();
     tail.prepend(page.items);
   };
   return { ...tail, earlier };

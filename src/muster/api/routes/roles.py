@@ -46,21 +46,25 @@ async def put_role(
 
     Attempts that run keep what they were told. 201: it is new.
     """
+    role = _role(name, body)
+    new = await services.store.execute(set_role(role))
+    response.status_code = 201 if new else 200
+    return _shape(role)
+
+
+def _role(name: str, body: shapes.RoleFields) -> Role:
     servers = tuple(
         ToolServer(
             name=entry.name, url=entry.url or "", headers=entry.headers, argv=tuple(entry.argv), env=entry.env
         )
         for entry in body.mcp
     )
-    role = Role(
+    return Role(
         name=name,
         **body.model_dump(exclude={"mcp", "tools"}),
         tools=None if body.tools is None else tuple(body.tools),
         mcp=servers,
     )
-    new = await services.store.execute(set_role(role))
-    response.status_code = 201 if new else 200
-    return _shape(role)
 
 
 async def clone_role(services: ServicesHere, name: str, body: shapes.RoleClone) -> shapes.Role:
@@ -86,7 +90,10 @@ async def preview_prompt(services: ServicesHere, body: shapes.PromptPreviewField
 
     It is composed by the same code that a worker runs; a later attempt is told of the earlier ones too.
     """
-    role = None if body.role is None else await load_role(services.store, body.role)
+    if body.draft is not None:
+        role = _role(body.role or "draft", body.draft)
+    else:
+        role = None if body.role is None else await load_role(services.store, body.role)
     prompt = compose(
         PromptParts(
             title=body.title,

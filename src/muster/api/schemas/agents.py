@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
+from muster.api.schemas.runs import Tokens
 from muster.api.schemas.shape import (
     Answer,
     Body,
@@ -13,10 +14,12 @@ from muster.api.schemas.shape import (
     Moment,
     Name,
     PageQuery,
+    Query,
     Text,
     Word,
     absent,
 )
+from muster.api.schemas.tasks import State
 
 AgentId = Annotated[
     str,
@@ -58,6 +61,19 @@ class AgentPatch(Body):
     memory_bytes: int = Field(default_factory=absent, ge=0, le=1_000_000_000_000_000)
 
 
+class AgentRecord(Answer):
+    """How an agent does. `tasks` are those it worked on last and that are kept; all else is of the newest of them."""
+
+    tasks: int = Field(description="1000 at most.")
+    looked_at: int = Field(description="The newest tasks, which all that follows is of; 200 at most.")
+    succeeded: int
+    failed: int
+    cancelled: int
+    cost_usd: float
+    median_cost_usd: float | None = Field(description="Of tasks that ended; null without any.")
+    median_seconds: float | None = Field(description="How long those that ended took.")
+
+
 class Agent(Answer):
     """Who does the work. Busy: it has a running task."""
 
@@ -73,6 +89,50 @@ class Agent(Answer):
     last_active_at: Moment
     created_at: Moment
     updated_at: Moment
+    record: AgentRecord | None = Field(description="In a list only with `record=true`.")
+
+
+class Used(Answer):
+    """What was used."""
+
+    tokens: Tokens
+    cost_usd: float
+    calls: int = Field(description="Metered calls to models.")
+    unpriced_calls: int = Field(description="Those whose price nobody knows; `cost_usd` leaves them out.")
+
+
+class ModelUse(Used):
+    """What an agent used of a model."""
+
+    provider: str = Field(examples=["anthropic"])
+    model: str
+
+
+class TaskUse(Used):
+    """What an agent used for a task, in all its attempts."""
+
+    task_id: str
+    title: str
+    state: State
+    claimed_at: Moment = Field(description="When its newest attempt began.")
+
+
+class AgentUsage(Answer):
+    """What an agent used for its newest tasks."""
+
+    looked_at: int = Field(description="How many tasks these are.")
+    more: bool = Field(description="It has older ones.")
+    unmetered_cost_usd: float = Field(
+        description="The part of the cost that no call was metered for: what agents said themselves."
+    )
+    models: list[ModelUse] = Field(description="The dearest first.")
+    tasks: list[TaskUse] = Field(description="Those it worked on last first.")
+
+
+class AgentUsageQuery(Query):
+    """How far back."""
+
+    limit: int = Field(default=100, ge=1, le=500, description="Newest tasks that are looked at.")
 
 
 class AgentList(Answer):
@@ -199,3 +259,4 @@ class AgentQuery(PageQuery):
     """Which agents."""
 
     status: Literal["online", "offline", "busy", "error"] | None = None
+    record: bool = Field(default=False, description="With how each does.")

@@ -26,8 +26,9 @@ class FleetRow(Answer):
 
     agent_id: str
     name: str
-    state: Literal["running", "waiting", "stale", "idle", "offline", "failed"] = Field(
-        description="waiting: for a person; stale: silent for its whole timeout, or its worker is."
+    state: Literal["running", "paused", "waiting", "stale", "idle", "offline", "failed"] = Field(
+        description="paused: a person let it stand still; waiting: for a person; stale: silent for its whole timeout, "
+        "or its worker is."
     )
     program: str = Field(
         examples=["claude"], description="Which agent works; for a script, its kind; else empty."

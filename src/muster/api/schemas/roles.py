@@ -93,6 +93,9 @@ class PromptPreviewFields(Body):
     description: LongText = ""
     prompt: LongText = ""
     role: Name | None = None
+    draft: RoleFields | None = Field(
+        default=None, description="A role as it would be saved, instead of `role`."
+    )
     instructions: Text64 = ""
     queue: Name | None = None
     owns: list[Name] = Field(default=[], max_length=200)

@@ -252,6 +252,7 @@ class Attempt(Answer):
     progress: float | None
     message: str | None = Field(description="What the claimer last said it does.")
     lines: int = Field(description="Lines of output recorded.")
+    paused: bool = Field(description="A person let its agent stand still; its time limit stands still too.")
     run: Run | None = Field(description="The work of an agent; null when none was told of.")
 
 

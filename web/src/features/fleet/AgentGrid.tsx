@@ -4,7 +4,7 @@ import { StateGlyph } from "@/components/StateGlyph";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
 import { cost } from "@/lib/format";
 import { seenAgent } from "@/lib/states";
-import { Now } from "./Now";
+import { Now } from "@/components/Now";
 import { keyOf } from "./rows";
 
 export function AgentGrid({ rows, onOpen }: { rows: FleetRow[]; onOpen: (row: FleetRow) => void }) {

@@ -8,7 +8,7 @@ import { Elapsed, TimeAgo } from "@/components/TimeAgo";
 import { cx } from "@/lib/cx";
 import { compact, cost, shortId } from "@/lib/format";
 import { seenAgent } from "@/lib/states";
-import { Now } from "./Now";
+import { Now } from "@/components/Now";
 import { type Group, keyOf } from "./rows";
 import { useStill } from "./still";
 

@@ -4,7 +4,8 @@ import { StateGlyph } from "@/components/StateGlyph";
 import { useNow } from "@/lib/clock";
 import { count, elapsed, percent } from "@/lib/format";
 import { seenAgent } from "@/lib/states";
-import { countStates, keyOf, verb } from "./rows";
+import { countStates, keyOf } from "./rows";
+import { verb } from "@/lib/verbs";
 
 /** Above so many agents machines show how many are in each state, until every agent is asked for. */
 const FOLDED = 300;

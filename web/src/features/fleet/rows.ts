@@ -65,13 +65,3 @@ function matches(row: FleetRow, word: string): boolean {
   if (word.startsWith("state:")) return seenAgent(row).word.toLowerCase() === word.slice(6) || WORDS[seenAgent(row).state].toLowerCase() === word.slice(6);
   return [row.name, row.agent_id, row.role, row.task, row.machine ?? "", row.program, row.model, row.now?.subject ?? ""].some((text) => text.toLowerCase().includes(word));
 }
-
-const VERBS: Record<string, string> = {
-  reading: "Reading", editing: "Editing", deleting: "Deleting", moving: "Moving", searching: "Searching", running: "Running",
-  fetching: "Fetching", calling: "Calling", thinking: "Thinking", writing: "Writing", planning: "Planning", finishing: "Finishing",
-  printing: "Prints", saying: "Says", asking: "Asks", wanting: "Wants to",
-};
-
-export function verb(code: string): string {
-  return VERBS[code] ?? code;
-}

@@ -6,7 +6,7 @@ import { LogView } from "@/components/LogView";
 import { Skeleton } from "@/components/States";
 import { useOutput } from "@/live/tail";
 
-const ConversationFeed = lazy(() => import("./ConversationFeed"));
+const Feed = lazy(() => import("@/components/conversation/Feed"));
 
 /** What the attempt prints; where it is an agent's, what that says and does. */
 export function LiveOutput({ task, attempt }: { task: Task; attempt: Attempt | null }) {
@@ -21,7 +21,7 @@ export function LiveOutput({ task, attempt }: { task: Task; attempt: Attempt | n
           {attempt?.state === "running" && !agent ? <button type="button" className="btn s" aria-pressed={follow} onClick={() => setFollow(!follow)}><Download size={12} />{follow ? "Following" : "Follow"}</button> : null}
         </span>
       </h2>
-      {agent ? <Suspense fallback={<Skeleton rows={5} height={24} />}><ConversationFeed task={task} attempt={attempt} /></Suspense> : <Printed task={task} attempt={attempt} follow={follow} onFollow={setFollow} />}
+      {agent ? <Suspense fallback={<Skeleton rows={5} height={24} />}><Feed task={task.id} attempt={attempt} /></Suspense> : <Printed task={task} attempt={attempt} follow={follow} onFollow={setFollow} />}
     </section>
   );
 }

@@ -3,7 +3,8 @@ import { ChevronDown, Ellipsis, RotateCcw, X } from "lucide-react";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { answer, api } from "@/api/client";
-import type { Task } from "@/api/types";
+import type { Attempt, Task } from "@/api/types";
+import { PauseButton } from "@/components/conversation/PauseButton";
 import { Dialog } from "@/components/Dialog";
 import { Menu } from "@/components/Menu";
 import { say, sayFailed } from "@/components/toasts";
@@ -11,8 +12,8 @@ import { plural } from "@/lib/format";
 import { isOpen } from "@/lib/states";
 import { useOnline } from "@/live/live";
 
-/** What can be done to a task: cancel, run again, archive. */
-export function TaskActions({ task, files }: { task: Task; files: number }) {
+/** What can be done to a task: pause, cancel, run again, archive. */
+export function TaskActions({ task, attempt, files }: { task: Task; attempt: Attempt | null; files: number }) {
   const queries = useQueryClient();
   const go = useNavigate();
   const online = useOnline();
@@ -35,6 +36,7 @@ export function TaskActions({ task, files }: { task: Task; files: number }) {
   const busy = cancel.isPending || requeue.isPending || rerun.isPending || archive.isPending || !online;
   return (
     <div className="acts">
+      {attempt?.id === task.attempt?.id ? <PauseButton task={task.id} attempt={attempt} /> : null}
       {open ? <button type="button" className="btn d" disabled={busy} onClick={() => setAsking(true)}><X size={14} />Cancel</button> : null}
       <Menu
         trigger={<button type="button" className="btn" disabled={busy}><RotateCcw size={14} />Re-run<ChevronDown size={13} /></button>}

@@ -7,6 +7,7 @@ import { task as taskQuery, taskApprovals, taskAttempts, taskFiles } from "@/api
 import type { Attempt, Task } from "@/api/types";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { StateChip } from "@/components/StateGlyph";
+import { FilesView } from "@/components/FilesView";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { TimeAgo } from "@/components/TimeAgo";
 import { count, plural, shortPath } from "@/lib/format";
@@ -14,13 +15,13 @@ import { seenTask } from "@/lib/states";
 import { TaskActions } from "./actions";
 import { ApprovalsTab } from "./ApprovalsTab";
 import { Facts } from "./Facts";
-import { FilesTab } from "./FilesTab";
 import { HistoryTab } from "./HistoryTab";
 import { OutputTab } from "./OutputTab";
 import { Overview } from "./Overview";
 
 // What agents say is rendered by a parser that the other tabs do not need.
-const ConversationTab = lazy(() => import("./ConversationTab"));
+const Conversation = lazy(() => import("@/components/conversation/Conversation"));
+const LogFiles = lazy(() => import("@/components/logs/LogFiles"));
 
 export function Component() {
   const { id = "", tab = "overview" } = useParams();
@@ -53,7 +54,7 @@ function TaskPage({ task, attempts, attempt, tab }: PageProps) {
   const approvals = useQuery(taskApprovals(task.id)).data?.items ?? [];
   const files = useQuery({ ...taskFiles(task.id, attempt?.number), enabled: attempt !== null }).data;
   const pending = approvals.filter((approval) => approval.state === "pending");
-  const { state, word } = seenTask(task, pending.length > 0);
+  const { state, word } = seenTask(task, pending.length > 0, task.attempt?.paused);
   const branch = attempt?.run?.branch;
   return (
     <div className="tk">
@@ -69,16 +70,17 @@ function TaskPage({ task, attempts, attempt, tab }: PageProps) {
           </div>
           <div className="ttl">
             <PageHeading>{task.title}</PageHeading>
-            <TaskActions task={task} files={files?.produced.length ?? 0} />
+            <TaskActions task={task} attempt={attempt} files={files?.produced.length ?? 0} />
           </div>
         </div>
         <Tabs task={task} attempt={attempt} files={files?.produced.length ?? 0} approvals={approvals.length} />
         <div className="body">
           {tab === "overview" ? <Overview task={task} attempts={attempts} attempt={attempt} files={files} pending={pending.length > 0} />
-            : tab === "output" || tab === "logs" ? <OutputTab task={task} attempts={attempts} attempt={attempt} />
-            : tab === "conversation" ? <Suspense fallback={<Skeleton rows={8} height={40} />}><ConversationTab task={task} attempt={attempt} /></Suspense>
+            : tab === "output" ? <OutputTab task={task} attempts={attempts} attempt={attempt} />
+            : tab === "logs" ? <Suspense fallback={<Skeleton rows={8} height={19} />}><LogFiles task={task} attempt={attempt} /></Suspense>
+            : tab === "conversation" ? <Suspense fallback={<Skeleton rows={8} height={40} />}><Conversation task={task} attempt={attempt} /></Suspense>
             : tab === "approvals" ? <ApprovalsTab approvals={approvals} />
-            : tab === "files" ? <FilesTab files={files} attempt={attempt} task={task} />
+            : tab === "files" ? <FilesView files={files} attempt={attempt} task={task} />
             : tab === "history" ? <HistoryTab task={task} />
             : <EmptyState title="There is no such tab" action={<Link className="btn p" to={`/tasks/${task.id}`}>Overview</Link>} />}
         </div>
@@ -92,7 +94,7 @@ function Tabs({ task, attempt, files, approvals }: { task: Task; attempt: Attemp
   const base = `/tasks/${task.id}`;
   const tabs: [string, string, number][] = [
     ["", "Overview", 0], ["changes", "Changes", files], ["output", "Output", attempt?.lines ?? 0], ["conversation", "Conversation", attempt?.run?.entries ?? 0],
-    ["approvals", "Approvals", approvals], ["files", "Files", 0], ["history", "History", 0],
+    ["approvals", "Approvals", approvals], ["files", "Files", 0], ...(attempt?.run ? [["logs", "Logs", 0] as [string, string, number]] : []), ["history", "History", 0],
   ];
   return (
     <nav className="tabs" aria-label="Task">

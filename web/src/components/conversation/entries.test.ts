@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KeptEntry } from "@/api/types";
-import { toBlocks, wordsOfCall } from "./entries";
+import { folded, textOf, toBlocks, wordsOfCall } from "./entries";
 
 function kept(...entries: object[]): KeptEntry[] {
   return entries.map((entry, position) => ({ position, at: "2026-01-01T00:00:00Z", entry }) as KeptEntry);
@@ -16,11 +16,22 @@ describe("a conversation", () => {
       { kind: "tool_call", id: "1", name: "Bash", tool: "execute", command: "pytest -q" },
       { kind: "tool_call", id: "2", name: "Read", tool: "read", paths: ["a.py"] },
       { kind: "tool_result", id: "1", output: "1 fai", more: true },
-      { kind: "tool_result", id: "1", output: "led", status: "failed", exit_code: 1 },
+      { kind: "tool_result", id: "1", output: "led\n", more: true },
+      { kind: "tool_result", id: "1", output: "1 failed\n", status: "failed", exit_code: 1 },
     ));
     expect(blocks).toHaveLength(2);
-    expect(blocks[0]).toMatchObject({ kind: "tool", output: "1 failed", result: { status: "failed" } });
+    expect(blocks[0]).toMatchObject({ kind: "tool", output: "1 failed\n", result: { status: "failed" } });
     expect(blocks[1]).toMatchObject({ kind: "tool", result: null });
+  });
+  it("keeps the pieces of an output whose end brings nothing", () => {
+    const [block] = toBlocks(kept({ kind: "tool_call", id: "1", name: "Bash" }, { kind: "tool_result", id: "1", output: "so far", more: true }, { kind: "tool_result", id: "1" }));
+    expect(block).toMatchObject({ output: "so far" });
+  });
+  it("folds what was read in a row, and nothing that failed or goes on", () => {
+    const read = (id: string, status?: string) => [{ kind: "tool_call", id, name: "Read", tool: "read", paths: [`${id}.py`] }, { kind: "tool_result", id, ...(status ? { status } : {}) }];
+    const blocks = folded(toBlocks(kept(...read("a"), ...read("b"), ...read("c"), ...read("d", "failed"), ...read("e"), { kind: "tool_call", id: "f", name: "Read", tool: "read" })));
+    expect(blocks.map((block) => block.kind)).toEqual(["group", "tool", "tool", "tool"]);
+    expect(textOf(blocks[0]!)).toContain("b.py");
   });
   it("tells calls in a few words", () => {
     expect(wordsOfCall({ kind: "tool_call", id: "1", name: "Bash", tool: "execute", command: "ls", title: "", input: {}, paths: [], parent: "" })).toEqual({ verb: "Run", object: "ls" });

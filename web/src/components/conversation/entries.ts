@@ -4,26 +4,38 @@ type Of<K extends Entry["kind"]> = Extract<Entry, { kind: K }>;
 export type ToolCall = Of<"tool_call">;
 export type ToolResult = Of<"tool_result">;
 
+export interface ToolBlock {
+  kind: "tool";
+  key: string;
+  at: string;
+  call: ToolCall;
+  result: ToolResult | null;
+  output: string;
+}
+
 /** What a conversation shows: messages put together, calls with their results. */
 export type Block =
-  | { kind: "message"; key: number; at: string; role: string; text: string }
-  | { kind: "thinking"; key: number; at: string; text: string }
-  | { kind: "tool"; key: number; at: string; call: ToolCall; result: ToolResult | null; output: string }
-  | { kind: "plan"; key: number; at: string; items: Of<"plan">["items"] }
-  | { kind: "note"; key: number; at: string; text: string; bad: boolean }
-  | { kind: "asked"; key: number; at: string; title: string; detail: string }
-  | { kind: "end"; key: number; at: string; ok: boolean; text: string };
+  | { kind: "message"; key: string; at: string; role: string; text: string }
+  | { kind: "thinking"; key: string; at: string; text: string }
+  | ToolBlock
+  | { kind: "group"; key: string; at: string; verb: string; calls: ToolBlock[] }
+  | { kind: "plan"; key: string; at: string; items: Of<"plan">["items"] }
+  | { kind: "note"; key: string; at: string; text: string; bad: boolean }
+  | { kind: "asked"; key: string; at: string; title: string; detail: string }
+  | { kind: "end"; key: string; at: string; ok: boolean; text: string };
 
 /** Entries leave out what is at its default, so everything but the kind may be missing. */
 function open(entry: Entry): boolean {
   return (entry as { more?: boolean }).more === true;
 }
 
-export function toBlocks(entries: KeptEntry[]): Block[] {
+/** `prefix` tells the blocks of several conversations apart. */
+export function toBlocks(entries: KeptEntry[], prefix = ""): Block[] {
   const blocks: Block[] = [];
-  const calls = new Map<string, Block & { kind: "tool" }>();
+  const calls = new Map<string, ToolBlock>();
   let going: (Block & { kind: "message" | "thinking" }) | null = null;
-  for (const { position: key, at, entry } of entries) {
+  for (const { position, at, entry } of entries) {
+    const key = `${prefix}${position}`;
     switch (entry.kind) {
       case "message":
       case "thinking": {
@@ -41,7 +53,7 @@ export function toBlocks(entries: KeptEntry[]): Block[] {
         const known = calls.get(entry.id);
         if (known) known.call = entry;
         else {
-          const block: Block & { kind: "tool" } = { kind: "tool", key, at, call: entry, result: null, output: "" };
+          const block: ToolBlock = { kind: "tool", key, at, call: entry, result: null, output: "" };
           calls.set(entry.id, block);
           blocks.push(block);
         }
@@ -50,7 +62,8 @@ export function toBlocks(entries: KeptEntry[]): Block[] {
       case "tool_result": {
         const block = calls.get(entry.id);
         if (!block) break;
-        block.output += entry.output ?? "";
+        // The end of a call has all of its output, when it has any.
+        block.output = open(entry) ? block.output + (entry.output ?? "") : entry.output || block.output;
         if (!open(entry)) block.result = entry;
         break;
       }
@@ -85,4 +98,51 @@ const VERBS: Record<string, string> = { read: "Read", edit: "Edit", delete: "Del
 export function wordsOfCall(call: ToolCall): { verb: string; object: string } {
   const verb = VERBS[call.tool ?? ""] ?? call.name;
   return { verb, object: call.command || call.paths?.[0] || (call.title !== verb ? (call.title ?? "") : "") };
+}
+
+const FOLDED = new Set(["Read", "Search", "Fetch"]);
+const AT_LEAST = 3;
+
+function foldable(block: Block): block is ToolBlock {
+  return block.kind === "tool" && FOLDED.has(wordsOfCall(block.call).verb) && (block.result?.status ?? "completed") === "completed" && block.result !== null;
+}
+
+/** Calls of the same tool in a row are one line, once they are over and well. */
+export function folded(blocks: Block[]): Block[] {
+  const shown: Block[] = [];
+  for (let at = 0; at < blocks.length; ) {
+    const first = blocks[at]!;
+    const calls: ToolBlock[] = [];
+    if (foldable(first)) {
+      const { verb } = wordsOfCall(first.call);
+      for (let next = blocks[at]; next && foldable(next) && wordsOfCall(next.call).verb === verb; next = blocks[at + calls.length]) calls.push(next);
+      if (calls.length >= AT_LEAST) {
+        shown.push({ kind: "group", key: `${first.key}+`, at: first.at, verb, calls });
+        at += calls.length;
+        continue;
+      }
+    }
+    shown.push(first);
+    at += 1;
+  }
+  return shown;
+}
+
+/** Everything of a block that can be searched for. */
+export function textOf(block: Block): string {
+  switch (block.kind) {
+    case "message":
+    case "thinking":
+    case "note":
+    case "end":
+      return block.text;
+    case "tool":
+      return `${Object.values(wordsOfCall(block.call)).join(" ")} ${JSON.stringify(block.call.input ?? {})} ${block.output} ${block.result?.diff ?? ""}`;
+    case "group":
+      return block.calls.map(textOf).join(" ");
+    case "plan":
+      return block.items.map((item) => item.text).join(" ");
+    case "asked":
+      return `${block.title} ${block.detail}`;
+  }
 }

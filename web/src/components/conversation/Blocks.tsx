@@ -8,7 +8,7 @@ import { plain } from "@/lib/ansi";
 import { cx } from "@/lib/cx";
 import { timeOfDay } from "@/lib/format";
 import type { Shown } from "@/lib/states";
-import { type Block, wordsOfCall } from "./entries";
+import { type Block, type ToolBlock, wordsOfCall } from "./entries";
 
 const NAMES: Record<string, string> = { user: "You", system: "Instructions" };
 
@@ -21,6 +21,8 @@ export const BlockView = memo(function BlockView({ block, agent, open }: { block
       return <details className="fold"><summary><Twist />Thought</summary><p className="mut" style={{ padding: "0 0 4px 20px", fontSize: 12.5, whiteSpace: "pre-wrap" }}>{visible(block.text)}</p></details>;
     case "tool":
       return <ToolView block={block} open={open} />;
+    case "group":
+      return <details className="fold"><summary><Twist />{block.verb} {block.calls.length} {block.verb === "Read" ? "files" : "times"}</summary><div style={{ paddingLeft: 20 }}>{block.calls.map((call) => <ToolView key={call.key} block={call} open={false} />)}</div></details>;
     case "plan":
       return (
         <div className="fold">
@@ -50,7 +52,7 @@ function MessageView({ block, agent }: { block: Block & { kind: "message" }; age
   return <div className={cx("msg", block.role === "user" && "user")}>{head}<Markdown text={block.text} breaks={block.role === "user"} /></div>;
 }
 
-function stateOf(block: Block & { kind: "tool" }): Shown {
+function stateOf(block: ToolBlock): Shown {
   if (!block.result) return "running";
   switch (block.result.status ?? "completed") {
     case "completed":
@@ -62,7 +64,7 @@ function stateOf(block: Block & { kind: "tool" }): Shown {
   }
 }
 
-function ToolView({ block, open }: { block: Block & { kind: "tool" }; open: boolean }) {
+function ToolView({ block, open }: { block: ToolBlock; open: boolean }) {
   const { verb, object } = wordsOfCall(block.call);
   const state = stateOf(block);
   const exit = block.result?.exit_code;

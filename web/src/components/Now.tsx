@@ -2,7 +2,7 @@ import { Brain, CheckCheck, CircleHelp, Eye, Globe, ListTodo, MessageSquare, Pen
 import type { FleetRow } from "@/api/types";
 import { visible } from "@/lib/visible";
 import { cx } from "@/lib/cx";
-import { verb } from "./rows";
+import { verb } from "@/lib/verbs";
 
 const ICONS: Record<string, typeof Eye> = {
   reading: Eye, editing: Pencil, deleting: Trash2, searching: Search, running: Terminal, fetching: Globe, calling: Plug, thinking: Brain,

@@ -5,7 +5,7 @@ import { PlusMinus } from "@/components/PlusMinus";
 import { EmptyState, Skeleton } from "@/components/States";
 
 /** What an attempt read and what it changed, side by side. */
-export function FilesTab({ task, attempt, files }: { task: Task; attempt: Attempt | null; files: TaskFiles | undefined }) {
+export function FilesView({ task, attempt, files }: { task: Task; attempt: Attempt | null; files: TaskFiles | undefined }) {
   if (!attempt) return <EmptyState title="No files yet">It has not been started.</EmptyState>;
   if (!files) return <Skeleton />;
   return (
