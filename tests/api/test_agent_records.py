@@ -81,6 +81,7 @@ class TestUsage:
             ("m", 2, 0.5),
             ("n", 1, 0),
         ]
+        assert (await agent(api))["record"]["cost_usd"] == 0.5
         (use,) = found["tasks"]
         assert (use["task_id"], use["title"], use["state"]) == (task, "Mend it", "running")
         assert (use["cost_usd"], use["calls"], use["unpriced_calls"]) == (0.5, 3, 1)

@@ -75,11 +75,15 @@ class AgentUsage:
     tasks: list[TaskUse]
 
 
+_WITH_RUNS: Final = (
+    "SELECT t.agent_id, t.state, t.cost + CASE WHEN t.state = 40 THEN coalesce(r.cost, 0) ELSE 0 END, t.started_at, "
+    "t.finished_at FROM"
+)
 _NEWEST: Final = for_each(
-    "SELECT t.agent_id, t.state, t.cost, t.started_at, t.finished_at FROM json_each(?1) g CROSS JOIN tasks t ON t.id IN "
-    f"(SELECT x.id FROM tasks x WHERE x.agent_id = g.value ORDER BY x.id DESC LIMIT {RECENT})",
-    "SELECT t.agent_id, t.state, t.cost, t.started_at, t.finished_at FROM unnest(?1::text[]) AS g(value) CROSS JOIN LATERAL "
-    f"(SELECT x.* FROM tasks x WHERE x.agent_id = g.value ORDER BY x.id DESC LIMIT {RECENT}) t",
+    f"{_WITH_RUNS} json_each(?1) g CROSS JOIN tasks t ON t.id IN (SELECT x.id FROM tasks x WHERE x.agent_id = g.value "
+    f"ORDER BY x.id DESC LIMIT {RECENT}) LEFT JOIN runs r ON r.attempt_id = t.attempt_id",
+    f"{_WITH_RUNS} unnest(?1::text[]) AS g(value) CROSS JOIN LATERAL (SELECT x.* FROM tasks x WHERE x.agent_id = g.value "
+    f"ORDER BY x.id DESC LIMIT {RECENT}) t LEFT JOIN runs r ON r.attempt_id = t.attempt_id",
 )
 _COUNT: Final = (
     "SELECT g.value, (SELECT count(*) FROM (SELECT 1 FROM tasks x WHERE x.agent_id = g.value "

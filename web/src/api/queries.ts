@@ -37,6 +37,7 @@ export interface TaskFilter {
   q?: string;
   queue?: string;
   project?: string;
+  agent?: string;
   archived?: boolean;
   order?: "newest" | "oldest" | "queue";
   limit?: number;

@@ -4,6 +4,7 @@ import { useNavigate } from "react-router";
 import { tasks } from "@/api/queries";
 import { Dialog } from "@/components/Dialog";
 import { StateGlyph } from "@/components/StateGlyph";
+import { usePageActions } from "@/lib/actions";
 import { isDark, usePrefs } from "@/lib/prefs";
 import { seenTask } from "@/lib/states";
 import { shortId } from "@/lib/format";
@@ -28,12 +29,20 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const words = text.trim();
   const { data } = useQuery(tasks({ q: words || undefined, limit: 8 }));
   const to = (path: string) => () => { onClose(); void go(path); };
+  const offered = usePageActions((state) => state.actions);
   const commands: Found[] = [
+    ...offered.map((action) => ({ ...action, run: () => { onClose(); action.run(); } })),
     { key: "new", label: "New task", note: "c", run: to("/tasks/new") },
     { key: "fleet", label: "Go to Fleet", note: "g f", run: to("/") },
     { key: "inbox", label: "Go to Inbox", note: "g i", run: to("/inbox") },
     { key: "tasks", label: "Go to Tasks", note: "g t", run: to("/tasks") },
     { key: "failed", label: "Tasks that failed", run: to("/tasks?state=failed") },
+    { key: "chat", label: "Go to Chat", note: "g c", run: to("/chat") },
+    { key: "talk", label: "New conversation with an agent", run: to("/chat?new=yes") },
+    { key: "agents", label: "Go to Agents", note: "g a", run: to("/agents") },
+    { key: "agent", label: "New agent", note: "Shift C", run: to("/agents?new=agent") },
+    { key: "roles", label: "Roles and prompts", run: to("/agents/roles") },
+    { key: "role", label: "New role", run: to("/agents/roles?new=role") },
     { key: "settings", label: "Settings", note: "g s", run: to("/settings") },
     { key: "theme", label: isDark(theme) ? "Use the light theme" : "Use the dark theme", note: "Ctrl D", run: () => { setTheme(isDark(theme) ? "light" : "dark"); onClose(); } },
     { key: "help", label: "Shortcuts", note: "?", run: onHelp },

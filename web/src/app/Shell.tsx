@@ -30,6 +30,9 @@ export function Shell() {
     "g f": () => void go("/"),
     "g i": () => void go("/inbox"),
     "g t": () => void go("/tasks"),
+    "g c": () => void go("/chat"),
+    "g a": () => void go("/agents"),
+    C: () => void go("/agents?new=agent"),
     "g s": () => void go("/settings"),
   });
   if (error instanceof ApiProblem && error.status === 401) return <SignIn />;

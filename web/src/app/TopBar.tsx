@@ -4,12 +4,15 @@ import { ConnectionPill } from "@/components/ConnectionPill";
 import { shortId } from "@/lib/format";
 import { isDark, usePrefs } from "@/lib/prefs";
 
-const NAMES: Record<string, string> = { "": "Fleet", inbox: "Inbox", tasks: "Tasks", settings: "Settings" };
+const NAMES: Record<string, string> = { "": "Fleet", inbox: "Inbox", tasks: "Tasks", chat: "Chat", agents: "Agents", settings: "Settings" };
 
 function crumbs(path: string): { label: string; to: string }[] {
   const [first = "", second = "", third = ""] = path.split("/").slice(1);
   const found = [{ label: NAMES[first] ?? "Not found", to: `/${first}` }];
   if (first === "tasks" && second) found.push({ label: second === "new" ? "New task" : shortId(second), to: `/tasks/${second}` });
+  if (first === "chat" && second) found.push({ label: decodeURIComponent(second), to: `/chat/${second}` });
+  if (first === "agents" && second) found.push({ label: second === "roles" ? "Roles" : decodeURIComponent(second), to: `/agents/${second}` });
+  if (first === "agents" && second === "roles" && third) found.push({ label: decodeURIComponent(third), to: path });
   if (third === "changes") found.push({ label: "Changes", to: path });
   return found;
 }

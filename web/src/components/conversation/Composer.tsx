@@ -1,5 +1,6 @@
 import { type ReactNode, useRef, useState } from "react";
 import { useOnline } from "@/live/live";
+import { useAction } from "@/lib/actions";
 import { useKeys } from "@/lib/keys";
 import { useWords } from "./useWords";
 
@@ -42,6 +43,7 @@ export function WordsBox({ agent, hint, busy, onSend, children }: BoxProps) {
 /** Tells the agent at work on a task something, or makes it listen at once. */
 export function Composer({ task, agent }: { task: string; agent: string }) {
   const words = useWords(task);
+  useAction({ key: "interrupt", label: "Interrupt the agent", run: () => words.mutate({ kind: "interrupt" }) });
   const send = (text: string) => words.mutateAsync({ kind: "say", text }).then(() => true, () => false);
   return (
     <WordsBox agent={agent} hint="Read when its present step ends; an interrupt makes it listen at once." busy={words.isPending} onSend={send}>

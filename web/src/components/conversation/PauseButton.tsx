@@ -1,5 +1,6 @@
 import { Pause, Play } from "lucide-react";
 import type { Attempt } from "@/api/types";
+import { useAction } from "@/lib/actions";
 import { useKeys } from "@/lib/keys";
 import { useOnline } from "@/live/live";
 import { useWords } from "./useWords";
@@ -12,6 +13,7 @@ export function PauseButton({ task, attempt }: { task: string; attempt: Attempt 
   const paused = attempt?.paused === true;
   const told = () => { if (able && online && !words.isPending) words.mutate({ kind: paused ? "resume" : "pause" }); };
   useKeys({ p: told });
+  useAction(able ? { key: "pause", label: paused ? "Resume the agent" : "Pause the agent", note: "p", run: told } : null);
   if (!able) return null;
   return (
     <button type="button" className="btn" title={`${paused ? "Its processes go on where they are" : "Its processes stand still where they are, its time limit too"} (p)`} disabled={words.isPending || !online} onClick={told}>

@@ -29,19 +29,21 @@ interface TalkProps {
   /** Blocks of conversations this one goes on with. */
   before?: Block[];
   outline?: boolean;
+  /** Leaves out what only says that things went their way: sessions, instructions, ends of turns. */
+  quiet?: boolean;
   height?: string;
   footer: ReactNode;
 }
 
 /** What an agent says and does. Only what is near the window is made; older pages come when it is scrolled up to. */
-export function Talk({ talk, agent, task, since, running, before = NONE, outline = false, height = "calc(100dvh - 330px)", footer }: TalkProps) {
+export function Talk({ talk, agent, task, since, running, before = NONE, outline = false, quiet = false, height = "calc(100dvh - 330px)", footer }: TalkProps) {
   const [search, setSearch] = useSearchParams();
   const words = search.get("find") ?? "";
   const [thinking, setThinking] = useRemembered("thinking", false);
   const [tools, setTools] = useRemembered("tools", true);
   const [follow, setFollow] = useState(words === "");
   const all = useMemo(() => [...before, ...folded(toBlocks(talk.items))], [before, talk.items]);
-  const blocks = useMemo(() => all.filter((block) => matches(block, words) && (thinking || block.kind !== "thinking") && (tools || (block.kind !== "tool" && block.kind !== "group"))), [all, words, thinking, tools]);
+  const blocks = useMemo(() => all.filter((block) => matches(block, words) && !(quiet && routine(block)) && (thinking || block.kind !== "thinking") && (tools || (block.kind !== "tool" && block.kind !== "group"))), [all, words, thinking, tools, quiet]);
   const box = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({ count: blocks.length, getScrollElement: () => box.current, estimateSize: () => 44, overscan: 12, gap: 10, paddingStart: 12, paddingEnd: 12, getItemKey: (index) => blocks[index]!.key });
   const size = rows.getTotalSize();
@@ -89,6 +91,10 @@ export function Talk({ talk, agent, task, since, running, before = NONE, outline
       {footer}
     </section>
   );
+}
+
+function routine(block: Block): boolean {
+  return (block.kind === "note" && !block.bad && block.text.startsWith("Session began")) || (block.kind === "end" && block.ok) || (block.kind === "message" && block.role === "system");
 }
 
 function matches(block: Block, words: string): boolean {

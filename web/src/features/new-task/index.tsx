@@ -7,9 +7,9 @@ import { PageHeading, usePageTitle } from "@/components/Page";
 import { Skeleton } from "@/components/States";
 import { say, sayFailed } from "@/components/toasts";
 import { useOnline } from "@/live/live";
-import { firstOf, labelOf, offers } from "./agents";
+import { firstOf, labelOf, offers } from "@/lib/offers";
 import { type Draft, ELSEWHERE, EMPTY, fromTask, loadDraft, problemsOf, requestOf, saveDraft, SCRIPT, SCRIPTED } from "./draft";
-import { Field, Select, Text } from "./fields";
+import { Field, Select, Text } from "@/components/fields";
 import { ThisWill } from "./ThisWill";
 
 const TYPES: [Draft["type"], string][] = [["feature_implementation", "Build"], ["bug_fix", "Fix"], ["code_review", "Review"], ["documentation", "Docs"], ["custom", "Custom"]];

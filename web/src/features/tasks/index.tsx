@@ -29,10 +29,11 @@ export function Component() {
   const state = search.get("state") ?? "";
   const words = search.get("q") ?? "";
   const queue = search.get("queue") ?? undefined;
+  const agent = search.get("agent") ?? undefined;
   const archived = state === "archived";
   const asked = useAsked();
   const figures = useQuery(overview).data;
-  const filter: TaskFilter = { state: VIEWS.find(([key]) => key === state)?.[2], q: words.trim() || undefined, queue, archived, limit: PAGE };
+  const filter: TaskFilter = { state: VIEWS.find(([key]) => key === state)?.[2], q: words.trim() || undefined, queue, agent, archived, limit: PAGE };
   const list = useInfiniteQuery({
     queryKey: ["tasks", "pages", filter],
     queryFn: ({ pageParam }) => answer(api.GET("/api/v1/tasks", { params: { query: { ...filter, cursor: pageParam } } })),
@@ -53,7 +54,7 @@ export function Component() {
     document.querySelector<HTMLElement>(`[data-row="${rows[next]?.id}"]`)?.focus();
   };
   useKeys({ j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1), "/": () => document.querySelector<HTMLElement>("#task-search")?.focus() });
-  const filtered = state !== "" || words !== "" || queue !== undefined;
+  const filtered = state !== "" || words !== "" || queue !== undefined || agent !== undefined;
   const clear = <button type="button" className="btn" onClick={() => setSearch({})}>Clear the filters</button>;
   return (
     <>
@@ -74,12 +75,13 @@ export function Component() {
             <button key={key} type="button" aria-pressed={state === key} onClick={() => set("state", key || null)}>{label}</button>
           ))}
         </div>
+        {agent ? <button type="button" className="chip" onClick={() => set("agent", null)} aria-label={`Agent is ${agent}; remove`}>Agent is {agent} ×</button> : null}
         {queue ? <button type="button" className="chip" onClick={() => set("queue", null)} aria-label={`Queue is ${queue}; remove`}>Queue is {queue} ×</button> : null}
       </div>
       {list.isError && !list.data ? <ErrorState what="The tasks could not be loaded" error={list.error} retry={() => void list.refetch()} action={filtered ? clear : undefined} />
         : !list.data ? <div className="tblw card"><Skeleton rows={10} /></div>
         : rows.length === 0 ? (
-          filtered ? <EmptyState title="No tasks match" action={clear}>{[words && `Words: ${words}`, state && `State: ${state}`, queue && `Queue: ${queue}`].filter(Boolean).join(" · ")}</EmptyState>
+          filtered ? <EmptyState title="No tasks match" action={clear}>{[words && `Words: ${words}`, state && `State: ${state}`, queue && `Queue: ${queue}`, agent && `Agent: ${agent}`].filter(Boolean).join(" · ")}</EmptyState>
             : <EmptyState title="No tasks yet" action={<Link className="btn p" to="/tasks/new">New task</Link>}>A task is one piece of work with a prompt and a directory. Queue one and come back later.</EmptyState>
         ) : (
           <div style={list.isPlaceholderData ? { opacity: 0.6 } : undefined}>

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Worker } from "@/api/types";
-import { firstOf, labelOf, offers } from "./agents";
+import { firstOf, labelOf, offers } from "./offers";
 
 function worker(agents: [string, string, boolean][], capabilities: string[] = []): Worker {
   return { capabilities, facts: { agents: agents.map(([name, version, signed_in]) => ({ name, version, signed_in })) } } as unknown as Worker;

@@ -1,0 +1,63 @@
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { memo } from "react";
+import { Link } from "react-router";
+import { Now } from "@/components/Now";
+import { StateGlyph } from "@/components/StateGlyph";
+import { TimeAgo } from "@/components/TimeAgo";
+import { cost, count, percent } from "@/lib/format";
+import { type AgentLine, type Sort, successOf } from "./rows";
+
+interface TableProps {
+  lines: AgentLine[];
+  sort: Sort;
+  backwards: boolean;
+  onSort: (sort: Sort) => void;
+  onOpen: (line: AgentLine) => void;
+}
+
+const HEADS: [Sort | null, string, string][] = [
+  ["name", "Agent", ""], [null, "Now", ""], ["success", "Success", "r"], ["tasks", "Tasks", "r low1"], ["cost", "Cost", "r"], [null, "Median", "r low1"], ["seen", "Last seen", "r"], [null, "Machine", "low2"],
+];
+
+export function AgentTable({ lines, sort, backwards, onSort, onOpen }: TableProps) {
+  return (
+    <div className="tblw card">
+      <table className="tbl two" aria-label="Agents">
+        <colgroup>
+          <col style={{ width: "22%" }} /><col /><col style={{ width: 84 }} /><col className="low1" style={{ width: 76 }} /><col style={{ width: 88 }} /><col className="low1" style={{ width: 84 }} /><col style={{ width: 128 }} /><col className="low2" style={{ width: "11%" }} />
+        </colgroup>
+        <thead>
+          <tr>
+            {HEADS.map(([key, label, kind]) => (
+              <th key={label} scope="col" className={kind || undefined} aria-sort={key === sort ? (backwards ? "descending" : "ascending") : undefined}>
+                {key ? <button type="button" style={{ display: "inline-flex", gap: 4, alignItems: "center" }} onClick={() => onSort(key)}>{label}{key === sort ? backwards ? <ArrowUp size={11} /> : <ArrowDown size={11} /> : null}</button> : label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{lines.map((line) => <Row key={line.agent.id} line={line} onOpen={onOpen} />)}</tbody>
+      </table>
+    </div>
+  );
+}
+
+const Row = memo(function Row({ line, onOpen }: { line: AgentLine; onOpen: (line: AgentLine) => void }) {
+  const { agent, works, seen } = line;
+  const { record } = agent;
+  const busy = works.filter((row) => row.task_id !== null);
+  const success = successOf(agent);
+  const tasks = `/tasks?agent=${encodeURIComponent(agent.id)}`;
+  const stop = (event: React.SyntheticEvent) => event.stopPropagation();
+  return (
+    <tr className="row" tabIndex={0} data-row={agent.id} onClick={() => onOpen(line)} onKeyDown={(event) => event.key === "Enter" && event.target === event.currentTarget && onOpen(line)}>
+      <td className="main-cell"><div className="ag"><StateGlyph state={seen.state} label={seen.word} /><b className="cut">{agent.name}</b><span className="cut">{busy[0]?.role || busy[0]?.program || agent.model}</span></div></td>
+      <td className="second">{busy.length > 0 ? <div style={{ display: "flex", gap: 8, minWidth: 0 }}><Now now={busy[0]!.now} />{busy.length > 1 ? <span className="mut">and {busy.length - 1} more</span> : null}</div> : <span className="mut">{seen.word}</span>}</td>
+      <td className="r num" title={record && success !== null ? `${record.succeeded} of ${record.succeeded + record.failed} of its newest tasks` : undefined}>{success === null ? <span className="mut">—</span> : percent(success)}</td>
+      <td className="r num low1">{record && record.tasks > 0 ? <Link to={tasks} onClick={stop} aria-label={`Tasks of ${agent.name}: ${record.tasks}`}>{count(record.tasks)}{record.tasks >= 1_000 ? "+" : ""}</Link> : <span className="mut">0</span>}</td>
+      <td className="r num fact">{record && record.looked_at > 0 ? <Link to={`/agents/${encodeURIComponent(agent.id)}/usage`} onClick={stop} aria-label={`Usage of ${agent.name}: ${cost(record.cost_usd)}`} title={`Of its newest ${record.looked_at} tasks`}>{cost(record.cost_usd)}</Link> : <span className="mut">—</span>}</td>
+      <td className="r num sub low1">{record?.median_cost_usd === null || record?.median_cost_usd === undefined ? <span className="mut">—</span> : cost(record.median_cost_usd)}</td>
+      <td className="r num sub">{busy.length > 0 ? "now" : <TimeAgo at={agent.last_active_at} />}</td>
+      <td className="sub low2">{works[0]?.machine ?? "elsewhere"}</td>
+    </tr>
+  );
+});
