@@ -32,7 +32,7 @@ export function stopsOf(blocks: Block[]): Stop[] {
 export function Outline({ blocks, onGo }: { blocks: Block[]; onGo: (index: number) => void }) {
   const stops = stopsOf(blocks);
   return (
-    <nav className="outline" aria-label="Outline">
+    <nav className="stops" aria-label="Outline">
       {stops.map((stop) => (
         <button type="button" key={stop.index} onClick={() => onGo(stop.index)}>
           <time className="num" dateTime={stop.at}>{timeOfDay(new Date(stop.at)).slice(0, 5)}</time>

@@ -107,7 +107,7 @@ function Part({ tab, task, attempt }: { tab: string; task: Task; attempt: Attemp
   const files = useQuery({ ...taskFiles(task.id, attempt?.number), enabled: tab === "files" && attempt !== null }).data;
   return (
     <Suspense fallback={<Skeleton rows={8} height={40} />}>
-      {tab === "files" ? <FilesView task={task} attempt={attempt} files={files} /> : tab === "logs" ? <LogFiles key={task.id} task={task} attempt={attempt} /> : <Conversation task={task} attempt={attempt} />}
+      {tab === "files" ? <FilesView task={task} attempt={attempt} files={files} /> : tab === "logs" ? <LogFiles key={task.id} task={task} attempt={attempt} /> : <Conversation task={task} attempt={attempt} above={342} />}
     </Suspense>
   );
 }
@@ -124,12 +124,12 @@ function Strip({ agent, work, attempt }: { agent: Agent; work: FleetRow | undefi
       {work ? <Now now={work.now} /> : null}
       {run ? <span>{run.agent}{run.model ? `, ${run.model}` : ""}</span> : null}
       {run?.context_used ? <span>context <ContextMeter used={run.context_used} total={run.context_window} /></span> : null}
-      {run ? <span><b>{compact(used)}</b> tokens</span> : null}
-      {run ? <span><b>{cost(attempt.state === "running" ? run.cost_usd : attempt.cost_usd, run.unpriced_calls)}</b></span> : null}
+      {run && used > 0 ? <span><b>{compact(used)}</b> tokens</span> : null}
+      {run && (run.calls > 0 || attempt.cost_usd > 0) ? <span><b>{cost(attempt.state === "running" ? run.cost_usd : attempt.cost_usd, run.unpriced_calls)}</b></span> : null}
       {attempt ? <span><b><Elapsed since={attempt.claimed_at} until={attempt.finished_at} /></b></span> : null}
       {record && record.tasks > 0 ? (
         <>
-          <Link to={`/tasks?agent=${encodeURIComponent(agent.id)}`}>in all <b>{count(record.tasks)}{record.tasks >= 1_000 ? "+" : ""}</b> tasks</Link>
+          <Link to={`/tasks?agent=${encodeURIComponent(agent.id)}`}>in all <b>{count(record.tasks)}{record.tasks >= 1_000 ? "+" : ""}</b> {record.tasks === 1 ? "task" : "tasks"}</Link>
           {success !== null ? <span title={`${record.succeeded} of ${record.succeeded + record.failed} of its newest tasks`}><b>{percent(success)}</b> succeeded</span> : null}
           <Link to={`${base}/usage`}><b>{cost(record.cost_usd)}</b> spent</Link>
         </>

@@ -37,7 +37,7 @@ export function Component() {
     <div className={cx("chat", picked && "picked")}>
       <List agents={all.data?.items} rows={rows} agent={agent} task={task} error={all.isError && !all.data ? all.error : null} retry={() => void all.refetch()} />
       <div className="chat-main">
-        <Link className="btn s only-small" style={{ alignSelf: "flex-start" }} to="/chat">All conversations</Link>
+        {picked ? <Link className="btn s only-small" style={{ alignSelf: "flex-start" }} to="/chat">All conversations</Link> : null}
         <Suspense fallback={<Skeleton rows={8} height={40} />}>
         {task ? <Thread key={task} id={task} name={name} /> : agent && !search.has("new") ? <Last key={agent} agent={agent} name={name} rows={rows} /> : <Start key={agent ?? ""} agent={agent} name={name} />}
         </Suspense>
@@ -78,8 +78,7 @@ function List({ agents, rows, agent, task, error, retry }: ListProps) {
     <nav className="chat-list" aria-label="Conversations">
       <Link className="btn" to={agent ? `/chat/${encodeURIComponent(agent)}?new=yes` : "/chat?new=yes"} style={{ display: "flex" }}><Plus size={13} />New conversation</Link>
       <h2>Agents</h2>
-      {error ? <ErrorState what="The agents could not be loaded" error={error} retry={retry} /> : !agents ? <Skeleton rows={4} /> : agents.length === 0 ? <p className="mut" style={{ padding: "2px 8px", fontSize: 12 }}>None has called yet.</p> : agents.map((one) => {
-        const seen = seenOf(one, rows);
+      {error ? <ErrorState what="The agents could not be loaded" error={error} retry={retry} /> : !agents ? <Skeleton rows={4} /> : agents.length === 0 ? <p className="mut" style={{ padding: "2px 8px", fontSize: 12 }}>None has called yet.</p> : agents.map((one) => ({ one, seen: seenOf(one, rows) })).sort((a, b) => ORDER.indexOf(a.seen.state) - ORDER.indexOf(b.seen.state)).map(({ one, seen }) => {
         const busy = rows.find((row) => row.agent_id === one.id && row.task_id !== null);
         return (
           <Link key={one.id} to={`/chat/${encodeURIComponent(one.id)}`} aria-current={one.id === agent && !task ? "page" : undefined}>

@@ -7,7 +7,6 @@ import type { FleetRow, Machine } from "@/api/types";
 import { Menu } from "@/components/Menu";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
-import { say } from "@/components/toasts";
 import { plural } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
 import { AgentGrid } from "./AgentGrid";
@@ -44,7 +43,7 @@ export function Component() {
     }, { replace: name === "q" });
   const open = (row: FleetRow) => {
     if (row.task_id) void go(`/tasks/${row.task_id}`);
-    else say(`${row.name} does nothing now`);
+    else void go(`/agents/${encodeURIComponent(row.agent_id)}`);
   };
   const step = (by: number) => {
     const order = groups.flatMap((one) => (folded.has(one.key) ? [] : one.rows));
