@@ -51,7 +51,7 @@ function scripted(title, script, more = {}) {
 const messages = () => page.getByRole("log", { name: "Messages" });
 
 test("an agent at work is paused by a key and goes on by the palette", async () => {
-  const task = await scripted("Stand still", [[{ say: "I have begun." }, { wait: 4 }, { say: "I am done." }], [{ say: "I heard you." }]]);
+  const task = await scripted("Stand still", [[{ say: "I have begun." }, { wait: 4 }, { say: "I am done." }, { wait: 6 }], [{ say: "I heard you." }]]);
   await page.goto(`${server}/tasks/${task.id}/conversation`);
   await messages().getByText("I have begun.").waitFor();
   await page.getByRole("button", { name: "Pause" }).waitFor();
@@ -78,13 +78,17 @@ test("words to it are shown as unread until it reads them, and it answers", asyn
   assert.equal(await page.getByRole("button", { name: "Pause" }).count(), 0);
 });
 
-test("an interrupt ends what it does", async () => {
-  const task = await scripted("Hang about", [[{ say: "I hang." }, { hang: true }]], { retry: { max_attempts: 1 } });
+test("an interrupt ends what it does, and it listens", async () => {
+  const task = await scripted("Hang about", [[{ say: "I hang." }, { hang: true }], [{ say: "I listen." }]], { retry: { max_attempts: 1 } });
   await page.goto(`${server}/tasks/${task.id}`);
   const feed = page.getByRole("log", { name: "What the agent says and does" });
   await feed.getByText("I hang.").waitFor();
   await page.getByRole("button", { name: "Interrupt" }).click();
   await feed.getByText("Turn failed").waitFor();
+  await page.getByRole("textbox", { name: "Message scripted" }).fill("Listen.");
+  await page.getByRole("button", { name: "Send" }).click();
+  await feed.getByText("I listen.").waitFor();
+  await page.getByText("Succeeded", { exact: true }).first().waitFor();
 });
 
 test("the list of agents is searched, sorted and gone through by keys", async () => {
@@ -103,7 +107,6 @@ test("the list of agents is searched, sorted and gone through by keys", async ()
   await page.getByRole("button", { name: "Clear the filters" }).click();
   await page.getByLabel("Search agents").fill("scripts on");
   await page.waitForURL(/q=scripts/);
-  await page.keyboard.press("Escape");
   await page.getByRole("heading", { level: 1 }).focus();
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");

@@ -7,7 +7,10 @@ const [folder = "screens", ...paths] = process.argv.slice(2);
 const { items } = await (await fetch(`${server}/api/v1/tasks?state=succeeded&kind=prompt&limit=1&q=Kelvin`)).json();
 const { items: asked } = await (await fetch(`${server}/api/v1/approvals`)).json();
 const tasks = [items[0] && `/tasks/${items[0].id}`, items[0] && `/tasks/${items[0].id}/changes`, items[0] && `/tasks/${items[0].id}/conversation`, asked[0] && `/tasks/${asked[0].task_id}`];
-const pages = paths.length > 0 ? paths : ["/", "/inbox", "/tasks", "/tasks/new", "/settings", ...tasks.filter(Boolean)];
+const { items: workers } = await (await fetch(`${server}/api/v1/workers`)).json();
+const scripted = workers.find((one) => one.capabilities.includes("agent:scripted"));
+const agents = ["/agents", "/agents/roles", "/agents/roles/reviewer", "/chat", ...(scripted ? [`/agents/${scripted.id}`, `/agents/${scripted.id}/logs?log=tools.jsonl`, `/agents/${scripted.id}/usage`, `/agents/${scripted.id}/settings`, `/chat/${scripted.id}`] : [])];
+const pages = paths.length > 0 ? paths : ["/", "/inbox", "/tasks", "/tasks/new", "/settings", ...agents, ...tasks.filter(Boolean)];
 mkdirSync(folder, { recursive: true });
 const browser = await launch();
 for (const [theme, scheme] of [["light", "light"], ["dark", "dark"]]) {

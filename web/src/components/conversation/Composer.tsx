@@ -4,6 +4,8 @@ import { useAction } from "@/lib/actions";
 import { useKeys } from "@/lib/keys";
 import { useWords } from "./useWords";
 
+export const STANDS = "It stands still: what you write is read once it goes on.";
+
 interface BoxProps {
   agent: string;
   hint: string;
@@ -41,12 +43,12 @@ export function WordsBox({ agent, hint, busy, onSend, children }: BoxProps) {
 }
 
 /** Tells the agent at work on a task something, or makes it listen at once. */
-export function Composer({ task, agent }: { task: string; agent: string }) {
+export function Composer({ task, agent, paused }: { task: string; agent: string; paused: boolean }) {
   const words = useWords(task);
   useAction({ key: "interrupt", label: "Interrupt the agent", run: () => words.mutate({ kind: "interrupt" }) });
   const send = (text: string) => words.mutateAsync({ kind: "say", text }).then(() => true, () => false);
   return (
-    <WordsBox agent={agent} hint="Read when its present step ends; an interrupt makes it listen at once." busy={words.isPending} onSend={send}>
+    <WordsBox agent={agent} hint={paused ? STANDS : "Read when its present step ends; an interrupt makes it listen at once."} busy={words.isPending} onSend={send}>
       <button type="button" className="btn" disabled={words.isPending} onClick={() => words.mutate({ kind: "interrupt" })}>Interrupt</button>
     </WordsBox>
   );

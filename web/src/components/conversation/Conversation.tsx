@@ -22,7 +22,7 @@ function OfAttempt({ task, attempt, above }: { task: Task; attempt: Attempt; abo
   return (
     <Talk
       talk={talk} agent={agent} task={task.id} since={attempt.claimed_at} running={running} outline height={`calc(100dvh - ${above + (running ? COMPOSER : 0)}px)`}
-      footer={running ? <Composer task={task.id} agent={agent} /> : null}
+      footer={running ? <Composer task={task.id} agent={agent} paused={attempt.paused} /> : null}
     />
   );
 }

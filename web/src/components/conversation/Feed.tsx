@@ -19,7 +19,7 @@ export default function Feed({ task, attempt }: { task: string; attempt: Attempt
     if (follow && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [blocks, follow]);
   if (talk.loading) return <Skeleton rows={5} height={24} />;
-  const composer = attempt.state === "running" ? <Composer task={task} agent={agent} /> : null;
+  const composer = attempt.state === "running" ? <Composer task={task} agent={agent} paused={attempt.paused} /> : null;
   if (blocks.length === 0) return <><p className="pr">{talk.finished ? "Its agent said nothing." : "Its agent has not said anything yet."}</p>{composer}</>;
   return (
     <>

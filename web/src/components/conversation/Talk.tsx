@@ -47,7 +47,7 @@ export function Talk({ talk, agent, task, since, running, before = NONE, outline
   const box = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({ count: blocks.length, getScrollElement: () => box.current, estimateSize: () => 44, overscan: 12, gap: 10, paddingStart: 12, paddingEnd: 12, getItemKey: (index) => blocks[index]!.key });
   const size = rows.getTotalSize();
-  const unread = useUnread(task, since, running);
+  const unread = useUnread(task, since, running, talk.items, talk.first);
   useEffect(() => {
     if (follow && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [size, follow, unread.length]);
@@ -73,7 +73,7 @@ export function Talk({ talk, agent, task, since, running, before = NONE, outline
           <button type="button" className="btn s" aria-pressed={follow} onClick={() => setFollow(!follow)}>{follow ? "Following" : "Follow"}</button>
         </span>
       </h2>
-      {talk.first > 0 ? <button type="button" className="f" style={{ justifyContent: "center" }} onClick={loadEarlier}>Show {count(Math.min(talk.first, 200))} earlier of {count(talk.first)}{words ? "; only what is loaded is searched" : ""}</button> : null}
+      {talk.first > 0 ? <button type="button" className="f" style={{ justifyContent: "center" }} onClick={() => loadEarlier(true)}>Show {count(Math.min(talk.first, 200))} earlier of {count(talk.first)}{words ? "; only what is loaded is searched" : ""}</button> : null}
       <div className="talk-in">
         {outline ? <Outline blocks={blocks} onGo={go} /> : null}
         <div ref={box} className="log" role="log" aria-live="off" aria-label="Messages" tabIndex={0} style={{ height, minHeight: 240, font: "inherit", padding: 0, background: "var(--surface)" }} onScroll={scrolled}>
@@ -85,7 +85,7 @@ export function Talk({ talk, agent, task, since, running, before = NONE, outline
               </div>
             ))}
           </div>
-          {unread.map((message) => <p className="msg user unread" key={message.id}><span className="who"><b>You</b>not read yet</span>{visible(message.text)}</p>)}
+          {unread.map((message) => <p className="msg user unread" key={message.id}><span className="who"><b>You</b>{message.delivered_at ? "handed to it" : "not read yet"}</span>{visible(message.text)}</p>)}
         </div>
       </div>
       {footer}
@@ -101,7 +101,7 @@ function matches(block: Block, words: string): boolean {
   return words === "" || textOf(block).toLowerCase().includes(words.toLowerCase());
 }
 
-/** Fetches what was said before; what is being read stays where it is. */
+/** Fetches what was said before. What is being read stays where it is; when it was asked for, its end is gone to. */
 function useEarlier(talk: TalkProps["talk"], box: React.RefObject<HTMLDivElement | null>, size: number, unfollow: () => void) {
   const anchor = useRef<{ size: number; top: number } | null>(null);
   const busy = useRef(false);
@@ -114,12 +114,12 @@ function useEarlier(talk: TalkProps["talk"], box: React.RefObject<HTMLDivElement
     anchor.current = null;
     // eslint-disable-next-line react-hooks/exhaustive-deps -- only when other entries stand first
   }, [first]);
-  return () => {
+  return (asked = false) => {
     if (busy.current || first === 0) return;
     busy.current = true;
     unfollow();
     anchor.current = null;
-    talk.earlier(() => { anchor.current = box.current ? { size: latest.current, top: box.current.scrollTop } : null; })
+    talk.earlier(() => { anchor.current = box.current ? { size: latest.current, top: asked ? 0 : box.current.scrollTop } : null; })
       .catch((error: unknown) => sayFailed("Not loaded", error))
       .finally(() => { busy.current = false; });
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KeptEntry } from "@/api/types";
-import { folded, textOf, toBlocks, wordsOfCall } from "./entries";
+import { folded, textOf, toBlocks, unreadOf, wordsOfCall } from "./entries";
 
 function kept(...entries: object[]): KeptEntry[] {
   return entries.map((entry, position) => ({ position, at: "2026-01-01T00:00:00Z", entry }) as KeptEntry);
@@ -32,6 +32,12 @@ describe("a conversation", () => {
     const blocks = folded(toBlocks(kept(...read("a"), ...read("b"), ...read("c"), ...read("d", "failed"), ...read("e"), { kind: "tool_call", id: "f", name: "Read", tool: "read" })));
     expect(blocks.map((block) => block.kind)).toEqual(["group", "tool", "tool", "tool"]);
     expect(textOf(blocks[0]!)).toContain("b.py");
+  });
+  it("knows which words of people it does not hold yet", () => {
+    const said = (text: string, second: number) => ({ kind: "say", text, created_at: `2026-01-01T00:00:0${second}Z`, delivered_at: null });
+    const items = [{ position: 3, at: "2026-01-01T00:00:02Z", entry: { kind: "message", role: "user", text: "Use tabs." } }] as unknown as KeptEntry[];
+    const words = [said("Use tabs.", 5), said("And spaces.", 3), said("Use tabs.", 1), { ...said("", 4), kind: "pause" }];
+    expect(unreadOf(words, "2026-01-01T00:00:00Z", items).map((word) => `${word.text} ${word.created_at.slice(18, 19)}`)).toEqual(["And spaces. 3", "Use tabs. 5"]);
   });
   it("tells calls in a few words", () => {
     expect(wordsOfCall({ kind: "tool_call", id: "1", name: "Bash", tool: "execute", command: "ls", title: "", input: {}, paths: [], parent: "" })).toEqual({ verb: "Run", object: "ls" });

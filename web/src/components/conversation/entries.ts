@@ -146,3 +146,20 @@ export function textOf(block: Block): string {
       return `${block.title} ${block.detail}`;
   }
 }
+
+export interface Said {
+  kind: string;
+  text: string;
+  created_at: string;
+  delivered_at: string | null;
+}
+
+/** Words of people, newest first as they are listed, that are not among the entries so far; oldest first. */
+export function unreadOf<T extends Said>(said: T[], since: string, items: KeptEntry[]): T[] {
+  const heard = items.filter(({ entry }) => entry.kind === "message" && entry.role === "user").map(({ at, entry }) => ({ at, text: (entry as Of<"message">).text.trim() }));
+  return said.filter((word) => word.kind === "say" && word.created_at >= since).reverse().filter((word) => {
+    const found = heard.findIndex((one) => one.text === word.text.trim() && one.at >= word.created_at);
+    if (found >= 0) heard.splice(found, 1);
+    return found < 0;
+  });
+}

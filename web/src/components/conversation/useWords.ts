@@ -1,10 +1,12 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api, ApiProblem } from "@/api/client";
+import type { KeptEntry } from "@/api/types";
 import { say, sayFailed } from "@/components/toasts";
+import { unreadOf } from "./entries";
 
 export type Word = "say" | "interrupt" | "pause" | "resume";
 
-const DONE: Record<Word, string> = { say: "Sent; it is read when the present step ends", interrupt: "Interrupting", pause: "Pausing", resume: "Going on" };
+const DONE: Record<Word, string> = { say: "Sent; it is read when the present step ends", interrupt: "Interrupting; it waits for your words then", pause: "Pausing", resume: "Going on" };
 
 /** Tells the agent that works on a task something. */
 export function useWords(task: string) {
@@ -23,9 +25,8 @@ const taskMessages = (task: string) => queryOptions({
   queryFn: () => answer(api.GET("/api/v1/tasks/{task_id}/messages", { params: { path: { task_id: task }, query: { limit: 50 } } })),
 });
 
-/** What was said to the agent and has not reached it yet, oldest first. */
-export function useUnread(task: string, since: string, running: boolean) {
+/** What was said to the agent and is not in its conversation yet, oldest first. */
+export function useUnread(task: string, since: string, running: boolean, items: KeptEntry[], first: number) {
   const { data } = useQuery({ ...taskMessages(task), enabled: running });
-  if (!running) return [];
-  return (data?.items ?? []).filter((message) => message.delivered_at === null && message.kind === "say" && message.created_at >= since).reverse();
+  return running && data ? unreadOf(data.items, first > 0 ? (items[0]?.at ?? since) : since, items) : [];
 }

@@ -1,9 +1,10 @@
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { memo } from "react";
+import { memo, useEffect, useRef, useState } from "react";
 import { Link } from "react-router";
 import { Now } from "@/components/Now";
 import { StateGlyph } from "@/components/StateGlyph";
 import { TimeAgo } from "@/components/TimeAgo";
+import { useWindow } from "@/components/useWindow";
 import { cost, count, percent } from "@/lib/format";
 import { type AgentLine, type Sort, successOf } from "./rows";
 
@@ -19,10 +20,14 @@ const HEADS: [Sort | null, string, string][] = [
   ["name", "Agent", ""], [null, "Now", ""], ["success", "Success", "r"], ["tasks", "Tasks", "r low1"], ["cost", "Cost", "r"], [null, "Median", "r low1"], ["seen", "Last seen", "r"], [null, "Machine", "low2"],
 ];
 
-export function AgentTable({ lines, sort, backwards, onSort, onOpen }: TableProps) {
+export function AgentTable({ lines: now, sort, backwards, onSort, onOpen }: TableProps) {
+  const [held, setHeld] = useState(false);
+  const lines = useHeld(now, held, `${sort} ${backwards}`);
+  const box = useRef<HTMLDivElement>(null);
+  const { from, to, above, below } = useWindow(lines.length, box);
   return (
-    <div className="tblw card">
-      <table className="tbl two" aria-label="Agents">
+    <div className="tblw card" ref={box} onPointerEnter={(event) => event.pointerType === "mouse" && setHeld(true)} onPointerLeave={() => setHeld(false)}>
+      <table className="tbl two" aria-label="Agents" aria-rowcount={lines.length + 1}>
         <colgroup>
           <col style={{ width: "22%" }} /><col /><col style={{ width: 84 }} /><col className="low1" style={{ width: 76 }} /><col style={{ width: 88 }} /><col className="low1" style={{ width: 84 }} /><col style={{ width: 128 }} /><col className="low2" style={{ width: "11%" }} />
         </colgroup>
@@ -35,10 +40,29 @@ export function AgentTable({ lines, sort, backwards, onSort, onOpen }: TableProp
             ))}
           </tr>
         </thead>
-        <tbody>{lines.map((line) => <Row key={line.agent.id} line={line} onOpen={onOpen} />)}</tbody>
+        <tbody>
+          {above > 0 ? <tr aria-hidden="true"><td colSpan={8} style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
+          {lines.slice(from, to).map((line) => <Row key={line.agent.id} line={line} onOpen={onOpen} />)}
+          {below > 0 ? <tr aria-hidden="true"><td colSpan={8} style={{ height: below, padding: 0, border: 0 }} /></tr> : null}
+        </tbody>
       </table>
     </div>
   );
+}
+
+/** While somebody points at the list, its rows keep their places; what they say moves on. */
+function useHeld(now: AgentLine[], held: boolean, by: string): AgentLine[] {
+  const order = useRef<string[]>([]);
+  const asked = useRef("");
+  const ids = now.map((line) => line.agent.id);
+  const members = [by, ...[...ids].sort()].join("\n");
+  const keep = held && asked.current === members;
+  const shown = keep ? order.current.map((id) => now[ids.indexOf(id)]!) : now;
+  useEffect(() => {
+    order.current = shown.map((line) => line.agent.id);
+    asked.current = members;
+  });
+  return shown;
 }
 
 const Row = memo(function Row({ line, onOpen }: { line: AgentLine; onOpen: (line: AgentLine) => void }) {

@@ -4,7 +4,7 @@ import { Link, useNavigate } from "react-router";
 import { answer, api } from "@/api/client";
 import { task as taskQuery, taskApprovals } from "@/api/queries";
 import type { Task } from "@/api/types";
-import { WordsBox } from "@/components/conversation/Composer";
+import { STANDS, WordsBox } from "@/components/conversation/Composer";
 import { type Block, folded, toBlocks } from "@/components/conversation/entries";
 import { PauseButton } from "@/components/conversation/PauseButton";
 import { Talk } from "@/components/conversation/Talk";
@@ -82,7 +82,7 @@ function Open({ task, name }: { task: Task; name: string }) {
             <>
               {pending.map((approval) => <div key={approval.id} style={{ padding: "10px 12px 0" }}><DecisionCard approval={approval} /></div>)}
               {task.error && !running ? <p className="note text-failed" style={{ padding: "8px 12px 0" }}>{task.error.split("\n")[0]}</p> : null}
-              <WordsBox agent={name} hint={way === "wait" ? `${HINTS.wait} ${task.waiting?.message ?? ""}` : HINTS[way]} busy={words.isPending || begin.isPending || way === "wait"} onSend={send}>
+              <WordsBox agent={name} hint={way === "wait" ? `${HINTS.wait} ${task.waiting?.message ?? ""}` : attempt?.paused ? STANDS : HINTS[way]} busy={words.isPending || begin.isPending || way === "wait"} onSend={send}>
                 {running ? <button type="button" className="btn" disabled={words.isPending} onClick={() => words.mutate({ kind: "interrupt" })}>Interrupt</button> : null}
               </WordsBox>
             </>

@@ -1,19 +1,16 @@
 import { ChevronDown, ChevronRight } from "lucide-react";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useMemo, useRef, useState } from "react";
 import type { FleetRow } from "@/api/types";
 import { ContextMeter } from "@/components/ContextMeter";
 import { StateGlyph } from "@/components/StateGlyph";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
+import { useWindow } from "@/components/useWindow";
 import { cx } from "@/lib/cx";
 import { compact, cost, shortId } from "@/lib/format";
 import { seenAgent } from "@/lib/states";
 import { Now } from "@/components/Now";
 import { type Group, keyOf } from "./rows";
 import { useStill } from "./still";
-
-/** From so many lines on only those near the window are made. */
-const WINDOWED = 100;
 
 type Line = { key: string; group: Group; row: FleetRow | null };
 
@@ -75,27 +72,6 @@ export function AgentTable({ groups, folded, chosen, onFold, onOpen }: TableProp
       </table>
     </div>
   );
-}
-
-/** Which lines are near the window, and how much room the others take. */
-function useWindow(count: number, box: React.RefObject<HTMLDivElement | null>) {
-  const [margin, setMargin] = useState(0);
-  const rows = useVirtualizer({ count, enabled: count > WINDOWED, getScrollElement: () => document.getElementById("main"), estimateSize: () => rowHeight(), overscan: 10, scrollMargin: margin });
-  useEffect(() => {
-    const main = document.getElementById("main");
-    if (main && box.current) setMargin(box.current.getBoundingClientRect().top + main.scrollTop - main.getBoundingClientRect().top);
-  }, [count, box]);
-  const near = rows.getVirtualItems();
-  if (count <= WINDOWED || near.length === 0) return { from: 0, to: Math.min(count, WINDOWED), above: 0, below: 0 };
-  return {
-    from: near[0]!.index, to: near.at(-1)!.index + 1,
-    above: Math.max(near[0]!.start - margin, 0), below: Math.max(rows.getTotalSize() - (near.at(-1)!.end - margin), 0),
-  };
-}
-
-function rowHeight(): number {
-  if (innerWidth < 768) return 62;
-  return parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row")) + 1 || 33;
 }
 
 const Row = memo(function Row({ row, chosen, onOpen }: { row: FleetRow; chosen: boolean; onOpen: (row: FleetRow) => void }) {

@@ -90,7 +90,7 @@ function Steps({ task, attempts, attempt, pending }: Omit<OverviewProps, "files"
   const children = useQuery(tasks({ parent: task.id, limit: 6 } as Parameters<typeof tasks>[0])).data?.items ?? [];
   const nodes: Node[] = attempts.map((one) => ({
     key: one.id, to: `?attempt=${one.number}`, name: `Attempt ${one.number}`, by: one.run?.agent ?? one.agent_id,
-    state: one.state === "running" && pending ? "waiting" : seenAttempt(one.state).state,
+    state: one.state === "running" && pending ? "waiting" : one.paused ? "paused" : seenAttempt(one.state).state,
     time: <Elapsed since={one.claimed_at} until={one.finished_at} />, here: attempts.length > 1 && one.id === attempt?.id,
   }));
   const waits = ["blocked", "backoff", "ready"].includes(task.state);
