@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { useNavigate } from "react-router";
-import { tasks } from "@/api/queries";
+import { fleet, tasks } from "@/api/queries";
+import type { FleetRow } from "@/api/types";
 import { Dialog } from "@/components/Dialog";
 import { StateGlyph } from "@/components/StateGlyph";
 import { usePageActions } from "@/lib/actions";
 import { isDark, usePrefs } from "@/lib/prefs";
-import { seenTask } from "@/lib/states";
+import { seenAgent, seenTask } from "@/lib/states";
 import { shortId } from "@/lib/format";
 import { cx } from "@/lib/cx";
 
@@ -51,7 +52,10 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     key: task.id, label: task.title, note: shortId(task.id), run: to(`/tasks/${task.id}`),
     glyph: <StateGlyph {...glyphOf(task)} />,
   }));
-  const all = [...(ID.test(words) ? [{ key: words, label: `Open ${words}`, run: to(`/tasks/${words}`) }] : []), ...(words ? found : []), ...commands, ...(words ? [] : found)];
+  const people = agentsOf(useQuery(fleet).data?.rows ?? [], words.replace(/^@/, "")).map((row): Found => ({
+    key: `agent ${row.agent_id}`, label: row.name, note: "agent", run: to(`/agents/${encodeURIComponent(row.agent_id)}`), glyph: <StateGlyph state={seenAgent(row).state} label={seenAgent(row).word} />,
+  }));
+  const all = words.startsWith("@") ? people : [...(ID.test(words) ? [{ key: words, label: `Open ${words}`, run: to(`/tasks/${words}`) }] : []), ...(words ? people.slice(0, 4) : []), ...(words ? found : []), ...commands, ...(words ? [] : found)];
   const at = Math.min(chosen, Math.max(all.length - 1, 0));
   return (
     <Dialog title="Search or jump to" onClose={onClose}>
@@ -75,6 +79,16 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
       </div>
     </Dialog>
   );
+}
+
+const MOST = 8;
+
+/** Agents whose name or id has these words in it, each once. */
+function agentsOf(rows: FleetRow[], words: string): FleetRow[] {
+  const wanted = words.trim().toLowerCase();
+  const found = new Map<string, FleetRow>();
+  for (const row of rows) if (!found.has(row.agent_id) && `${row.name} ${row.agent_id}`.toLowerCase().includes(wanted)) found.set(row.agent_id, row);
+  return [...found.values()].slice(0, MOST);
 }
 
 function glyphOf(task: Parameters<typeof seenTask>[0]) {

@@ -14,6 +14,7 @@ describe("the fleet", () => {
     expect(headline([], 0)).toBe("No agents yet");
     expect(headline([row("idle"), row("idle")], 0)).toBe("All 2 agents idle");
     expect(headline([row("running"), row("waiting")], 1)).toBe("1 agent working, 1 waiting on you");
+    expect(headline([row("paused"), row("idle")], 0)).toBe("1 agent paused");
     expect(headline([row("stale")], 0)).toBe("1 agent gone quiet");
   });
   it("puts what asks for something first", () => {

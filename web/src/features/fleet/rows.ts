@@ -48,6 +48,8 @@ export function headline(rows: FleetRow[], waiting: number): string {
   const asks = waiting > 0 ? `${waiting} waiting on you` : "";
   if (working > 0) return [`${plural(working, "agent")} working`, asks].filter(Boolean).join(", ");
   if (asks) return asks;
+  const paused = counts.get("paused") ?? 0;
+  if (paused > 0) return `${plural(paused, "agent")} paused`;
   const stale = counts.get("stale") ?? 0;
   if (stale > 0) return `${plural(stale, "agent")} gone quiet`;
   return rows.length === 1 ? "Your agent is idle" : `All ${rows.length} agents idle`;
