@@ -174,7 +174,7 @@ class TestExposure:
         assert load(project, MUSTER_HOST="::1").server_url == "http://[::1]:5005"
 
     def test_an_address_that_is_none_is_told_in_words(self, project: Path) -> None:
-        told = problems(project, MUSTER_SERVER__URL="ftp://x")
+        told = problems(project, MUSTER_SERVER_URL="ftp://x")
         assert "must begin with http:// or https:// and name a host" in told
         assert "pattern" not in told
 
