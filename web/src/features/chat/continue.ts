@@ -1,7 +1,7 @@
 import type { Task, TaskCreate } from "@/api/types";
 
 /** What of an agent's task goes over to the one that goes on with it. */
-const KEPT = ["role", "model", "permissions", "tools", "mcp", "instructions", "workspace", "setup", "cleanup", "owns", "sandbox", "allow_hosts", "max_turns", "max_cost_usd", "answer_seconds", "env", "limits", "agent_options"];
+const KEPT = ["role", "model", "fallbacks", "permissions", "tools", "mcp", "instructions", "workspace", "setup", "cleanup", "owns", "sandbox", "allow_hosts", "max_turns", "max_cost_usd", "answer_seconds", "env", "limits", "agent_options"];
 const LONGEST_TITLE = 80;
 
 export const CHAT = "chat";
@@ -43,6 +43,8 @@ export function nextOf(task: Task, text: string): TaskCreate {
   if (way === "assign") return { ...common, kind: "prompt", description: text } as unknown as TaskCreate;
   const run = task.attempt!.run!;
   const kept = Object.fromEntries(KEPT.filter((name) => task.payload[name] !== undefined).map((name) => [name, task.payload[name]]));
+  // An agent that took over from another one has models of its own.
+  if (typeof task.payload.agent === "string" && task.payload.agent !== run.agent) delete kept.model;
   // Its work so far is what it goes on from.
   const base = run.head_commit && run.head_commit !== run.base_commit ? { base: run.head_commit } : {};
   const payload = { ...kept, ...base, agent: run.agent, prompt: text, ...(way === "resume" ? { resume: task.id } : {}) };
