@@ -1,9 +1,10 @@
 import { Dialog } from "@/components/Dialog";
 
 const KEYS: [string, string][] = [
-  ["Ctrl K", "Search or jump to"], ["c", "New task"], ["g f", "Fleet"], ["g i", "Inbox"], ["g t", "Tasks"], ["g s", "Settings"],
+  ["Ctrl K", "Search or jump to"], ["c", "New task"], ["g f", "Fleet"], ["g i", "Inbox"], ["g t", "Tasks"], ["g p", "Projects"], ["g q", "Queues"], ["g s", "Settings"],
   ["j  k", "Next and previous row"], ["Enter", "Open the row"], ["a  d", "Allow and reject, in the inbox"],
   ["n  p", "Next and previous file, in a diff"], ["u", "Side by side or unified, in a diff"], ["v", "Viewed, in a diff"],
+  ["Alt ↑  Alt ↓", "Earlier and later in the queue"], ["m", "Move to, on the board"],
   ["f", "Follow output"], ["/", "Search this page"], ["[", "Narrow the sidebar"], ["Ctrl D", "Light or dark"], ["?", "This card"],
 ];
 

@@ -30,6 +30,8 @@ export function Shell() {
     "g f": () => void go("/"),
     "g i": () => void go("/inbox"),
     "g t": () => void go("/tasks"),
+    "g p": () => void go("/projects"),
+    "g q": () => void go("/queues"),
     "g s": () => void go("/settings"),
   });
   if (error instanceof ApiProblem && error.status === 401) return <SignIn />;

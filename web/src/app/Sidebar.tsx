@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Inbox, ListChecks, Menu, Plus, Radar, Settings } from "lucide-react";
+import { FolderKanban, Inbox, Layers, ListChecks, Menu, Plus, Radar, ScrollText, Settings, Timer } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, NavLink } from "react-router";
 import { fleet, overview } from "@/api/queries";
@@ -49,6 +49,11 @@ export function Sidebar() {
         <Item to="/" end icon={<Radar size={15} strokeWidth={1.75} />} label="Fleet"><Amount value={agents?.rows.length} /></Item>
         <Item to="/inbox" icon={<Inbox size={15} strokeWidth={1.75} />} label="Inbox"><Hot amount={data?.waiting ?? 0} /></Item>
         <Item to="/tasks" icon={<ListChecks size={15} strokeWidth={1.75} />} label="Tasks"><Amount value={data?.open} /></Item>
+        <h2 className="label">Plan</h2>
+        <Item to="/projects" icon={<FolderKanban size={15} strokeWidth={1.75} />} label="Projects" />
+        <Item to="/queues" icon={<Layers size={15} strokeWidth={1.75} />} label="Queues"><Amount value={data && data.open - (data.tasks.running ?? 0)} /></Item>
+        <Item to="/sessions" icon={<Timer size={15} strokeWidth={1.75} />} label="Sessions" />
+        <Item to="/scripts" icon={<ScrollText size={15} strokeWidth={1.75} />} label="Scripts" />
       </nav>
       <div className="sfoot">
         <span className="label">{data ? `muster ${data.version}` : ""}</span>

@@ -4,12 +4,14 @@ import { ConnectionPill } from "@/components/ConnectionPill";
 import { shortId } from "@/lib/format";
 import { isDark, usePrefs } from "@/lib/prefs";
 
-const NAMES: Record<string, string> = { "": "Fleet", inbox: "Inbox", tasks: "Tasks", settings: "Settings" };
+const NAMES: Record<string, string> = { "": "Fleet", inbox: "Inbox", tasks: "Tasks", queues: "Queues", projects: "Projects", sessions: "Sessions", scripts: "Scripts", settings: "Settings" };
 
 function crumbs(path: string): { label: string; to: string }[] {
   const [first = "", second = "", third = ""] = path.split("/").slice(1);
   const found = [{ label: NAMES[first] ?? "Not found", to: `/${first}` }];
   if (first === "tasks" && second) found.push({ label: second === "new" ? "New task" : shortId(second), to: `/tasks/${second}` });
+  if (first === "queues" && second === "dead-letters") found.push({ label: "Dead letters", to: path });
+  else if (["queues", "projects", "sessions", "scripts"].includes(first) && second) found.push({ label: /^[a-z]{3}_[0-9a-z]{13}$/.test(second) ? shortId(second) : decodeURIComponent(second), to: `/${first}/${second}` });
   if (third === "changes") found.push({ label: "Changes", to: path });
   return found;
 }

@@ -15,6 +15,7 @@ from muster.api.schemas.shape import (
     Name,
     PageQuery,
     Text64,
+    Word,
     absent,
 )
 
@@ -125,3 +126,4 @@ class SessionQuery(PageQuery):
     """Which sessions."""
 
     status: Literal["active", "ended"] | None = None
+    project: Word | None = Field(default=None, description="Id or name.")
