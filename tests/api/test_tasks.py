@@ -582,9 +582,10 @@ class TestScripts:
             "echo",
             "bash",
             "high",
-            ["demo", "mine"],
+            ["demo", "script:echo", "mine"],
         )
         assert made["payload"]["inputs"] == {"text": "hi"}
+        assert await listed(api, "tag=script:echo") == [made["id"]]
         wrong = await api.post("/api/v1/scripts/echo/enqueue", {"inputs": {}})
         assert (wrong.status, wrong.json["details"]["field"]) == (422, "inputs.text")
 

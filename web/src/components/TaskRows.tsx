@@ -8,7 +8,7 @@ import { StateGlyph } from "./StateGlyph";
 import { Elapsed, TimeAgo } from "./TimeAgo";
 
 /** Tasks of something, one line each. */
-export function TaskRows({ rows, asked, label }: { rows: TaskRow[]; asked: Set<string>; label: string }) {
+export function TaskRows({ rows, asked, label, queue = true }: { rows: TaskRow[]; asked: Set<string>; label: string; /** Whether its queue is shown. */ queue?: boolean }) {
   const go = useNavigate();
   const step = (by: number) => {
     const all = [...document.querySelectorAll<HTMLElement>("[data-taskrow]")];
@@ -19,8 +19,8 @@ export function TaskRows({ rows, asked, label }: { rows: TaskRow[]; asked: Set<s
   return (
     <div className="tblw card">
       <table className="tbl two" aria-label={label}>
-        <colgroup><col style={{ width: 132 }} /><col /><col className="low1" style={{ width: "16%" }} /><col style={{ width: 84 }} /><col className="low1" style={{ width: 92 }} /><col className="low1" style={{ width: 128 }} /></colgroup>
-        <thead><tr><th scope="col">State</th><th scope="col">Task</th><th scope="col" className="low1">Queue</th><th scope="col" className="r">Cost</th><th scope="col" className="r low1">Duration</th><th scope="col" className="r low1">Updated</th></tr></thead>
+        <colgroup><col style={{ width: 116 }} /><col />{queue ? <col className="low1" style={{ width: "14%" }} /> : null}<col style={{ width: 84 }} /><col className="low1" style={{ width: 92 }} /><col className="low1" style={{ width: 112 }} /></colgroup>
+        <thead><tr><th scope="col">State</th><th scope="col">Task</th>{queue ? <th scope="col" className="low1">Queue</th> : null}<th scope="col" className="r">Cost</th><th scope="col" className="r low1">Duration</th><th scope="col" className="r low1">Updated</th></tr></thead>
         <tbody>
           {rows.map((row) => {
             const { state, word } = seenTask(row, asked.has(row.id));
@@ -29,7 +29,7 @@ export function TaskRows({ rows, asked, label }: { rows: TaskRow[]; asked: Set<s
               <tr key={row.id} className="row" data-taskrow onClick={(event) => !(event.target as Element).closest("a") && void go(`/tasks/${row.id}`)}>
                 <td className="main-cell"><div className="ag"><StateGlyph state={state} label="" />{word}</div></td>
                 <td className="second"><Link to={`/tasks/${row.id}`}><span className="ref mono" title={row.id}>{shortId(row.id)}</span>{row.title}</Link>{why ? <span className="mut"> · {visible(why)}</span> : null}</td>
-                <td className="sub low1"><Link to={`/queues/${row.queue_id}`}>{row.queue}</Link></td>
+                {queue ? <td className="sub low1"><Link to={`/queues/${row.queue_id}`}>{row.queue}</Link></td> : null}
                 <td className="r num">{row.actual_cost_usd > 0 || row.finished_at ? cost(row.actual_cost_usd) : <span className="mut">—</span>}</td>
                 <td className="r num sub fact low1">{row.started_at ? <Elapsed since={row.started_at} until={row.finished_at} /> : <span className="mut">—</span>}</td>
                 <td className="r num sub low1"><TimeAgo at={row.updated_at} /></td>

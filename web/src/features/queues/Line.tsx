@@ -64,7 +64,7 @@ export function Line({ queue }: { queue: Queue }) {
   return (
     <>
       <p className="sr" role="status" ref={told} />
-      {running.length > 0 ? <><h3 className="sec pl-sec">Running <span className="mut">{running.length}</span></h3><TaskRows rows={running} asked={asked} label="Running tasks" /></> : null}
+      {running.length > 0 ? <><h3 className="sec pl-sec">Running <span className="mut">{running.length}</span></h3><TaskRows rows={running} asked={asked} label="Running tasks" queue={false} /></> : null}
       {rows.length === 0 ? (
         running.length === 0 ? <EmptyState title="Nothing waits here" action={<Link className="btn p" to={`/tasks/new?queue=${encodeURIComponent(queue.name)}`}>New task in this queue</Link>}>{queue.status === "archived" ? "An archived queue takes no tasks." : "Tasks that are queued here stand in line until somebody takes them."}</EmptyState>
           : <p className="pr pl-pad">Nothing else waits here.</p>

@@ -105,7 +105,7 @@ function History({ queue }: { queue: Queue }) {
   if (rows.length === 0) return <EmptyState title="Nothing has finished here yet" />;
   return (
     <>
-      <TaskRows rows={rows} asked={asked} label="Finished tasks" />
+      <TaskRows rows={rows} asked={asked} label="Finished tasks" queue={false} />
       {list.hasNextPage ? <p className="note"><button type="button" className="btn" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Show more</button></p> : null}
     </>
   );

@@ -43,7 +43,7 @@ export function BoardCard({ task, place, approval, position, busy, onDrop, onOpe
         }
       }}
     >
-      <p className="top">
+      <p className="hd3">
         <StateGlyph state={state} label={word} /><span className="ref mono" title={task.id}>{shortId(task.id)}</span>
         {approval?.expires_at ? <span className="t"><Countdown until={approval.expires_at} /></span> : null}
         <Priority value={task.priority} />
@@ -58,7 +58,7 @@ export function BoardCard({ task, place, approval, position, busy, onDrop, onOpe
 function Fact({ task, place, approval, position }: Pick<Props, "task" | "place" | "approval" | "position">) {
   switch (place) {
     case "queued":
-      return <>{position ? <span className="num">#{position}</span> : null}{task.estimated_cost_usd > 0 ? <span className="num">est {cost(task.estimated_cost_usd)}</span> : null}<span className="cut">{task.waiting && task.waiting.code !== "no_worker" ? visible(task.waiting.message) : task.queue}</span></>;
+      return <>{position ? <span className="num">#{position}</span> : null}{task.estimated_cost_usd > 0 ? <span className="num">est {cost(task.estimated_cost_usd)}</span> : null}<span className="cut">{task.waiting && task.state !== "ready" ? visible(task.waiting.message) : task.queue}</span></>;
     case "waiting":
       return <><span className="cut">{task.agent_id}</span><Link className="btn s" to={`/inbox/${approval?.id}`}>Review</Link></>;
     case "running":
