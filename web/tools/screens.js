@@ -8,6 +8,9 @@ const { items } = await (await fetch(`${server}/api/v1/tasks?state=succeeded&kin
 const { items: asked } = await (await fetch(`${server}/api/v1/approvals`)).json();
 const tasks = [items[0] && `/tasks/${items[0].id}`, items[0] && `/tasks/${items[0].id}/changes`, items[0] && `/tasks/${items[0].id}/conversation`, asked[0] && `/tasks/${asked[0].task_id}`];
 const pages = paths.length > 0 ? paths : ["/", "/inbox", "/tasks", "/tasks/new", "/settings", ...tasks.filter(Boolean)];
+const planned = await (await fetch(`${server}/api/v1/queues`)).json();
+const queue = planned.items.find((one) => one.name === "backend");
+if (paths.length === 0 && queue) pages.push(`/queues/${queue.id}`, "/queues/dead-letters", "/projects", `/projects/${queue.project_id}`, `/projects/${queue.project_id}/money`, "/sessions", "/scripts", "/tasks?view=board", "/tasks?view=timeline&range=1h");
 mkdirSync(folder, { recursive: true });
 const browser = await launch();
 for (const [theme, scheme] of [["light", "light"], ["dark", "dark"]]) {

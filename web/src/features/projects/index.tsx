@@ -70,8 +70,9 @@ function Row({ project, onOpen }: { project: Project; onOpen: () => void }) {
         <p className="cut"><Link to={`/projects/${project.id}`}><b>{project.icon ? `${project.icon} ` : ""}{project.name}</b></Link>{project.status === "paused" ? <StateChip state="paused" /> : project.status === "completed" ? <StateChip state="succeeded" word="Completed" /> : null}</p>
         <p className="mut cut">{project.status === "paused" ? "It hands out no task until it is resumed." : project.description || project.working_dir || "No description."}</p>
       </div>
-      <Link to={`/projects/${project.id}/money`} aria-label={`Money of ${project.name}`}><CapitalBar project={project} /></Link>
-      <Link className="open" to={`/projects/${project.id}/tasks?state=open`} aria-label={`${count(total)} open tasks of ${project.name}`}>
+      <Link to={`/projects/${project.id}/money`}><span className="sr">Money of {project.name}: </span><CapitalBar project={project} /></Link>
+      <Link className="open" to={`/projects/${project.id}/tasks?state=open`}>
+        <span className="sr">Tasks of {project.name}: </span>
         <span className="num">{total > 0 ? `${count(total)} open` : "Nothing open"}<span className="mut">{(open.running ?? 0) > 0 ? `, ${count(open.running ?? 0)} running` : ""}</span></span>
         {total > 0 ? <StateBar counts={open} /> : null}
       </Link>
