@@ -46,9 +46,10 @@ async function until(check) {
 describe("a queue", () => {
   test("is made, and told how many tasks at once and what to tell everybody", async () => {
     await page.goto(`${server}/queues?new=1`);
-    await page.getByLabel("Name", { exact: true }).first().fill("line");
-    await page.getByLabel("Who works it").first().selectOption("manual");
-    await page.getByRole("button", { name: "Make the queue" }).click();
+    const form = page.getByRole("dialog", { name: "New queue" });
+    await form.getByLabel("Name").fill("line");
+    await form.getByLabel("Who works it").selectOption("manual");
+    await form.getByRole("button", { name: "Make the queue" }).click();
     await page.getByRole("heading", { name: "line", exact: true }).waitFor();
     await page.getByText("Nothing waits here").waitFor();
     await page.getByLabel("At once, at most").fill("2");

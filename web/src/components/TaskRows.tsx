@@ -8,14 +8,14 @@ import { StateGlyph } from "./StateGlyph";
 import { Elapsed, TimeAgo } from "./TimeAgo";
 
 /** Tasks of something, one line each. */
-export function TaskRows({ rows, asked, label, queue = true }: { rows: TaskRow[]; asked: Set<string>; label: string; /** Whether its queue is shown. */ queue?: boolean }) {
+export function TaskRows({ rows, asked, label, queue = true, keys = true }: { rows: TaskRow[]; asked: Set<string>; label: string; /** Whether its queue is shown. */ queue?: boolean; /** Whether j and k go through them. */ keys?: boolean }) {
   const go = useNavigate();
   const step = (by: number) => {
     const all = [...document.querySelectorAll<HTMLElement>("[data-taskrow]")];
     const at = all.findIndex((row) => row.contains(document.activeElement));
     all[Math.min(Math.max(at + by, 0), all.length - 1)]?.querySelector("a")?.focus();
   };
-  useKeys({ j: () => step(1), k: () => step(-1) });
+  useKeys(keys ? { j: () => step(1), k: () => step(-1) } : {});
   return (
     <div className="tblw card">
       <table className="tbl two" aria-label={label}>

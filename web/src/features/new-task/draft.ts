@@ -42,7 +42,7 @@ export const SCRIPTED = JSON.stringify({
 
 export function loadDraft(): Draft {
   try {
-    return { ...EMPTY, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Draft>) };
+    return { ...EMPTY, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Draft>), session: "" };
   } catch {
     return EMPTY;
   }

@@ -19,7 +19,7 @@ export function Overview({ project }: { project: Project }) {
   const open = openIn(project);
   const base = `/projects/${project.id}/tasks`;
   const states: [Shown, number, string][] = [
-    ["running", open.running ?? 0, "running"], ["queued", open.queued ?? 0, "open"], ["succeeded", project.tasks.succeeded ?? 0, "succeeded"],
+    ["running", open.running ?? 0, "running"], ["queued", open.queued ?? 0, "queued"], ["succeeded", project.tasks.succeeded ?? 0, "succeeded"],
     ["failed", project.tasks.failed ?? 0, "failed"], ["cancelled", project.tasks.cancelled ?? 0, "cancelled"],
   ];
   const own = useQuery(queues).data?.items.filter((queue) => queue.project_id === project.id) ?? [];

@@ -78,7 +78,7 @@ function Tabs({ project }: { project: Project }) {
 }
 
 const STATES: [string, string, TaskState[] | undefined][] = [
-  ["", "All", undefined], ["open", "Open", ["blocked", "backoff", "ready", "running"]], ["running", "Running", ["running"]],
+  ["", "All", undefined], ["open", "Open", ["blocked", "backoff", "ready", "running"]], ["running", "Running", ["running"]], ["queued", "Queued", ["blocked", "backoff", "ready"]],
   ["succeeded", "Succeeded", ["succeeded"]], ["failed", "Failed", ["failed"]], ["cancelled", "Cancelled", ["cancelled"]],
 ];
 

@@ -53,7 +53,7 @@ export function Line({ queue }: { queue: Queue }) {
     else tell(by < 0 ? "It is the first." : "It is the last.");
   };
   const walk = (by: number) => {
-    const all = [...document.querySelectorAll<HTMLElement>("[data-line]")];
+    const all = [...document.querySelectorAll<HTMLElement>(".pl-card [data-taskrow] .second a, [data-line]")];
     all[Math.min(Math.max(all.indexOf(document.activeElement as HTMLElement) + by, 0), all.length - 1)]?.focus();
   };
   useKeys({ j: () => walk(1), k: () => walk(-1), ArrowDown: () => walk(1), ArrowUp: () => walk(-1) });
@@ -64,13 +64,13 @@ export function Line({ queue }: { queue: Queue }) {
   return (
     <>
       <p className="sr" role="status" ref={told} />
-      {running.length > 0 ? <><h3 className="sec pl-sec">Running <span className="mut">{running.length}</span></h3><TaskRows rows={running} asked={asked} label="Running tasks" queue={false} /></> : null}
+      {running.length > 0 ? <><h3 className="sec pl-sec">Running <span className="mut">{running.length}</span></h3><TaskRows rows={running} asked={asked} label="Running tasks" queue={false} keys={false} /></> : null}
       {rows.length === 0 ? (
         running.length === 0 ? <EmptyState title="Nothing waits here" action={<Link className="btn p" to={`/tasks/new?queue=${encodeURIComponent(queue.name)}`}>New task in this queue</Link>}>{queue.status === "archived" ? "An archived queue takes no tasks." : "Tasks that are queued here stand in line until somebody takes them."}</EmptyState>
           : <p className="pr pl-pad">Nothing else waits here.</p>
       ) : (
         <>
-          <h3 className="sec pl-sec">Next <span className="mut">drag, or Alt with an arrow, to change the order</span></h3>
+          <h3 className="sec pl-sec">Next <span className="mut hint">drag, or Alt with an arrow, to change the order</span></h3>
           <ol className="pl-line" aria-label="Waiting tasks, in order">
             {rows.map((row, index) => (
               <LineRow

@@ -88,7 +88,7 @@ function Runs({ script }: { script: Script }) {
       {list.isError && !list.data ? <ErrorState what="The runs could not be loaded" error={list.error} retry={() => void list.refetch()} />
         : !list.data ? <Skeleton rows={3} />
         : list.data.items.length === 0 ? <EmptyState title="It has not been run yet" />
-        : <TaskRows rows={list.data.items} asked={asked} label="Last runs" />}
+        : <TaskRows rows={list.data.items} asked={asked} label="Last runs" keys={false} />}
     </>
   );
 }

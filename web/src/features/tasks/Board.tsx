@@ -98,7 +98,7 @@ export default function Board() {
           <div className="bd" role="group" aria-label="Board">
             {shown.map((column) => (
               <BoardColumn
-                key={column.key} column={column} by={by} asked={board.asked} busy={drop.busy} more={by === "state" && board.more[column.key as keyof typeof board.more]} dragged={dragged ? find(dragged) : undefined}
+                key={column.key} column={column} by={by} asked={board.asked} busy={drop.busy} more={by === "state" && board.more[column.key as keyof typeof board.more]} filtered={filtered !== null} dragged={dragged ? find(dragged) : undefined}
                 onDrop={put} onOpen={(task) => void go(`/tasks/${task.id}`)} onMove={setMoving} onStep={(task, way) => step(task, column, way)}
               />
             ))}

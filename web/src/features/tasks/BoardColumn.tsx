@@ -19,6 +19,8 @@ interface Props {
   busy: ReadonlySet<string>;
   /** There are more than are shown. */
   more: boolean;
+  /** Only a part of all tasks is on the board. */
+  filtered: boolean;
   dragged: TaskRow | undefined;
   onDrop: (id: string, target: Target, beside?: { task: TaskRow; edge: Edge }) => void;
   onOpen: (task: TaskRow) => void;
@@ -26,16 +28,17 @@ interface Props {
   onStep: (task: TaskRow, by: number) => void;
 }
 
-export function BoardColumn({ column, by, asked, busy, more, dragged, onDrop, onOpen, onMove, onStep }: Props) {
+export function BoardColumn({ column, by, asked, busy, more, filtered, dragged, onDrop, onOpen, onMove, onStep }: Props) {
   const ref = useRef<HTMLElement>(null);
   const over = useDropTarget(ref, (id) => onDrop(id, column.target));
   const note = dragged ? noteFor(dragged, column.target, asked) : null;
-  const behind = by === "state" ? BEHIND[column.key] : by === "project" ? `/projects/${column.key}/tasks` : by === "queue" ? `/queues/${column.key}` : undefined;
+  const behind = by === "state" && !filtered ? BEHIND[column.key] : undefined;
+  const page = by === "project" ? `/projects/${column.key}` : by === "queue" ? `/queues/${column.key}` : undefined;
   const amount = `${count(column.cards.length)}${more ? "+" : ""}`;
   return (
     <section ref={ref} className={cx("bd-col", note && (note.ok ? "yes" : "no"), over && note?.ok && "over")} aria-label={column.label}>
       <h2>
-        {by === "state" ? <StateGlyph state={GLYPHS[column.key]!} label="" /> : null}<span className="cut">{column.label}</span>
+        {by === "state" ? <StateGlyph state={GLYPHS[column.key]!} label="" /> : null}{page ? <Link to={page} className="cut">{column.label}</Link> : <span className="cut">{column.label}</span>}
         {behind ? <Link to={behind} className="num mut" aria-label={`${amount} in ${column.label}`}>{amount}</Link> : <span className="num mut">{amount}</span>}
       </h2>
       <ul>
