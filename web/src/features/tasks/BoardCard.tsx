@@ -1,5 +1,5 @@
 import { Ellipsis } from "lucide-react";
-import { useRef } from "react";
+import { useEffect, useRef } from "react";
 import { Link } from "react-router";
 import type { Approval, TaskRow } from "@/api/types";
 import { type Edge, useDraggable, useDropTarget } from "@/components/drag";
@@ -17,6 +17,9 @@ interface Props {
   place: Place;
   approval: Approval | undefined;
   position: number | null;
+  index: number;
+  /** Tells a windowed column how high it is. */
+  measure?: (element: HTMLElement | null) => void;
   busy: boolean;
   onDrop: (id: string, edge: Edge) => void;
   onOpen: () => void;
@@ -25,14 +28,15 @@ interface Props {
 }
 
 /** Three lines at most: what it is, its title, one fact. */
-export function BoardCard({ task, place, approval, position, busy, onDrop, onOpen, onMove, onStep }: Props) {
+export function BoardCard({ task, place, approval, position, index, measure, busy, onDrop, onOpen, onMove, onStep }: Props) {
   const ref = useRef<HTMLLIElement>(null);
+  useEffect(() => measure?.(ref.current), [measure]);
   const dragging = useDraggable(ref, task.id, undefined, !busy);
   const over = useDropTarget(ref, onDrop);
   const { state, word } = seenTask(task, approval !== undefined);
   return (
     <li
-      ref={ref} tabIndex={0} data-card={task.id} aria-label={`${task.title}, ${word}`} className={cx("bd-card", dragging && "drag", busy && "busy", over && over.task !== task.id && place === "queued" && `over-${over.edge}`)}
+      ref={ref} tabIndex={0} data-card={task.id} data-index={index} aria-label={`${task.title}, ${word}`} className={cx("bd-card", dragging && "drag", busy && "busy", over && over.task !== task.id && place === "queued" && `over-${over.edge}`)}
       onClick={(event) => !(event.target as Element).closest("a, button") && onOpen()}
       onKeyDown={(event) => {
         if (event.target !== ref.current) return;

@@ -1,3 +1,4 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRef } from "react";
 import { Link } from "react-router";
 import type { Approval, TaskRow } from "@/api/types";
@@ -11,6 +12,11 @@ import { type Column, type Grouping, placeOf, type Target, verdict } from "./boa
 
 const GLYPHS: Record<string, Shown> = { queued: "queued", running: "running", waiting: "waiting", done: "succeeded" };
 const BEHIND: Record<string, string> = { queued: "/tasks?state=queued", running: "/tasks?state=running", waiting: "/inbox" };
+
+/** Longer columns are windowed. */
+const LONG = 60;
+const CARD = 76;
+const GAP = 6;
 
 interface Props {
   column: Column;
@@ -30,6 +36,16 @@ interface Props {
 
 export function BoardColumn({ column, by, asked, busy, more, filtered, dragged, onDrop, onOpen, onMove, onStep }: Props) {
   const ref = useRef<HTMLElement>(null);
+  const scroller = useRef<HTMLUListElement>(null);
+  const long = column.cards.length > LONG;
+  const slots = useVirtualizer({
+    count: column.cards.length, enabled: long, getScrollElement: () => scroller.current, estimateSize: () => CARD, gap: GAP, overscan: 8,
+    getItemKey: (index) => column.cards[index]?.id ?? index,
+  });
+  const visible = long ? slots.getVirtualItems() : [];
+  const first = visible[0];
+  const last = visible.at(-1);
+  const shown = long ? visible.map((slot) => slot.index) : column.cards.map((_, index) => index);
   const over = useDropTarget(ref, (id) => onDrop(id, column.target));
   const note = dragged ? noteFor(dragged, column.target, asked) : null;
   const behind = by === "state" && !filtered ? BEHIND[column.key] : undefined;
@@ -41,13 +57,15 @@ export function BoardColumn({ column, by, asked, busy, more, filtered, dragged, 
         {by === "state" ? <StateGlyph state={GLYPHS[column.key]!} label="" /> : null}{page ? <Link to={page} className="cut">{column.label}</Link> : <span className="cut">{column.label}</span>}
         {behind ? <Link to={behind} className="num mut" aria-label={`${amount} in ${column.label}`}>{amount}</Link> : <span className="num mut">{amount}</span>}
       </h2>
-      <ul>
-        {column.cards.map((task, index) => (
+      <ul ref={scroller}>
+        {first && first.start > 0 ? <li className="bd-gap" aria-hidden="true" style={{ height: first.start }} /> : null}
+        {shown.flatMap((index) => column.cards[index] ? [{ index, task: column.cards[index] }] : []).map(({ index, task }) => (
           <BoardCard
-            key={task.id} task={task} place={placeOf(task, asked)} approval={asked.get(task.id)} position={by === "state" && column.key === "queued" ? index + 1 : null} busy={busy.has(task.id)}
+            key={task.id} task={task} index={index} measure={long ? slots.measureElement : undefined} place={placeOf(task, asked)} approval={asked.get(task.id)} position={by === "state" && column.key === "queued" ? index + 1 : null} busy={busy.has(task.id)}
             onDrop={(id, edge) => onDrop(id, column.target, { task, edge })} onOpen={() => onOpen(task)} onMove={() => onMove(task)} onStep={(way) => onStep(task, way)}
           />
         ))}
+        {last ? <li className="bd-gap" aria-hidden="true" style={{ height: Math.max(slots.getTotalSize() - last.end, 0) }} /> : null}
         {column.cards.length === 0 ? <li className="none mut">Nothing</li> : null}
       </ul>
       {note ? <p className="bd-note">{note.text}</p> : null}
