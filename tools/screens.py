@@ -54,6 +54,7 @@ def main() -> int:
             started.append(filler)
             assert filler.stdout is not None
             filler.stdout.readline()
+            subprocess.run([sys.executable, "-m", "tools.busy_plan", url], check=True)
             return subprocess.run(
                 ["node", "tools/screens.js", str(folder)], cwd=WEB, env=environ, check=False
             ).returncode

@@ -582,9 +582,10 @@ class TestScripts:
             "echo",
             "bash",
             "high",
-            ["demo", "mine"],
+            ["demo", "script:echo", "mine"],
         )
         assert made["payload"]["inputs"] == {"text": "hi"}
+        assert await listed(api, "tag=script:echo") == [made["id"]]
         wrong = await api.post("/api/v1/scripts/echo/enqueue", {"inputs": {}})
         assert (wrong.status, wrong.json["details"]["field"]) == (422, "inputs.text")
 
@@ -600,3 +601,37 @@ async def test_many_tasks_are_archived_together_or_not_at_all(api: Api) -> None:
     assert (reply.status, reply.json) == (200, {"archived": 2})
     assert await listed(api) == [still_open]
     assert sorted(await listed(api, "archived=true")) == sorted(done)
+
+
+async def test_many_tasks_are_requeued_together_or_not_at_all(api: Api) -> None:
+    """SW-4b"""
+    done = [(await finished(api))["id"] for _ in range(2)]
+    still_open = (await make(api))["id"]
+    refused = await api.post("/api/v1/tasks/requeue", {"task_ids": [*done, still_open]})
+    assert (refused.status, refused.json["code"]) == (409, "wrong_state")
+    reply = await api.post("/api/v1/tasks/requeue", {"task_ids": [*done, done[0]], "reason": "again"})
+    assert (reply.status, reply.json) == (200, {"requeued": 2})
+    assert sorted(await listed(api, "state=ready")) == sorted([*done, still_open])
+
+
+async def test_a_waiting_task_is_put_elsewhere_in_its_queue(api: Api) -> None:
+    """SW-8a"""
+    a, b, c = [(await make(api, title=name))["id"] for name in "abc"]
+    moved = await api.post(f"/api/v1/tasks/{c}/move", {"before": a})
+    assert (moved.status, moved.json["id"]) == (200, c)
+    assert await listed(api, "order=queue") == [c, a, b]
+    await api.post(f"/api/v1/tasks/{c}/move", {"after": a})
+    assert await listed(api, "order=queue") == [a, c, b]
+    assert (await api.post(f"/api/v1/tasks/{c}/move", {})).status == 422
+    assert (await api.post(f"/api/v1/tasks/{c}/move", {"before": a, "after": b})).status == 422
+    assert (await api.post(f"/api/v1/tasks/{c}/move", {"before": "tsk_0000000000000"})).status == 404
+
+
+async def test_tasks_are_found_by_when_an_attempt_of_them_ended(api: Api) -> None:
+    """SW-8a"""
+    done = (await finished(api))["id"]
+    await make(api)
+    assert await listed(api, "ended_after=2024-06-01T00:00:00Z") == [done]
+    assert await listed(api, "ended_after=2024-06-01T00:00:00Z&state=failed") == []
+    assert await listed(api, "ended_after=2990-01-01T00:00:00Z") == []
+    assert await listed(api, "ended_after=2024-06-01T00:00:00Z&order=queue") == [done]

@@ -146,6 +146,13 @@ class TestTasks:
         assert shown.out.splitlines()[0].split() == ["id", identity]
         assert "Call mum" in shown.out
 
+    def test_a_task_is_put_before_and_after_others(self, live: Muster, by_hand: str) -> None:
+        """SW-8a"""
+        first, second = (enqueue(live, "--title", title, "-q", by_hand) for title in ("a", "b"))
+        assert live("move", second, "--before", first).code == 0
+        assert live("move", first).code == ExitCode.INVALID
+        assert live("claim", by_hand, "--json").json["task_id"] == second
+
     def test_cancel_and_requeue(self, live: Muster, by_hand: str) -> None:
         first, second = (enqueue(live, "--title", title, "-q", by_hand) for title in ("a", "b"))
         assert live("cancel", first, second, "--reason", "not needed").code == 0

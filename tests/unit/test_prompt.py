@@ -28,6 +28,14 @@ def test_the_system_prompt_holds_role_instructions_and_queue_in_this_order() -> 
     )
 
 
+def test_the_system_prompt_ends_with_what_the_work_session_carries() -> None:
+    """SQ-2"""
+    parts = PromptParts(title="t", queue_instructions="No pushes.", context="Jitter comes last.")
+    assert compose(parts).system.endswith(
+        "No pushes.\n\n## What is known in this work session\n\nJitter comes last."
+    )
+
+
 def test_all_that_will_be_checked_is_told() -> None:
     user = compose(
         PromptParts(

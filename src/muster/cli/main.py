@@ -46,6 +46,7 @@ VERBS: Final = (
     Verb("waiting", "tasks:waiting", "Say why each waiting task waits."),
     Verb("cancel", "tasks:cancel", "Cancel tasks, running ones too."),
     Verb("requeue", "tasks:requeue", "Queue finished tasks again."),
+    Verb("move", "tasks:move", "Put a waiting task right before or after another one."),
     Verb("rerun", "tasks:rerun", "Queue new tasks like given ones."),
     Verb("archive", "tasks:archive", "Put finished tasks out of sight."),
     Verb("unarchive", "tasks:unarchive", "Bring archived tasks back."),

@@ -35,6 +35,10 @@ def task_lines(claim: Mapping[str, Any]) -> Iterator[str]:
     if claim.get("working_dir"):
         yield f"folder:   {claim['working_dir']}"
     yield from _earlier(cast(list[Mapping[str, Any]], claim.get("earlier_attempts") or []))
+    if claim.get("context"):
+        yield f"----- BEGIN CONTEXT {task_id} -----"
+        yield from str(claim["context"]).splitlines()
+        yield f"----- END CONTEXT {task_id} -----"
     yield f"----- BEGIN PROMPT {task_id} -----"
     yield from prompt_of(claim).splitlines()
     yield f"----- END PROMPT {task_id} -----"

@@ -12,7 +12,7 @@ from muster.cli.exits import CommandFailed
 from muster.cli.invocation import invocation
 from muster.cli.output import Column, Record, duration, money, shortened, since
 from muster.cli.task_ids import full_id, full_ids
-from muster.domain.errors import MusterError
+from muster.domain.errors import InvalidInput, MusterError
 
 Ids = Annotated[list[str], typer.Argument(metavar="TASK", help="Ids, or unambiguous parts of ids.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many at most.")]
@@ -226,6 +226,24 @@ def requeue(context: typer.Context, task_ids: Ids) -> None:
         "Queued again",
         lambda connection, item: connection.post(path("tasks", item, "requeue")),
     )
+
+
+def move(
+    context: typer.Context,
+    task_id: Annotated[str, typer.Argument(metavar="TASK")],
+    before: Annotated[str | None, typer.Option("--before", metavar="TASK")] = None,
+    after: Annotated[str | None, typer.Option("--after", metavar="TASK")] = None,
+) -> None:
+    """Put a waiting task right before or after another one of its queue; it takes that one's priority."""
+    if (before is None) is (after is None):
+        raise InvalidInput(field="move", problem="say where: --before TASK or --after TASK")
+    call = invocation(context)
+    with call.connection() as connection:
+        identity = full_id(connection, task_id)
+        beside = full_id(connection, before or after or "")
+        where = "before" if before else "after"
+        answer = connection.post(path("tasks", identity, "move"), {where: beside})
+    call.output.done(f"{identity} is now right {where} {beside}, {answer['priority']} priority", answer)
 
 
 def archive(context: typer.Context, task_ids: Ids) -> None:

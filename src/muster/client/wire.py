@@ -78,6 +78,8 @@ class ClaimedTask(Struct, kw_only=True):
     queue: str
     instructions: str
     session_id: str | None = None
+    context: str = ""
+    """What its work session carries, for whoever does the work."""
     parent_id: str | None = None
     working_dir: str | None = None
     payload: dict[str, Any] = {}

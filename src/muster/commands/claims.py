@@ -58,6 +58,8 @@ class Claimed:
     earlier: list[Row] = field(default_factory=list[Row])
     """Rows of earlier attempts: task, number, state, agent, failure code, error; then of its run: program, session,
     branch, head commit."""
+    context: str = ""
+    """What its work session carries."""
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ _EARLIER: Final = Statement(
     "FROM attempts a LEFT JOIN runs r ON r.attempt_id = a.id WHERE a.task_id IN_INTS(?1) AND a.state <> 'running' "
     "ORDER BY a.task_id, a.number"
 )
+_CONTEXTS: Final = Statement("SELECT id, context FROM sessions WHERE id IN_INTS(?1)")
 _TAKE: Final = update(
     tables.tasks,
     ["id"],
@@ -307,6 +310,7 @@ async def _lease(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
 
 
 async def _tell_history(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
+    await _carry_context(uow, taken)
     retried = [c.task_id for c in taken if c.number > 1]
     if not retried:
         return
@@ -315,3 +319,12 @@ async def _tell_history(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
         earlier.setdefault(row[0], []).append(row)
     for claimed in taken:
         claimed.earlier = earlier.get(claimed.task_id, [])
+
+
+async def _carry_context(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
+    sessions = {c.session_id for c in taken if c.session_id is not None}
+    if not sessions:
+        return
+    contexts: dict[int | None, str] = {row[0]: row[1] for row in await uow.rows(_CONTEXTS, sorted(sessions))}
+    for claimed in taken:
+        claimed.context = contexts.get(claimed.session_id, "")

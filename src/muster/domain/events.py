@@ -63,7 +63,7 @@ class TaskEdited(Payload):
     """Fields of a task were changed; only those that were are named.
 
     `state` and `blockers` are there when the change moved them; `satisfied` names, beside a changed
-    `depends_on`, those that had succeeded already.
+    `depends_on`, those that had succeeded already; `position` is its place among those of its priority.
     """
 
     kind: ClassVar[str] = "task.edited"

@@ -33,6 +33,8 @@ class PromptParts:
     instructions: str = ""
     """The task's own addition to the system prompt."""
     queue_instructions: str = ""
+    context: str = ""
+    """What the task's work session carries."""
     earlier: Sequence[Earlier] = ()
     owns: Sequence[str] = ()
     required_files: Sequence[str] = ()
@@ -58,6 +60,7 @@ def compose(parts: PromptParts) -> Prompt:
         "" if role is None else role.instructions,
         parts.instructions,
         _section("Standing instructions of the queue", parts.queue_instructions),
+        _section("What is known in this work session", parts.context),
     ]
     user = [
         parts.prompt or parts.description or parts.title,

@@ -38,7 +38,7 @@ _PREFIXES: Final = {
     "session_id": ids.SESSION,
     "parent_id": ids.TASK,
 }
-_PLAIN: Final = ("priority", "timeout_us", "estimate", "kind", "assignee")
+_PLAIN: Final = ("priority", "position", "timeout_us", "estimate", "kind", "assignee")
 
 
 def evolve_task(world: World, fact: Fact, payload: TaskPayload) -> None:
@@ -87,6 +87,7 @@ def _submit(world: World, fact: Fact, payload: TaskSubmitted) -> None:
         parent_id=_decoded("parent_id", payload.parent_id),
         state=state,
         priority=payload.priority,
+        position=fact.task_id,
         max_attempts=payload.max_attempts,
         agent_id=payload.assignee or None,
         ready_at=_kept(state, payload.ready_at),

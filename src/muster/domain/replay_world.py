@@ -48,6 +48,7 @@ class TaskRow:
     parent_id: int | None
     state: TaskState
     priority: int
+    position: int
     max_attempts: int
     agent_id: str | None
     ready_at: int | None

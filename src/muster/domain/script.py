@@ -170,6 +170,11 @@ class Script:
         return fields
 
 
+def tag_of(name: str) -> str:
+    """The tag of tasks that run the script of this name."""
+    return f"script:{name}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptProblem:
     """Why a file is not in the index, or not as its author meant it. `line` counts from 1; 0 is the whole file."""

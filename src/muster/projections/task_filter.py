@@ -30,6 +30,8 @@ class TaskFilter:
     archived: bool | None = False
     created_after: int | None = None
     created_before: int | None = None
+    ended_after: int | None = None
+    """An attempt of it ended after this time."""
     rare: bool = False
     """Whether few tasks match `text`; found out by `list_task_ids`."""
 

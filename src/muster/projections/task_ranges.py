@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from muster.domain import ids
 from muster.domain.task import TaskState
+from muster.projections.overview import LONGEST_US
 from muster.projections.search import TSQUERY
 from muster.projections.task_filter import OPEN, LaneCount, TaskFilter
 from muster.store.statements import Statement, for_each
@@ -231,6 +232,10 @@ class Query:
             found.append(f"{one.key} >= {self._bind(ids.first_id_at(wanted.created_after))}")
         if wanted.created_before is not None:
             found.append(f"{one.key} < {self._bind(ids.first_id_at(wanted.created_before))}")
+        if wanted.ended_after is not None:
+            first = self._bind(ids.first_id_at(wanted.ended_after - LONGEST_US))
+            ended = f"a.id >= {first} AND a.finished_at >= {self._bind(wanted.ended_after)}"
+            found.append(f"{one.key} IN (SELECT a.task_id FROM attempts a WHERE {ended})")
         return found
 
     def _filters(self) -> list[tuple[str, str, Any]]:

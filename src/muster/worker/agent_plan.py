@@ -59,6 +59,7 @@ class Plan:
                 role=self.role,
                 instructions=task.instructions,
                 queue_instructions=claim.instructions,
+                context=claim.context,
                 earlier=[
                     Earlier(number=entry.number, code=entry.code or entry.state, error=entry.error or "")
                     for entry in claim.earlier_attempts

@@ -114,6 +114,12 @@ export const projects = queryOptions({
   queryFn: () => answer(api.GET("/api/v1/projects", { params: { query: { limit: 200 } } })),
 });
 
+/** Work sessions that take tasks. */
+export const sessions = queryOptions({
+  queryKey: ["sessions", "active"],
+  queryFn: () => answer(api.GET("/api/v1/sessions", { params: { query: { status: "active", limit: 200 } } })),
+});
+
 export const roles = queryOptions({ queryKey: ["roles"], queryFn: () => answer(api.GET("/api/v1/roles")) });
 
 export const workers = queryOptions({

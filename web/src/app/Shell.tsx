@@ -33,6 +33,8 @@ export function Shell() {
     "g c": () => void go("/chat"),
     "g a": () => void go("/agents"),
     C: () => void go("/agents?new=agent"),
+    "g p": () => void go("/projects"),
+    "g q": () => void go("/queues"),
     "g s": () => void go("/settings"),
   });
   if (error instanceof ApiProblem && error.status === 401) return <SignIn />;

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Bot, Inbox, ListChecks, Menu, MessageSquare, Plus, Radar, Settings } from "lucide-react";
+import { Bot, FolderKanban, Inbox, Layers, ListChecks, Menu, MessageSquare, Plus, Radar, ScrollText, Settings, Timer } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, NavLink } from "react-router";
 import { fleet, overview } from "@/api/queries";
@@ -50,7 +50,12 @@ export function Sidebar() {
         <Item to="/inbox" icon={<Inbox size={15} strokeWidth={1.75} />} label="Inbox"><Hot amount={data?.waiting ?? 0} /></Item>
         <Item to="/tasks" icon={<ListChecks size={15} strokeWidth={1.75} />} label="Tasks"><Amount value={data?.open} /></Item>
         <Item to="/chat" icon={<MessageSquare size={15} strokeWidth={1.75} />} label="Chat" />
-        <h2>Operate</h2>
+        <h2 className="label">Plan</h2>
+        <Item to="/projects" icon={<FolderKanban size={15} strokeWidth={1.75} />} label="Projects" />
+        <Item to="/queues" icon={<Layers size={15} strokeWidth={1.75} />} label="Queues"><Amount value={data && data.open - (data.tasks.running ?? 0)} /></Item>
+        <Item to="/sessions" icon={<Timer size={15} strokeWidth={1.75} />} label="Sessions" />
+        <Item to="/scripts" icon={<ScrollText size={15} strokeWidth={1.75} />} label="Scripts" />
+        <h2 className="label">Operate</h2>
         <Item to="/agents" icon={<Bot size={15} strokeWidth={1.75} />} label="Agents" />
       </nav>
       <div className="sfoot">

@@ -1,18 +1,27 @@
+import { skipToken, useQuery } from "@tanstack/react-query";
 import { CircleHelp, Moon, Search, Sun } from "lucide-react";
 import { Link, useLocation } from "react-router";
 import { ConnectionPill } from "@/components/ConnectionPill";
 import { shortId } from "@/lib/format";
 import { isDark, usePrefs } from "@/lib/prefs";
 
-const NAMES: Record<string, string> = { "": "Fleet", inbox: "Inbox", tasks: "Tasks", chat: "Chat", agents: "Agents", settings: "Settings" };
+const NAMES: Record<string, string> = { "": "Fleet", inbox: "Inbox", tasks: "Tasks", chat: "Chat", agents: "Agents", queues: "Queues", projects: "Projects", sessions: "Sessions", scripts: "Scripts", settings: "Settings" };
 
-function crumbs(path: string): { label: string; to: string }[] {
+/** What a page calls the thing it shows, once it is known. */
+function useName(path: string): string | undefined {
+  const [noun = "", id = ""] = path.split("/").slice(1);
+  return useQuery<{ name?: string }>({ queryKey: [noun, "one", id], queryFn: skipToken }).data?.name;
+}
+
+function crumbs(path: string, name: string | undefined): { label: string; to: string }[] {
   const [first = "", second = "", third = ""] = path.split("/").slice(1);
   const found = [{ label: NAMES[first] ?? "Not found", to: `/${first}` }];
   if (first === "tasks" && second) found.push({ label: second === "new" ? "New task" : shortId(second), to: `/tasks/${second}` });
   if (first === "chat" && second) found.push({ label: decodeURIComponent(second), to: `/chat/${second}` });
   if (first === "agents" && second) found.push({ label: second === "roles" ? "Roles" : decodeURIComponent(second), to: `/agents/${second}` });
   if (first === "agents" && second === "roles" && third) found.push({ label: decodeURIComponent(third), to: path });
+  if (first === "queues" && second === "dead-letters") found.push({ label: "Dead letters", to: path });
+  else if (["queues", "projects", "sessions", "scripts"].includes(first) && second) found.push({ label: name ?? (/^[a-z]{3}_[0-9a-z]{13}$/.test(second) ? shortId(second) : decodeURIComponent(second)), to: `/${first}/${second}` });
   if (third === "changes") found.push({ label: "Changes", to: path });
   return found;
 }
@@ -20,7 +29,7 @@ function crumbs(path: string): { label: string; to: string }[] {
 export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void }) {
   const { pathname } = useLocation();
   const { theme, setTheme } = usePrefs();
-  const parts = crumbs(pathname);
+  const parts = crumbs(pathname, useName(pathname));
   const dark = isDark(theme);
   return (
     <header className="top">

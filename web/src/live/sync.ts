@@ -15,7 +15,7 @@ export function touched(event: LoggedEvent): QueryKey[] {
   switch (noun) {
     case "task":
     case "attempt":
-      return [["fleet"], ["overview"], ["tasks"], ["queues"], ...task];
+      return [["fleet"], ["overview"], ["tasks"], ["queues"], ["projects"], ...task];
     case "run":
       return [["fleet"], ["overview"], ...task];
     case "approval":
@@ -29,6 +29,8 @@ export function touched(event: LoggedEvent): QueryKey[] {
       return [["queues"]];
     case "project":
       return [["projects"], ["overview"]];
+    case "session":
+      return [["sessions"]];
     case "role":
       return [["roles"]];
     default:

@@ -154,6 +154,7 @@ class ClaimCalls:
             queue=lane.queue,
             instructions=lane.instructions,
             session_id=None if claimed.session_id is None else ids.encode(ids.SESSION, claimed.session_id),
+            context=claimed.context,
             parent_id=None if claimed.parent_id is None else ids.encode(ids.TASK, claimed.parent_id),
             working_dir=spec.working_dir,
             payload=spec.payload,

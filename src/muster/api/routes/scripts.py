@@ -82,11 +82,14 @@ async def reload_scripts(services: ServicesHere) -> ScriptsReloaded:
 
 
 async def enqueue_script(services: ServicesHere, name: str, body: ScriptEnqueue) -> Task:
-    """Queue a script by name, its inputs checked."""
+    """Queue a script by name, its inputs checked.
+
+    The tag `script:NAME` finds its runs again.
+    """
     script = _index(services).get(name)
     fields: dict[str, Any] = script.task_fields(body.inputs)
     given = body.model_dump(exclude={"inputs"}, exclude_unset=True, exclude_none=True)
-    given["tags"] = [*fields["tags"], *given.get("tags", [])]
+    given["tags"] = [*fields["tags"], scripts.tag_of(name), *given.get("tags", [])]
     try:
         task = TaskCreate.model_validate(fields | given)
     except ValidationError as error:

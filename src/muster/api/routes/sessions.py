@@ -49,6 +49,7 @@ async def list_sessions(
     page = await sessions_page(
         services.store,
         status=query.status,
+        project_id=None if query.project is None else await find_project(services.store, query.project),
         after=None if after is None else (after,),
         limit=query.limit,
     )
@@ -92,7 +93,7 @@ async def end_one_session(services: ServicesHere, session_id: str) -> shapes.Ses
 
 
 ROUTES: Final = (
-    Route("GET", "/sessions", list_sessions),
+    Route("GET", "/sessions", list_sessions, (404,)),
     Route("POST", "/sessions", create_one_session, (404,), 201),
     Route("GET", "/sessions/{session_id}", get_one_session, (404,)),
     Route("PATCH", "/sessions/{session_id}", patch_session, (404, 409)),

@@ -24,9 +24,12 @@ from muster.api.schemas.tasks import (
     Purged,
     PurgeRequest,
     Reason,
+    Requeued,
+    RequeueRequest,
     Task,
     TaskCreate,
     TaskList,
+    TaskMove,
     TaskPatch,
     TaskQuery,
     TasksMade,
@@ -43,8 +46,10 @@ from muster.commands.lifecycle import (
     delete_task,
     purge_tasks,
     requeue_task,
+    requeue_tasks,
     restore_task,
 )
+from muster.commands.order import move_task
 from muster.commands.tasks import Submitted, submit_tasks
 from muster.domain import ids
 from muster.domain.errors import InvalidInput
@@ -116,7 +121,7 @@ async def list_all_tasks(services: ServicesHere, query: Annotated[TaskQuery, Que
 
 
 async def _filter(store: Store, query: TaskQuery) -> TaskFilter:
-    after, before = query.created_after, query.created_before
+    after, before, ended = query.created_after, query.created_before, query.ended_after
     return TaskFilter(
         states=None if query.state is None else frozenset(STATES[state] for state in query.state),
         queue_id=None if query.queue is None else (await find_queue(store, query.queue)).queue_id,
@@ -131,6 +136,7 @@ async def _filter(store: Store, query: TaskQuery) -> TaskFilter:
         archived=query.archived,
         created_after=None if after is None else microseconds(after, "created_after"),
         created_before=None if before is None else microseconds(before, "created_before"),
+        ended_after=None if ended is None else microseconds(ended, "ended_after"),
     )
 
 
@@ -173,6 +179,26 @@ async def requeue_one_task(services: ServicesHere, task_id: str, body: Reason | 
     """Put a finished task back into its queue, its attempts counted anew."""
     number = _number(task_id)
     await services.store.execute(requeue_task(number, body.reason if body else ""))
+    return await shown(services.store, number)
+
+
+async def requeue_many_tasks(services: ServicesHere, body: RequeueRequest) -> Requeued:
+    """Put many finished tasks back into their queues: all of them or none."""
+    numbers = [_number(task_id) for task_id in dict.fromkeys(body.task_ids)]
+    return Requeued(requeued=await services.store.execute(requeue_tasks(numbers, body.reason)))
+
+
+async def move_one_task(services: ServicesHere, task_id: str, body: TaskMove) -> Task:
+    """Put a waiting task elsewhere in its queue.
+
+    It goes right before or after another one that waits there, and takes its priority.
+    """
+    given = body.model_dump(exclude_unset=True)
+    if len(given) != 1:
+        raise InvalidInput(field="before", problem="give either before or after")
+    number = _number(task_id)
+    ((where, beside),) = given.items()
+    await services.store.execute(move_task(number, _number(beside), after=where == "after"))
     return await shown(services.store, number)
 
 
@@ -269,6 +295,8 @@ ROUTES: Final = (
     Route("DELETE", "/tasks/{task_id}", remove_task, (404, 409)),
     Route("POST", "/tasks/{task_id}/cancel", cancel_one_task, (404, 409)),
     Route("POST", "/tasks/{task_id}/requeue", requeue_one_task, (404, 409)),
+    Route("POST", "/tasks/requeue", requeue_many_tasks, (404, 409)),
+    Route("POST", "/tasks/{task_id}/move", move_one_task, (404, 409)),
     Route("POST", "/tasks/{task_id}/rerun", rerun_one_task, (404, 409), 201),
     Route("POST", "/tasks/archive", archive_many_tasks, (404, 409)),
     Route("POST", "/tasks/{task_id}/archive", archive_one_task, (404, 409)),

@@ -16,6 +16,7 @@ from muster.api.schemas.shape import (
     Name,
     PageQuery,
     Text64,
+    Word,
     absent,
 )
 
@@ -131,3 +132,4 @@ class SessionQuery(PageQuery):
     """Which sessions."""
 
     status: Literal["active", "ended"] | None = None
+    project: Word | None = Field(default=None, description="Id or name.")

@@ -327,6 +327,9 @@ class TaskQuery(PageQuery):
     archived: bool = Field(default=False, description="true: only archived tasks; they are hidden else.")
     created_after: Moment | None = None
     created_before: Moment | None = None
+    ended_after: Moment | None = Field(
+        default=None, description="Only tasks an attempt of which ended after this time."
+    )
     order: Literal["newest", "oldest", "queue"] = Field(
         default="newest", description="queue: as the work will be handed out."
     )
@@ -429,6 +432,33 @@ class ArchiveRequest(Body):
 
     task_ids: list[Name] = Field(min_length=1, max_length=BULK, examples=[["tsk_0dq3m8x1c7w00"]])
     reason: Text = ""
+
+
+class RequeueRequest(Body):
+    """Finished tasks to put back into their queues: all of them or none."""
+
+    task_ids: list[Name] = Field(min_length=1, max_length=BULK, examples=[["tsk_0dq3m8x1c7w00"]])
+    reason: Text = ""
+
+
+class Requeued(Answer):
+    """How many tasks were put back."""
+
+    requeued: int
+
+
+class TaskMove(Body):
+    """Where in its queue a waiting task goes: right before or right after another one that waits there."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"before": "tsk_0dq3m8x1c7w00"}],
+            "oneOf": [{"required": ["before"]}, {"required": ["after"]}],
+        }
+    )
+
+    before: Name = Field(default_factory=absent)
+    after: Name = Field(default_factory=absent)
 
 
 class Archived(Answer):

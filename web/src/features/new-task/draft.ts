@@ -12,6 +12,8 @@ export interface Draft {
   model: string;
   queue: string;
   project: string;
+  /** The work session it belongs to. */
+  session: string;
   priority: TaskCreate["priority"];
   ask: boolean;
   check: string;
@@ -24,7 +26,7 @@ export const ELSEWHERE = "elsewhere";
 const KEY = "muster.draft";
 
 export const EMPTY: Draft = {
-  directory: "", type: "custom", title: "", prompt: "", agent: "", role: "", model: "", queue: "", project: "", priority: "medium", ask: true, check: "", cap: "", options: "",
+  directory: "", type: "custom", title: "", prompt: "", agent: "", role: "", model: "", queue: "", project: "", session: "", priority: "medium", ask: true, check: "", cap: "", options: "",
 };
 
 /** What the scripted agent does when nothing else is said: enough to see every part of a run, without a key. */
@@ -40,7 +42,7 @@ export const SCRIPTED = JSON.stringify({
 
 export function loadDraft(): Draft {
   try {
-    return { ...EMPTY, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Draft>) };
+    return { ...EMPTY, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Draft>), session: "" };
   } catch {
     return EMPTY;
   }
@@ -64,7 +66,7 @@ export function fromTask(task: Task): Draft {
     directory: task.working_dir ?? "", type: task.type as Draft["type"], title: task.title,
     prompt: text(payload.prompt) || text(payload.script) || task.description,
     agent: task.kind === "bash" ? SCRIPT : agent || (payload.role ? "" : ELSEWHERE),
-    role: text(payload.role), model: text(payload.model), queue: task.queue, project: task.project, priority: task.priority,
+    role: text(payload.role), model: text(payload.model), queue: task.queue, project: task.project, session: "", priority: task.priority,
     ask: payload.permissions === "ask", check: task.acceptance_command ?? "",
     cap: typeof payload.max_cost_usd === "number" ? String(payload.max_cost_usd) : "",
     options: payload.agent_options ? JSON.stringify(payload.agent_options, null, 2) : "",
@@ -116,6 +118,7 @@ export function requestOf(draft: Draft): TaskCreate {
     ...(draft.directory ? { working_dir: draft.directory } : {}),
     ...(draft.queue ? { queue: draft.queue } : {}),
     ...(draft.project ? { project: draft.project } : {}),
+    ...(draft.session ? { session_id: draft.session } : {}),
     ...(draft.check ? { acceptance_command: draft.check } : {}),
   } as TaskCreate;
 }

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
-import { projects, queues, roles, task as taskQuery, tasks, workers } from "@/api/queries";
+import { projects, queues, roles, sessions, task as taskQuery, tasks, workers } from "@/api/queries";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { Skeleton } from "@/components/States";
 import { say, sayFailed } from "@/components/toasts";
@@ -35,6 +35,7 @@ function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
   const recent = [...new Set(useQuery(tasks({ limit: 200 })).data?.items.map((task) => task.working_dir).filter((path) => path !== null))].slice(0, 5);
   const queueNames = useQuery(queues).data?.items.filter((queue) => queue.status === "active").map((queue) => queue.name) ?? [];
   const projectNames = useQuery(projects).data?.items.map((project) => project.name) ?? [];
+  const openSessions = useQuery(sessions).data?.items ?? [];
   const roleNames = useQuery(roles).data?.items.map((role) => role.name) ?? [];
   const first = firstOf(known);
   useEffect(() => {
@@ -89,7 +90,7 @@ function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
             <Select id="queue" label="Queue" value={draft.queue} onChange={(queue) => change({ queue })} options={[["", "As usual for its kind"], ...queueNames.map((name): [string, string] => [name, name])]} />
             <Select id="priority" label="Priority" value={draft.priority} onChange={(priority) => change({ priority: priority as Draft["priority"] })} options={[["urgent", "Urgent"], ["high", "High"], ["medium", "Medium"], ["low", "Low"]]} />
           </div>
-          <details className="fold">
+          <details className="fold" open={draft.session !== "" || undefined}>
             <summary>More: title, project, role, model, check, budget</summary>
             <div className="form" style={{ padding: "10px 0 0" }}>
               <Field id="title" label="Title" hint="Default: the first line of the prompt."><Text id="title" value={draft.title} onChange={(title) => change({ title })} /></Field>
@@ -98,6 +99,7 @@ function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
                 <Select id="role" label="Role" value={draft.role} onChange={(role) => change({ role })} disabled={!agentic} options={[["", "None"], ...roleNames.map((name): [string, string] => [name, name])]} />
                 <Field id="model" label="Model"><Text id="model" value={draft.model} onChange={(model) => change({ model })} placeholder="The agent's default" disabled={!agentic} /></Field>
               </div>
+              {openSessions.length > 0 ? <Select id="session" label="Work session" value={draft.session} onChange={(session) => change({ session })} options={[["", "None"], ...openSessions.map((one): [string, string] => [one.id, one.name])]} /> : null}
               <div className="cols" style={{ gridTemplateColumns: "minmax(0, 2fr) minmax(0, 1fr)" }}>
                 <Field id="check" label="Check" hint="A command that must succeed before it counts as done."><Text id="check" value={draft.check} onChange={(check) => change({ check })} placeholder="make test" mono /></Field>
                 <Field id="cap" label="Budget cap" problem={shown.cap}><Text id="cap" value={draft.cap} onChange={(cap) => change({ cap })} placeholder="$ per attempt" bad={shown.cap} disabled={!agentic} /></Field>

@@ -10,6 +10,7 @@ import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
 import { TaskTable } from "./TaskTable";
+import { ViewSwitch } from "./ViewSwitch";
 
 const VIEWS: [string, string, TaskState[]][] = [
   ["", "All", []],
@@ -63,7 +64,7 @@ export function Component() {
           <PageHeading>{figures ? `${plural(figures.open, "task")} open` : "Tasks"}</PageHeading>
           <p>{figures ? `${plural(figures.tasks.running ?? 0, "task")} running, ${plural(figures.problems, "task")} failed for good.` : "\u00a0"}</p>
         </div>
-        <div className="r"><Link className="btn p" to="/tasks/new"><Plus size={13} />New task</Link></div>
+        <div className="r"><ViewSwitch /><Link className="btn p" to="/tasks/new"><Plus size={13} />New task</Link></div>
       </div>
       <div className="fbar">
         <div style={{ position: "relative", display: "flex", alignItems: "center" }}>
