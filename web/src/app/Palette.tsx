@@ -34,6 +34,8 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     { key: "inbox", label: "Go to Inbox", note: "g i", run: to("/inbox") },
     { key: "tasks", label: "Go to Tasks", note: "g t", run: to("/tasks") },
     { key: "failed", label: "Tasks that failed", run: to("/tasks?state=failed") },
+    { key: "sandboxes", label: "Go to Sandboxes", run: to("/sandboxes") },
+    { key: "activity", label: "Go to Activity", run: to("/activity") },
     { key: "settings", label: "Settings", note: "g s", run: to("/settings") },
     { key: "theme", label: isDark(theme) ? "Use the light theme" : "Use the dark theme", note: "Ctrl D", run: () => { setTheme(isDark(theme) ? "light" : "dark"); onClose(); } },
     { key: "help", label: "Shortcuts", note: "?", run: onHelp },

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Inbox, ListChecks, Menu, Plus, Radar, Settings } from "lucide-react";
+import { Box, History, Inbox, ListChecks, Menu, Plus, Radar, Settings } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, NavLink } from "react-router";
 import { fleet, overview } from "@/api/queries";
@@ -49,6 +49,9 @@ export function Sidebar() {
         <Item to="/" end icon={<Radar size={15} strokeWidth={1.75} />} label="Fleet"><Amount value={agents?.rows.length} /></Item>
         <Item to="/inbox" icon={<Inbox size={15} strokeWidth={1.75} />} label="Inbox"><Hot amount={data?.waiting ?? 0} /></Item>
         <Item to="/tasks" icon={<ListChecks size={15} strokeWidth={1.75} />} label="Tasks"><Amount value={data?.open} /></Item>
+        <h2>Operate</h2>
+        <Item to="/sandboxes" icon={<Box size={15} strokeWidth={1.75} />} label="Sandboxes" />
+        <Item to="/activity" icon={<History size={15} strokeWidth={1.75} />} label="Activity" />
       </nav>
       <div className="sfoot">
         <span className="label">{data ? `muster ${data.version}` : ""}</span>

@@ -4,12 +4,13 @@ import { ConnectionPill } from "@/components/ConnectionPill";
 import { shortId } from "@/lib/format";
 import { isDark, usePrefs } from "@/lib/prefs";
 
-const NAMES: Record<string, string> = { "": "Fleet", inbox: "Inbox", tasks: "Tasks", settings: "Settings" };
+const NAMES: Record<string, string> = { "": "Fleet", inbox: "Inbox", tasks: "Tasks", settings: "Settings", sandboxes: "Sandboxes", activity: "Activity" };
 
 function crumbs(path: string): { label: string; to: string }[] {
   const [first = "", second = "", third = ""] = path.split("/").slice(1);
   const found = [{ label: NAMES[first] ?? "Not found", to: `/${first}` }];
   if (first === "tasks" && second) found.push({ label: second === "new" ? "New task" : shortId(second), to: `/tasks/${second}` });
+  if (first === "sandboxes" && second) found.push({ label: second.slice(0, 24), to: path });
   if (third === "changes") found.push({ label: "Changes", to: path });
   return found;
 }
