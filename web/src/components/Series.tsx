@@ -60,7 +60,7 @@ export function Series({ title, unit, points, show, binary = false, limit = null
           }}
           onPointerLeave={() => setCursor(null)} onBlur={() => setCursor(null)}
         >
-          <span className="top num">{show(top)}</span>
+          <span className="ymax num">{show(top)}</span>
           <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
             {[0.5, 1].map((share) => <line key={share} x1="0" x2={WIDTH} y1={y(top * share)} y2={y(top * share)} stroke="var(--border)" vectorEffect="non-scaling-stroke" />)}
             <line x1="0" x2={WIDTH} y1={HEIGHT} y2={HEIGHT} stroke="var(--border-strong)" vectorEffect="non-scaling-stroke" />

@@ -12,7 +12,8 @@ test("processor use is time between samples, never below nothing", () => {
 });
 
 test("what a sandbox may reach is said in words", () => {
-  expect(networkWords(of({}))).toBe("Models only");
+  expect(networkWords(of({}))).toBe("None");
+  expect(networkWords(of({ agent: "claude" }))).toBe("Models only");
   expect(networkWords(of({ network: "hosts", allow_hosts: ["pypi.org", "a.b"] }))).toBe("pypi.org, a.b");
   expect(networkWords(of({ network: "open" }))).toBe("Open");
 });

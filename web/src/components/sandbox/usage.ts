@@ -29,7 +29,7 @@ export function last(points: Point[]): number | null {
 export function networkWords(sandbox: Sandbox): string {
   switch (sandbox.network) {
     case "none":
-      return "Models only";
+      return sandbox.agent ? "Models only" : "None";
     case "hosts":
       return sandbox.allow_hosts.join(", ");
     default:

@@ -9,6 +9,7 @@ import { StateGlyph } from "@/components/StateGlyph";
 import { ErrorState, Skeleton } from "@/components/States";
 import { exactly, shortId, timeOfDay } from "@/lib/format";
 import type { Shown } from "@/lib/states";
+import { usePageWidth } from "@/lib/useWidth";
 import { useWindow } from "@/lib/useWindow";
 import { visible } from "@/lib/visible";
 import { byMinute } from "./feed";
@@ -20,6 +21,9 @@ const STATES: Record<string, Shown> = {
 
 type Line = { key: string; label: string } | { key: string; item: Activity };
 
+/** Narrower than this who did it and on what are told only by the words and by what opens. */
+const WIDE = 640;
+
 interface EntriesProps {
   items: Activity[];
   open: string | null;
@@ -28,29 +32,32 @@ interface EntriesProps {
 
 /** What happened, newest first, by minute. */
 export function Entries({ items, open, onOpen }: EntriesProps) {
+  const wide = usePageWidth() >= WIDE;
+  const columns = wide ? 4 : 2;
   const box = useRef<HTMLDivElement>(null);
   const lines = useMemo(() => byMinute(items).flatMap((minute): Line[] => [{ key: minute.key, label: minute.label }, ...minute.items.map((item) => ({ key: item.id, item }))]), [items]);
   const { from, to, above, below } = useWindow(lines.length, box);
   return (
     <div className="tblw card" ref={box}>
       <table className="tbl feed" aria-label="What happened" aria-rowcount={lines.length}>
-        <thead className="sr"><tr><th scope="col">Time</th><th scope="col">What</th><th scope="col">Who</th><th scope="col">On what</th></tr></thead>
+        <colgroup><col style={{ width: 84 }} /><col />{wide ? <><col style={{ width: "16%" }} /><col style={{ width: 104 }} /></> : null}</colgroup>
+        <thead className="sr"><tr><th scope="col">Time</th><th scope="col">What</th>{wide ? <><th scope="col">Who</th><th scope="col">On what</th></> : null}</tr></thead>
         <tbody>
-          {above > 0 ? <tr aria-hidden="true"><td colSpan={4} style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
+          {above > 0 ? <tr aria-hidden="true"><td colSpan={columns} style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
           {lines.slice(from, to).map((line) => ("item" in line ? (
             <Fragment key={line.key}>
-              <Entry item={line.item} open={open === line.key} onOpen={onOpen} />
-              {open === line.key ? <tr><td colSpan={4} className="opened"><Detail id={line.key} /></td></tr> : null}
+              <Entry item={line.item} wide={wide} open={open === line.key} onOpen={onOpen} />
+              {open === line.key ? <tr><td colSpan={columns} className="opened"><Detail id={line.key} /></td></tr> : null}
             </Fragment>
-          ) : <tr className="grp" key={line.key}><th colSpan={4} scope="colgroup">{line.label}</th></tr>))}
-          {below > 0 ? <tr aria-hidden="true"><td colSpan={4} style={{ height: below, padding: 0, border: 0 }} /></tr> : null}
+          ) : <tr className="grp" key={line.key}><th colSpan={columns} scope="colgroup">{line.label}</th></tr>))}
+          {below > 0 ? <tr aria-hidden="true"><td colSpan={columns} style={{ height: below, padding: 0, border: 0 }} /></tr> : null}
         </tbody>
       </table>
     </div>
   );
 }
 
-function Entry({ item, open, onOpen }: { item: Activity; open: boolean; onOpen: (id: string | null) => void }) {
+function Entry({ item, wide, open, onOpen }: { item: Activity; wide: boolean; open: boolean; onOpen: (id: string | null) => void }) {
   const at = new Date(item.at);
   return (
     <tr className="row" data-row={item.id} onClick={(event) => !(event.target as Element).closest("a, button") && onOpen(open ? null : item.id)}>
@@ -63,8 +70,8 @@ function Entry({ item, open, onOpen }: { item: Activity; open: boolean; onOpen: 
           {item.description ? <span className="cut mut">{visible(item.description)}</span> : null}
         </button>
       </td>
-      <td className="sub low2">{item.agent_id ? <Link className="t" to={`?agent=${encodeURIComponent(item.agent_id)}`}>{item.agent_id}</Link> : <span className="mut">—</span>}</td>
-      <td className="sub low1 mono">{item.task_id ? <Link to={`/tasks/${item.task_id}`} className="t">{shortId(item.task_id)}</Link> : item.project_id ? <Link className="t" to={`?project=${item.project_id}`}>{shortId(item.project_id)}</Link> : <span className="mut">—</span>}</td>
+      {wide ? <td className="sub">{item.agent_id ? <Link className="t" to={`?agent=${encodeURIComponent(item.agent_id)}`}>{item.agent_id}</Link> : <span className="mut">—</span>}</td> : null}
+      {wide ? <td className="sub mono">{item.task_id ? <Link to={`/tasks/${item.task_id}`} className="t">{shortId(item.task_id)}</Link> : item.project_id ? <Link className="t" to={`?project=${item.project_id}`}>{shortId(item.project_id)}</Link> : <span className="mut">—</span>}</td> : null}
     </tr>
   );
 }

@@ -15,11 +15,13 @@ import { AgentGrid } from "./AgentGrid";
 import { AgentTable } from "./AgentTable";
 import { columnsFor } from "./columns";
 import { type Custom, type Section, useCustom } from "./custom";
+import { isEmpty } from "./survey";
 import { NeedsYou } from "./NeedsYou";
 import { RollCall } from "./RollCall";
 import { filterRows, group, type Grouping, headline, keyOf, peekOf } from "./rows";
 import { Strip } from "./Strip";
 
+const FirstRun = lazy(() => import("./FirstRun"));
 const Customise = lazy(() => import("./Customise"));
 
 const GROUPINGS: [Grouping, string][] = [["status", "Status"], ["machine", "Machine"], ["role", "Role"], ["none", "None"]];
@@ -46,18 +48,19 @@ export function Component() {
   const [frozen, setFrozen] = useState<Fleet | null>(null);
   const data = frozen ?? agents.data;
   const rows = useMemo(() => data?.rows ?? [], [data]);
+  const empty = data !== undefined && isEmpty(rows, figures);
   usePageTitle("Fleet");
   if (agents.isError && !agents.data) return <ErrorState page what="The fleet could not be loaded" error={agents.error} retry={() => void agents.refetch()} />;
   return (
     <>
       <div className="ph">
         <div>
-          <PageHeading>{data ? headline(rows, figures?.waiting ?? 0) : "Fleet"}</PageHeading>
+          <PageHeading>{empty ? "Nothing has run here yet" : data ? headline(rows, figures?.waiting ?? 0) : "Fleet"}</PageHeading>
           <p>{data ? context(rows, data.machines) : "\u00a0"}</p>
         </div>
-        <Controls view={view} onCustomise={() => setFrozen(agents.data ?? null)} />
+        {empty ? null : <Controls view={view} onCustomise={() => setFrozen(agents.data ?? null)} />}
       </div>
-      <Body data={data} rows={rows} figures={figures} view={view} custom={custom} />
+      {empty ? <><NeedsYou overview={figures} /><Suspense fallback={<Skeleton rows={8} />}><FirstRun /></Suspense></> : <Body data={data} rows={rows} figures={figures} view={view} custom={custom} />}
       {data?.more ? <p className="note" style={{ paddingBottom: 14 }}>Only the first 2,000 agents are shown.</p> : null}
       {frozen ? <Suspense fallback={null}><Customise custom={custom} onChange={setCustom} onClose={() => setFrozen(null)} /></Suspense> : null}
     </>

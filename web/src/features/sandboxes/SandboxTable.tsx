@@ -7,10 +7,12 @@ import { Elapsed } from "@/components/TimeAgo";
 import { cx } from "@/lib/cx";
 import { bytes, percent } from "@/lib/format";
 import { type RowHandlers, rowProps } from "@/lib/usePeek";
+import { usePageWidth } from "@/lib/useWidth";
 import { visible } from "@/lib/visible";
 import { figuresOf, type Machine } from "./machines";
 
-const COLUMNS = 8;
+/** Narrower than this agents and disks give way. */
+const WIDE = 800;
 const dash = <span className="mut">—</span>;
 
 interface TableProps {
@@ -21,21 +23,22 @@ interface TableProps {
 
 /** Open sandboxes, by machine. */
 export function SandboxTable({ machines, chosen, handlers }: TableProps) {
+  const wide = usePageWidth() >= WIDE;
+  const columns = wide ? 8 : 6;
   return (
     <div className="tblw card">
       <table className="tbl two" aria-label="Open sandboxes by machine">
         <thead>
           <tr>
-            <th scope="col" style={{ width: 96 }}>State</th><th scope="col">Task</th><th scope="col" style={{ width: "13%" }}>Agent</th><th scope="col" style={{ width: "12%" }}>Network</th>
-            <th scope="col" className="r" style={{ width: 64 }}>CPU</th><th scope="col" className="r" style={{ width: 84 }}>Memory</th><th scope="col" className="r" style={{ width: 76 }}>Disk</th><th scope="col" className="r" style={{ width: 84 }}>Age</th>
+            <th scope="col" style={{ width: 96 }}>State</th><th scope="col">Task</th>{wide ? <th scope="col" style={{ width: "13%" }}>Agent</th> : null}<th scope="col" style={{ width: "12%" }}>Network</th>
+            <th scope="col" className="r" style={{ width: 64 }}>CPU</th><th scope="col" className="r" style={{ width: 84 }}>Memory</th>{wide ? <th scope="col" className="r" style={{ width: 76 }}>Disk</th> : null}<th scope="col" className="r" style={{ width: 84 }}>Age</th>
           </tr>
         </thead>
         <tbody>
           {machines.map((machine) => (
             <Fragment key={machine.host}>
-              <tr className="grp"><th scope="colgroup" colSpan={COLUMNS} className="m"><div className="mach"><b>{machine.host}</b>{figuresOf(machine).map((words) => <span key={words} className="num">{words}</span>)}</div></th></tr>
-              {machine.sandboxes.map((sandbox) => <Row key={sandbox.id} sandbox={sandbox} chosen={chosen === sandbox.id} handlers={handlers} />)}
-              {machine.sandboxes.length === 0 ? <tr><td colSpan={COLUMNS} className="mut">No sandbox is open here.</td></tr> : null}
+              <tr className="grp"><th scope="colgroup" colSpan={columns} className="m"><div className="mach"><b>{machine.host}</b>{figuresOf(machine).map((words) => <span key={words} className="num">{words}</span>)}</div></th></tr>
+              {machine.sandboxes.map((sandbox) => <Row key={sandbox.id} wide={wide} sandbox={sandbox} chosen={chosen === sandbox.id} handlers={handlers} />)}
             </Fragment>
           ))}
         </tbody>
@@ -44,7 +47,7 @@ export function SandboxTable({ machines, chosen, handlers }: TableProps) {
   );
 }
 
-const Row = memo(function Row({ sandbox, chosen, handlers }: { sandbox: Sandbox; chosen: boolean; handlers: RowHandlers<Sandbox> }) {
+const Row = memo(function Row({ wide, sandbox, chosen, handlers }: { wide: boolean; sandbox: Sandbox; chosen: boolean; handlers: RowHandlers<Sandbox> }) {
   const cpu = last(cpuOf(sandbox));
   const memory = last(seriesOf(sandbox, "memory_bytes"));
   const disk = last(seriesOf(sandbox, "disk_bytes"));
@@ -53,11 +56,11 @@ const Row = memo(function Row({ sandbox, chosen, handlers }: { sandbox: Sandbox;
     <tr className={cx("row", chosen && "sel")} {...rowProps(sandbox.id, sandbox, handlers)}>
       <td className="main-cell"><div className="ag"><StateGlyph state={paused ? "paused" : "running"} label="" />{paused ? "Paused" : "Running"}</div></td>
       <td className="second">{sandbox.task_id ? <Link className="t" to={`/tasks/${sandbox.task_id}`} tabIndex={-1}>{visible(sandbox.title ?? "")}</Link> : <span className="mut">no task</span>}</td>
-      <td className="sub">{sandbox.agent ?? "script"} <span className="mut">{sandbox.level}</span></td>
+      {wide ? <td className="sub">{sandbox.agent ?? "script"} <span className="mut">{sandbox.level}</span></td> : null}
       <td className="sub" title={networkWords(sandbox)}>{networkWords(sandbox)}</td>
       <td className="r num">{cpu === null ? dash : percent(cpu)}</td>
       <td className="r num fact">{memory === null ? dash : bytes(memory)}</td>
-      <td className="r num">{disk === null ? dash : bytes(disk)}</td>
+      {wide ? <td className="r num">{disk === null ? dash : bytes(disk)}</td> : null}
       <td className="r num sub"><Elapsed since={sandbox.created_at} /></td>
     </tr>
   );
