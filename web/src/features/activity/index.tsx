@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useSearchParams } from "react-router";
 import { fleet, projects } from "@/api/queries";
 import { PageHeading, usePageTitle } from "@/components/Page";
+import { SavedViews } from "@/components/SavedViews";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { say, sayFailed } from "@/components/toasts";
 import { download } from "@/lib/csv";
@@ -49,6 +50,7 @@ export function Component() {
         <div><PageHeading>Activity</PageHeading><p>What happened, newest first. Nothing here is changed or removed.</p></div>
         <div className="r"><Export filter={filter} /></div>
       </div>
+      <SavedViews list="activity" all="All activity" />
       <Filters filter={filter} task={task} set={set} />
       {fresh.length > 0 ? <p className="note" style={{ paddingBottom: 8 }}><button type="button" className="btn s" onClick={() => void list.refetch()}>{fresh.length >= 50 ? "50 or more" : fresh.length} new · Show</button></p> : null}
       {list.isError && !list.data ? <ErrorState what="The activity could not be loaded" error={list.error} retry={() => void list.refetch()} action={filtered ? clearing : undefined} />

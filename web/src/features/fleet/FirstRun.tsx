@@ -13,7 +13,18 @@ import { type Found, surveyOf } from "./survey";
 
 const DEMO = {
   title: "Write a greeting (demo)", kind: "prompt", type: "feature_implementation",
-  payload: { agent: "scripted", prompt: "Write a greeting into GREETING.md; ask which one." },
+  payload: {
+    agent: "scripted", prompt: "Write a greeting into GREETING.md; ask which one.",
+    agent_options: {
+      script: [
+        { plan: ["Ask what to write", "Write it", "Look at it"] },
+        { ask: { text: "Which greeting should the file hold?", options: ["Good morning", "Good evening"] } },
+        { write: { path: "GREETING.md", text: "# Greeting\n\nWritten by the scripted agent.\n" } },
+        { run: "cat GREETING.md" },
+        { say: "GREETING.md is written." },
+      ],
+    },
+  },
 };
 
 /** What a new install shows: which agents there are, what they still need, and a first task. */

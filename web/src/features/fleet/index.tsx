@@ -56,7 +56,7 @@ export function Component() {
       <div className="ph">
         <div>
           <PageHeading>{empty ? "Nothing has run here yet" : data ? headline(rows, figures?.waiting ?? 0) : "Fleet"}</PageHeading>
-          <p>{data ? context(rows, data.machines) : "\u00a0"}</p>
+          <p>{empty ? `${plural(data.machines.length, "machine")} connected.` : data ? context(rows, data.machines) : "\u00a0"}</p>
         </div>
         {empty ? null : <Controls view={view} onCustomise={() => setFrozen(agents.data ?? null)} />}
       </div>

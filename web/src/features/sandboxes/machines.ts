@@ -1,6 +1,6 @@
 import type { Sandbox } from "@/api/operate";
 import type { Worker } from "@/api/types";
-import { bytes, count, percent, plural } from "@/lib/format";
+import { bytes, percent, plural } from "@/lib/format";
 
 export interface Machine {
   host: string;
@@ -32,7 +32,7 @@ export function figuresOf(machine: Machine): string[] {
   const words = [machine.workers.length > 0 ? `${running} of ${capacity} places busy` : "its worker is not heard of"];
   if (machine.workers.length > 1) words.push(plural(machine.workers.length, "worker"));
   if (!facts) return words;
-  if (facts.load !== null && facts.load !== undefined && facts.processors) words.push(`load ${count(Math.round(facts.load * 10) / 10)} on ${plural(facts.processors, "processor")}`);
+  if (facts.load !== null && facts.load !== undefined && facts.processors) words.push(`load ${facts.load.toFixed(1)} on ${plural(facts.processors, "processor")}`);
   if (facts.memory_bytes && facts.memory_free_bytes != null) words.push(`${bytes(facts.memory_bytes - facts.memory_free_bytes)} of ${bytes(facts.memory_bytes)} memory`);
   for (const gpu of facts.gpus ?? []) {
     const used = gpu.memory_bytes && gpu.memory_used_bytes != null ? ` ${percent(gpu.memory_used_bytes / gpu.memory_bytes)} of ${bytes(gpu.memory_bytes)}` : "";

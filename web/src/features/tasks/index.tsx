@@ -5,6 +5,7 @@ import { answer, api } from "@/api/client";
 import { overview, type TaskFilter, useAsked } from "@/api/queries";
 import type { TaskState } from "@/api/types";
 import { PageHeading, usePageTitle } from "@/components/Page";
+import { SavedViews } from "@/components/SavedViews";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
@@ -59,6 +60,7 @@ export function Component() {
         </div>
         <div className="r"><Link className="btn p" to="/tasks/new"><Plus size={13} />New task</Link></div>
       </div>
+      <SavedViews list="tasks" all="All tasks" />
       <div className="fbar">
         <div style={{ position: "relative", display: "flex", alignItems: "center" }}>
           <Search size={13} style={{ position: "absolute", left: 9, color: "var(--fg-3)" }} aria-hidden="true" />
