@@ -13,7 +13,7 @@ export function rowHeight(): number {
 /** Which lines of a long list are near the window, and how much room the others take above and below. */
 export function useWindow(count: number, box: RefObject<HTMLElement | null>, height: () => number = rowHeight, from = WINDOWED) {
   const [margin, setMargin] = useState(0);
-  const rows = useVirtualizer({ count, enabled: count > from, getScrollElement: () => document.getElementById("main"), estimateSize: height, overscan: 6, scrollMargin: margin });
+  const rows = useVirtualizer({ count, enabled: count > from, getScrollElement: () => document.getElementById("main"), estimateSize: height, overscan: 3, scrollMargin: margin });
   useEffect(() => {
     const main = document.getElementById("main");
     if (main && box.current) setMargin(box.current.getBoundingClientRect().top + main.scrollTop - main.getBoundingClientRect().top);

@@ -11,6 +11,8 @@ interface SheetProps {
   onPeek: (row: FleetRow) => void;
 }
 
+const STILL = { "--spin": "paused" } as React.CSSProperties;
+
 /**
  * The roll call of a large fleet: as many shapes as there are states on a machine, not agents.
  * Neighbours of one state are one rectangle filled with its glyph; a pointer or the arrow keys go from agent to agent.
@@ -45,7 +47,7 @@ export function Sheet({ machines, told, onPeek }: SheetProps) {
     setTip(row && frame ? { left: Math.min(event.clientX - frame.left + 12, frame.width - 260), top: event.clientY - frame.top + 14 } : null);
   };
   return (
-    <div ref={box} className="sheet" role="listbox" aria-label="Every agent, by machine" tabIndex={0} aria-activedescendant={current ? `${id}-now` : undefined} onKeyDown={move} onPointerLeave={() => setTip(null)} onBlur={() => setTip(null)}>
+    <div ref={box} className="sheet" style={STILL} role="listbox" aria-label="Every agent, by machine" tabIndex={0} aria-activedescendant={current ? `${id}-now` : undefined} onKeyDown={move} onPointerLeave={() => setTip(null)} onBlur={() => setTip(null)}>
       <svg width="0" height="0" aria-hidden="true" style={{ position: "absolute" }}>
         <defs>{states.map((state) => <pattern key={state} id={`${id}-${state}`} width={PITCH} height={PITCH} patternUnits="userSpaceOnUse"><use href={`#g-${state}`} width={SIZE} height={SIZE} /></pattern>)}</defs>
       </svg>

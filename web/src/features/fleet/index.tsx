@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { ChevronDown, Ellipsis, LayoutGrid, List, Plus, Search } from "lucide-react";
-import { Fragment, lazy, Suspense, useMemo, useState } from "react";
+import { type CSSProperties, Fragment, lazy, Suspense, useMemo, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { fleet, overview } from "@/api/queries";
 import type { Fleet, FleetRow, Machine, Overview } from "@/api/types";
@@ -23,6 +23,11 @@ import { Strip } from "./Strip";
 
 const FirstRun = lazy(() => import("./FirstRun"));
 const Customise = lazy(() => import("./Customise"));
+
+/** Above so many agents arcs stand still. */
+const TURNING = 200;
+const SHOWN: CSSProperties = { display: "contents" };
+const STILL = { ...SHOWN, "--spin": "paused" } as CSSProperties;
 
 const GROUPINGS: [Grouping, string][] = [["status", "Status"], ["machine", "Machine"], ["role", "Role"], ["none", "None"]];
 
@@ -134,7 +139,11 @@ function Body({ data, rows, figures, view, custom }: BodyProps) {
         />
       ),
   };
-  return custom.sections.map((name) => <Fragment key={name}>{section[name]}</Fragment>);
+  return (
+    <div style={rows.length > TURNING ? STILL : SHOWN}>
+      {custom.sections.map((name) => <Fragment key={name}>{section[name]}</Fragment>)}
+    </div>
+  );
 }
 
 function context(rows: FleetRow[], machines: Machine[]): string {
