@@ -1,6 +1,7 @@
-import { Fragment, useId, useMemo, useRef, useState } from "react";
+import { useId, useMemo, useRef, useState } from "react";
 import type { FleetRow } from "@/api/types";
 import { ORDER, seenAgent } from "@/lib/states";
+import { usePageWidth } from "@/lib/useWidth";
 import { keyOf } from "./rows";
 import { ACROSS, at, type Block, layOut, PITCH, place, SIZE } from "./sheetLayout";
 
@@ -11,6 +12,8 @@ interface SheetProps {
   onPeek: (row: FleetRow) => void;
 }
 
+/** What stands left and right of the glyphs on a narrow page. */
+const FRAME = 64;
 const STILL = { "--spin": "paused" } as React.CSSProperties;
 
 /**
@@ -20,7 +23,8 @@ const STILL = { "--spin": "paused" } as React.CSSProperties;
 export function Sheet({ machines, told, onPeek }: SheetProps) {
   const id = useId().replaceAll(/\W/g, "");
   const box = useRef<HTMLDivElement>(null);
-  const blocks = useMemo(() => layOut(machines), [machines]);
+  const across = Math.max(Math.min(ACROSS, Math.floor((usePageWidth() - FRAME) / PITCH)), 4);
+  const blocks = useMemo(() => layOut(machines, across), [machines, across]);
   const everyone = useMemo(() => blocks.flatMap((block) => block.rows), [blocks]);
   const [cursor, setCursor] = useState<string | null>(null);
   const [tip, setTip] = useState<{ left: number; top: number } | null>(null);
@@ -28,7 +32,7 @@ export function Sheet({ machines, told, onPeek }: SheetProps) {
   const current = everyone[index];
   const states = ORDER.filter((state) => everyone.some((row) => seenAgent(row).state === state));
   const move = (event: React.KeyboardEvent) => {
-    const step = { ArrowRight: 1, ArrowDown: ACROSS, ArrowLeft: -1, ArrowUp: -ACROSS, Home: -everyone.length, End: everyone.length }[event.key];
+    const step = { ArrowRight: 1, ArrowDown: across, ArrowLeft: -1, ArrowUp: -across, Home: -everyone.length, End: everyone.length }[event.key];
     if (current && (event.key === "Enter" || event.key === " ")) {
       event.preventDefault();
       onPeek(current);
@@ -47,7 +51,10 @@ export function Sheet({ machines, told, onPeek }: SheetProps) {
     setTip(row && frame ? { left: Math.min(event.clientX - frame.left + 12, frame.width - 260), top: event.clientY - frame.top + 14 } : null);
   };
   return (
-    <div ref={box} className="sheet" style={STILL} role="listbox" aria-label="Every agent, by machine" tabIndex={0} aria-activedescendant={current ? `${id}-now` : undefined} onKeyDown={move} onPointerLeave={() => setTip(null)} onBlur={() => setTip(null)}>
+    <div ref={box} className="sheet" style={STILL} onPointerLeave={() => setTip(null)}>
+      <div className="sr" role="listbox" aria-label="Every agent, by machine" tabIndex={0} aria-activedescendant={`${id}-now`} onKeyDown={move} onBlur={() => setTip(null)}>
+        <span role="option" id={`${id}-now`} aria-selected={current !== undefined} aria-posinset={Math.max(index, 0) + 1} aria-setsize={everyone.length}>{everyone.length > 0 ? told(current ?? everyone[0]!) : ""}</span>
+      </div>
       <svg width="0" height="0" aria-hidden="true" style={{ position: "absolute" }}>
         <defs>{states.map((state) => <pattern key={state} id={`${id}-${state}`} width={PITCH} height={PITCH} patternUnits="userSpaceOnUse"><use href={`#g-${state}`} width={SIZE} height={SIZE} /></pattern>)}</defs>
       </svg>
@@ -60,12 +67,7 @@ export function Sheet({ machines, told, onPeek }: SheetProps) {
           </svg>
         </div>
       ))}
-      {current ? (
-        <Fragment key={keyOf(current)}>
-          <span className="sr" role="option" id={`${id}-now`} aria-selected="true" aria-posinset={index + 1} aria-setsize={everyone.length}>{told(current)}</span>
-          {tip ? <div className="tip" aria-hidden="true" style={tip}>{told(current)}</div> : null}
-        </Fragment>
-      ) : <span className="sr" role="option" aria-selected="false" aria-setsize={everyone.length} aria-posinset={1}>{everyone[0] ? told(everyone[0]) : ""}</span>}
+      {current && tip ? <div className="tip" aria-hidden="true" style={tip}>{told(current)}</div> : null}
     </div>
   );
 }

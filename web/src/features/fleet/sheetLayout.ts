@@ -40,10 +40,10 @@ export function at(block: Pick<Block, "across" | "rows">, x: number, y: number):
 }
 
 /** Machines with their agents as rectangles of one state each. */
-export function layOut(machines: { key: string; heading: ReactNode; rows: FleetRow[] }[]): Block[] {
+export function layOut(machines: { key: string; heading: ReactNode; rows: FleetRow[] }[], most = ACROSS): Block[] {
   return machines.map(({ key, heading, rows }) => {
     const seen = rows.map((row) => ({ row, state: seenAgent(row).state })).sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
-    const across = Math.max(Math.min(ACROSS, Math.ceil(rows.length / 2)), 1);
+    const across = Math.max(Math.min(most, Math.ceil(rows.length / 2)), 1);
     const lines = Math.ceil(rows.length / across);
     return {
       key, heading, across, rows: seen.map((one) => one.row), rects: rects(seen.map((one) => one.state), across),
