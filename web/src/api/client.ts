@@ -16,7 +16,7 @@ export class ApiProblem extends Error {
 }
 
 /** Set by the service worker (public/sw.js) on an answer of before: when the server gave it. */
-const KEPT_AT = "x-muster-kept-at";
+export const KEPT_AT = "x-muster-kept-at";
 export const useKeptAt = create<{ at: number | null }>(() => ({ at: null }));
 
 const TOKEN = "muster.token";
