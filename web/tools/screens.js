@@ -7,7 +7,9 @@ const [folder = "screens", ...paths] = process.argv.slice(2);
 const { items } = await (await fetch(`${server}/api/v1/tasks?state=succeeded&kind=prompt&limit=1&q=Kelvin`)).json();
 const { items: asked } = await (await fetch(`${server}/api/v1/approvals`)).json();
 const tasks = [items[0] && `/tasks/${items[0].id}`, items[0] && `/tasks/${items[0].id}/changes`, items[0] && `/tasks/${items[0].id}/conversation`, asked[0] && `/tasks/${asked[0].task_id}`];
-const pages = paths.length > 0 ? paths : ["/", "/inbox", "/tasks", "/tasks/new", "/settings", ...tasks.filter(Boolean)];
+const { rows } = await (await fetch(`${server}/api/v1/fleet`)).json();
+const peeks = [asked[0] && `/tasks?peek=task:${asked[0].task_id}`, rows[0] && `/?peek=agent:${rows[0].agent_id}`].filter(Boolean);
+const pages = paths.length > 0 ? paths : ["/", "/inbox", "/tasks", "/tasks/new", "/settings", "/sandboxes", "/activity", ...peeks, ...tasks.filter(Boolean)];
 mkdirSync(folder, { recursive: true });
 const browser = await launch();
 for (const [theme, scheme] of [["light", "light"], ["dark", "dark"]]) {
