@@ -41,6 +41,11 @@ test("a new install says which agents there are and what they need, and runs a d
   await page.getByText("Succeeded", { exact: true }).first().waitFor();
 });
 
+test("code of a diff is coloured, away from the window's own thread", async () => {
+  await page.goto(`${page.url()}/changes`);
+  await page.getByRole("table", { name: "Changes of GREETING.md" }).locator(".hl-k", { hasText: "Greeting" }).waitFor();
+});
+
 test("a click on a row and the space bar peek, j and k move the panel, Enter opens, Escape closes", async () => {
   for (const title of ["Peek one", "Peek two"]) await call("POST", "/tasks", { title, kind: "manual" });
   await page.goto(`${server}/tasks`);

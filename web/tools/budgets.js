@@ -37,7 +37,9 @@ for (const [page, budget] of Object.entries(pages)) {
   if (page === "fleet") checks.push(["first load of fleet", total(new Set([...shell, ...all]), "s"), 240]);
   checks.push([`everything for ${page}`, total(new Set([...shell, ...all]), "s"), 500]);
 }
-const everything = new Set(Object.values(manifest).flatMap((chunk) => [chunk.file, ...(chunk.css ?? [])]));
+const everything = new Set(Object.values(manifest).flatMap((chunk) => [chunk.file, ...(chunk.css ?? []), ...(chunk.assets ?? [])]));
+const highlighter = [...everything].filter((file) => file.includes("highlight.worker"));
+checks.push(["the highlighter, when code is shown", total(highlighter, ".js"), 45]);
 checks.push(["all JavaScript", total(everything, ".js"), 700], ["all CSS", total(everything, ".css"), 25]);
 let broken = 0;
 for (const [what, bytes, budget] of checks) {
