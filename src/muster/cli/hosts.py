@@ -73,7 +73,7 @@ def sandboxes(
         ),
     ] = None,
 ) -> None:
-    """List the sandboxes that are open now, with what each uses, on all hosts; end one."""
+    """List open sandboxes with what each uses; end one."""
     call = invocation(context)
     with call.connection() as connection:
         if kill is not None:

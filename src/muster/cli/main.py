@@ -72,7 +72,7 @@ VERBS: Final = (
     Verb(
         "sandboxes",
         "hosts:sandboxes",
-        "List the sandboxes that are open now, with what each uses, on all hosts; end one.",
+        "List open sandboxes with what each uses; end one.",
     ),
     Verb("mcp", "mcp:mcp", "Serve muster's tools to an MCP client over stdio."),
     Verb("purge", "purge:purge", "Remove finished tasks."),
