@@ -150,6 +150,7 @@ test("a filter is kept under a name", async () => {
 test("the fleet shows what somebody wants to see, and keeps it", async () => {
   await page.goto(server);
   await page.getByText("every agent, by machine").waitFor();
+  assert.ok((await page.getByRole("region", { name: "Fleet totals" }).boundingBox()).height > 100, "the strip is as high as it is");
   await page.getByRole("button", { name: "More", exact: true }).click();
   await page.getByRole("menuitem", { name: "Customise…" }).click();
   await page.getByRole("checkbox", { name: "Roll call" }).uncheck();

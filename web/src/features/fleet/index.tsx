@@ -26,8 +26,7 @@ const Customise = lazy(() => import("./Customise"));
 
 /** Above so many agents arcs stand still. */
 const TURNING = 200;
-const SHOWN: CSSProperties = { display: "contents" };
-const STILL = { ...SHOWN, "--spin": "paused" } as CSSProperties;
+const STILL = { "--spin": "paused" } as CSSProperties;
 
 const GROUPINGS: [Grouping, string][] = [["status", "Status"], ["machine", "Machine"], ["role", "Role"], ["none", "None"]];
 
@@ -140,7 +139,7 @@ function Body({ data, rows, figures, view, custom }: BodyProps) {
       ),
   };
   return (
-    <div style={rows.length > TURNING ? STILL : SHOWN}>
+    <div className="sections" style={rows.length > TURNING ? STILL : undefined}>
       {custom.sections.map((name) => <Fragment key={name}>{section[name]}</Fragment>)}
     </div>
   );
