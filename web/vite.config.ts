@@ -7,7 +7,13 @@ const server = process.env.MUSTER_URL ?? "http://127.0.0.1:5005";
 
 export default defineConfig({
   plugins: [react(), tailwindcss()],
-  resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
+  resolve: {
+    alias: {
+      "@": fileURLToPath(new URL("src", import.meta.url)),
+      // Its build for browsers wants a document, and the highlighter works where there is none.
+      "decode-named-character-reference": fileURLToPath(new URL("node_modules/decode-named-character-reference/index.js", import.meta.url)),
+    },
+  },
   build: {
     outDir: "../src/muster/web_dist",
     emptyOutDir: true,

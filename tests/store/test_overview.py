@@ -20,7 +20,7 @@ from muster.domain.errors import NotFound
 from muster.domain.project import Project
 from muster.domain.queue import Queue
 from muster.domain.session import Session
-from muster.projections.activities import ActivityRow, get_activity, list_activities
+from muster.projections.activities import ActivityRow, find_activity, get_activity, list_activities
 from muster.projections.agents import get_agent, list_agents
 from muster.projections.log import head_of_log
 from muster.projections.page import Key
@@ -265,3 +265,17 @@ async def test_task_classes_are_listed_by_name(store: Store) -> None:
     assert (await get_task_class(store, "LLM_HEAVY")).timeout_us == 900_000_000
     with pytest.raises(NotFound):
         await get_task_class(store, "NIGHTLY")
+
+
+async def test_the_feed_is_read_by_kind_and_by_noun(store: Store) -> None:
+    """OD-34"""
+    place = await Place.at(store)
+    await place.submit("First")
+    await place.claim()
+    page = await list_activities(store, kinds=["attempt"])
+    assert [row.kind for row in page.items] == ["attempt.started"]
+    entry, event = await find_activity(store, page.items[0].id, store.feed.head)
+    assert (entry, event.seq) == (page.items[0], entry.seq)
+    assert [row.kind for row in (await list_activities(store, kinds=["task.submitted"])).items] == [
+        "task.submitted"
+    ]

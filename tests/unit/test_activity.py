@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from muster.domain import events
-from muster.domain.activity import SHOWN, About, describe
+from muster.domain.activity import SHOWN, About, describe, kinds_of
 from muster.domain.task import TaskSpec
 
 ABOUT = About(task="Fix it", agent="Ann", project="site")
@@ -123,3 +123,9 @@ def test_every_kind_that_is_shown_has_a_case() -> None:
 
 def test_what_is_bookkeeping_is_left_out() -> None:
     assert describe(events.TaskReadied("dependencies_done"), ABOUT) is None
+
+
+def test_kinds_are_meant_one_by_one_or_by_their_noun() -> None:
+    assert kinds_of([]) == sorted(SHOWN)
+    assert kinds_of(["task.cancelled", "agent"]) == ["agent.deleted", "agent.registered", "task.cancelled"]
+    assert kinds_of(["attempt.started", "nothing", "run"]) == ["attempt.started"]

@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { RouterProvider } from "react-router";
 import { ApiProblem } from "@/api/client";
 import { router } from "@/app/router";
+import { keepForOffline } from "@/live/offline";
 import { goLive } from "@/live/live";
 import "@/styles/app.css";
 
@@ -27,6 +28,8 @@ function App() {
     </QueryClientProvider>
   );
 }
+
+keepForOffline();
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

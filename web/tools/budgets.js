@@ -28,7 +28,7 @@ const entry = Object.keys(manifest).find((key) => manifest[key].isEntry);
 const shell = needs(entry);
 const pages = {
   fleet: 30, task: 40, "task/review": 70, tasks: 30, inbox: 40, "new-task": 45, agents: 30, "agents/agent": 40, roles: 35, chat: 55,
-  queues: 30, "dead-letters": 20, projects: 25, sessions: 25, scripts: 25, "tasks/Board": 30,
+  queues: 30, "dead-letters": 20, projects: 25, sessions: 25, scripts: 25, "tasks/Board": 30, sandboxes: 140, activity: 40,
 };
 const checks = [["shell, JavaScript", total(shell, ".js"), 190]];
 for (const [page, budget] of Object.entries(pages)) {
@@ -41,7 +41,9 @@ for (const [page, budget] of Object.entries(pages)) {
   if (page === "fleet") checks.push(["first load of fleet", total(new Set([...shell, ...all]), "s"), 240]);
   checks.push([`everything for ${page}`, total(new Set([...shell, ...all]), "s"), 500]);
 }
-const everything = new Set(Object.values(manifest).flatMap((chunk) => [chunk.file, ...(chunk.css ?? [])]));
+const everything = new Set(Object.values(manifest).flatMap((chunk) => [chunk.file, ...(chunk.css ?? []), ...(chunk.assets ?? [])]));
+const highlighter = [...everything].filter((file) => file.includes("highlight.worker"));
+checks.push(["the highlighter, when code is shown", total(highlighter, ".js"), 45]);
 checks.push(["all JavaScript", total(everything, ".js"), 700], ["all CSS", total(everything, ".css"), 25]);
 let broken = 0;
 for (const [what, bytes, budget] of checks) {

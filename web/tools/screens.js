@@ -10,7 +10,9 @@ const tasks = [items[0] && `/tasks/${items[0].id}`, items[0] && `/tasks/${items[
 const { items: workers } = await (await fetch(`${server}/api/v1/workers`)).json();
 const scripted = workers.find((one) => one.capabilities.includes("agent:scripted"));
 const agents = ["/agents", "/agents/roles", "/agents/roles/reviewer", "/chat", ...(scripted ? [`/agents/${scripted.id}`, `/agents/${scripted.id}/logs?log=tools.jsonl`, `/agents/${scripted.id}/usage`, `/agents/${scripted.id}/settings`, `/chat/${scripted.id}`] : [])];
-const pages = paths.length > 0 ? paths : ["/", "/inbox", "/tasks", "/tasks/new", "/settings", ...agents, ...tasks.filter(Boolean)];
+const { rows } = await (await fetch(`${server}/api/v1/fleet`)).json();
+const peeks = [asked[0] && `/tasks?peek=task:${asked[0].task_id}`, rows[0] && `/?peek=agent:${rows[0].agent_id}`].filter(Boolean);
+const pages = paths.length > 0 ? paths : ["/", "/inbox", "/tasks", "/tasks/new", "/settings", "/sandboxes", "/activity", ...peeks, ...agents, ...tasks.filter(Boolean)];
 const planned = await (await fetch(`${server}/api/v1/queues`)).json();
 const queue = planned.items.find((one) => one.name === "backend");
 if (paths.length === 0 && queue) pages.push(`/queues/${queue.id}`, "/queues/dead-letters", "/projects", `/projects/${queue.project_id}`, `/projects/${queue.project_id}/money`, "/sessions", "/scripts", "/tasks?view=board", "/tasks?view=timeline&range=1h");

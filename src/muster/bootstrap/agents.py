@@ -12,7 +12,7 @@ from muster.agents.detect import Detected, detect
 from muster.bootstrap.mcp import LazyDoor
 from muster.bootstrap.settings import Settings
 from muster.client.client import Client
-from muster.client.wire_hosts import HostAgent
+from muster.client.wire_hosts import AbsentAgent, HostAgent
 from muster.gateway.provider import Provider
 from muster.gateway.server import Gateway
 from muster.vcs.forge import ForgeAccess, Kind
@@ -55,7 +55,8 @@ async def detected_agents(settings: Settings) -> list[Detected]:
 
 async def agent_host(settings: Settings, folder: Path, client: Client) -> tuple[AgentHost, Gateway, LazyDoor]:
     """What a worker that keeps its things in `folder` offers to tasks for agents; its gateway listens from now on."""
-    found = [entry for entry in await detected_agents(settings) if entry.installed]
+    known = await detected_agents(settings)
+    found = [entry for entry in known if entry.installed]
     socket = folder / "gateway" / "models.sock"
     gateway = Gateway(providers(settings, os.environ))
     await gateway.start(socket)
@@ -66,16 +67,32 @@ async def agent_host(settings: Settings, folder: Path, client: Client) -> tuple[
         programs=programs_of(found),
         homes=folder / "homes",
         shown=[in_words(entry) for entry in own],
-        detected=[
-            HostAgent(name=entry.profile.name, version=entry.version[:200], signed_in=entry.usable)
-            for entry in own
-        ],
+        detected=[_told(entry) for entry in own],
+        absent=[_absence(entry) for entry in known if not entry.installed],
         door=door,
         tools=ToolsDoor(tools, tools.socket),
         forges=forges(settings, os.environ),
         user_environment=user_environment(os.environ),
     )
     return host, gateway, tools
+
+
+def _told(entry: Detected) -> HostAgent:
+    """An installed agent for the server."""
+    profile = entry.profile
+    return HostAgent(
+        name=profile.name,
+        title=profile.title,
+        version=entry.version[:200],
+        signed_in=entry.usable,
+        signs_in_by=[*profile.key_variables, *(f"~/{file}" for file in profile.sign_in_files)][:20],
+    )
+
+
+def _absence(entry: Detected) -> AbsentAgent:
+    """An agent that cannot be started here, for the server."""
+    problem = "".join(char if char.isprintable() else " " for char in entry.problem)
+    return AbsentAgent(name=entry.profile.name, title=entry.profile.title, problem=problem[:500])
 
 
 def in_words(entry: Detected) -> str:

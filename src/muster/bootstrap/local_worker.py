@@ -78,7 +78,7 @@ class LocalWorker:
             isolation,
             options,
             AgentRun(client, options, agents),
-            Host.found(agents.detected, [_told(entry) for entry in levels.found]),
+            Host.found(agents.detected, agents.absent, [_told(entry) for entry in levels.found]),
         )
         return LocalWorker(isolation, levels, options, worker, client, gateway, tools, agents.shown)
 

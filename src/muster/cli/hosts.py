@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 
@@ -43,6 +43,10 @@ def _cpu(row: Record) -> str:
     return f"{max(after['cpu_seconds'] - before['cpu_seconds'], 0) / span:.0%}" if span > 0 else "-"
 
 
+def _network(row: Record) -> str:
+    return ", ".join(cast(list[str], row.get("allow_hosts") or [])) or str(row.get("network") or "-")
+
+
 SANDBOX_COLUMNS: Final = (
     Column("task", "task_id"),
     Column("title", "title", flexible=True, clipped=True),
@@ -53,15 +57,29 @@ SANDBOX_COLUMNS: Final = (
     Column("memory", lambda row: size(_last("memory_bytes")(row)), right=True),
     Column("processes", _last("processes"), right=True),
     Column("disk", lambda row: size(_last("disk_bytes")(row)), right=True),
+    Column("network", _network, spare=True),
     Column("open", lambda row: since(row.get("created_at")), spare=True),
+    Column("id", "id", spare=True),
     Column("worker", "worker_id", spare=True),
 )
 
 
-def sandboxes(context: typer.Context) -> None:
-    """List the sandboxes that are open now, with what each uses, on all hosts."""
+def sandboxes(
+    context: typer.Context,
+    kill: Annotated[
+        str | None,
+        typer.Option(
+            "--kill", metavar="ID", help="End this one with all that runs in it; its task is cancelled."
+        ),
+    ] = None,
+) -> None:
+    """List open sandboxes with what each uses; end one."""
     call = invocation(context)
     with call.connection() as connection:
+        if kill is not None:
+            connection.delete(path("sandboxes", kill))
+            call.output.done(f"Sandbox {kill} is killed and its task cancelled.", {"id": kill})
+            return
         found = cast(list[dict[str, Any]], connection.get(path("sandboxes"))["items"])
     call.output.table(found, SANDBOX_COLUMNS, empty="No sandbox is open.")
 

@@ -70,7 +70,11 @@ VERBS: Final = (
     Verb("reload", "scripts:reload", "Read the script folders again."),
     Verb("worker", "worker:app", "Start a worker on this host, list workers, work by hand."),
     Verb("providers", "providers:providers", "List model providers that fail; try one again."),
-    Verb("sandboxes", "hosts:sandboxes", "List the sandboxes that are open now, with what each uses."),
+    Verb(
+        "sandboxes",
+        "hosts:sandboxes",
+        "List open sandboxes with what each uses; end one.",
+    ),
     Verb("mcp", "mcp:mcp", "Serve muster's tools to an MCP client over stdio."),
     Verb("purge", "purge:purge", "Remove finished tasks."),
     Verb("doctor", "operations:doctor", "Check this machine and the settings."),

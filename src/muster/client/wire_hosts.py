@@ -20,11 +20,21 @@ class Gpu(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
 
 
 class HostAgent(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """An agent installed there. `signed_in`: it can reach its model by itself."""
+    """An agent installed there. `signed_in`: it can reach its model by itself; `signs_in_by`: variables and files that do it."""
 
     name: Word
     version: Word = ""
     signed_in: bool = False
+    title: Word = ""
+    signs_in_by: Annotated[list[Word], Meta(max_length=20)] = []
+
+
+class AbsentAgent(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """An agent that muster knows and that is not there; `problem` says why."""
+
+    name: Word
+    title: Word = ""
+    problem: Reason = ""
 
 
 class HostLevel(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -44,6 +54,7 @@ class HostFacts(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=
     memory_free_bytes: Bytes | None = None
     gpus: Annotated[list[Gpu], Meta(max_length=64)] = []
     agents: Annotated[list[HostAgent], Meta(max_length=100)] = []
+    absent: Annotated[list[AbsentAgent], Meta(max_length=100)] = []
     levels: Annotated[list[HostLevel], Meta(max_length=20)] = []
 
 

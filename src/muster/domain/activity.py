@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -138,6 +138,12 @@ _WORDS: Final[dict[type[Payload], Callable[[Any, About], Words]]] = {
 }
 SHOWN: Final = frozenset(payload.kind for payload in _WORDS)
 """The kinds of events that appear in the feed."""
+
+
+def kinds_of(wanted: Iterable[str]) -> list[str]:
+    """The shown kinds of events that are meant: `task.submitted`, or all of a noun by `task`; all for none."""
+    words = set(wanted)
+    return sorted(kind for kind in SHOWN if not words or kind in words or kind.split(".")[0] in words)
 
 
 def describe(fact: Payload, about: About) -> Words | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from muster.domain import ids
-from muster.domain.activity import SHOWN, About, describe
+from muster.domain.activity import About, describe, kinds_of
 from muster.domain.errors import NotFound
 from muster.domain.events import ActivityPosted, ProjectCreated
 from muster.projections.log import COLUMNS
@@ -27,6 +27,7 @@ class ActivityRow:
 
     id: str
     seq: int
+    kind: str
     at: int
     type: str
     title: str
@@ -62,6 +63,7 @@ _POSTED: Final = Statement(
     f"SELECT {COLUMNS} FROM events WHERE kind = 'activity.posted' AND seq > ?1 AND seq <= ?2 ORDER BY seq DESC"
 )
 _WINDOW: Final = 500
+_AT: Final = Statement(f"SELECT {COLUMNS} FROM events WHERE seq = ?1")
 
 
 async def list_activities(
@@ -70,26 +72,27 @@ async def list_activities(
     agent_id: str | None = None,
     task_id: int | None = None,
     project_id: int | None = None,
+    kinds: Sequence[str] = (),
     after: Key | None = None,
     limit: int = 50,
 ) -> Page[ActivityRow]:
-    """Entries, newest first; one of the three may narrow them. The page's key is (position,).
+    """Entries, newest first; one of the three may narrow them, and kinds or nouns of events. The page's key is (position,).
 
     Of an agent: what it did on the two hundred newest tasks it holds or held last, and what is about itself.
     """
     before = int(after[0]) if after else (await reader.rows(_HEAD))[0][0] + 1
-    kinds = sorted(SHOWN)
+    shown = kinds_of(kinds)
     bottom = 0
     if task_id is not None:
-        rows = await reader.rows(_OF_TASK, before, kinds, task_id, limit + 1)
+        rows = await reader.rows(_OF_TASK, before, shown, task_id, limit + 1)
     elif agent_id is not None:
-        rows = await reader.rows(_OF_AGENT, before, kinds, agent_id, limit + 1)
+        rows = await reader.rows(_OF_AGENT, before, shown, agent_id, limit + 1)
     else:
         bottom = max(before - SEARCHED, 0)
         if project_id is None:
-            rows = await reader.rows(_NEWEST, before, bottom, kinds, limit + 1)
+            rows = await reader.rows(_NEWEST, before, bottom, shown, limit + 1)
         else:
-            rows = await reader.rows(_OF_PROJECT, before, bottom, kinds, limit + 1, project_id)
+            rows = await reader.rows(_OF_PROJECT, before, bottom, shown, limit + 1, project_id)
     events = [Event(*row) for row in rows]
     following: Key | None = (events[limit - 1].seq,) if len(events) > limit else None
     if following is None and bottom > 1:
@@ -108,6 +111,16 @@ async def get_activity(reader: Reader, public_id: str, head: int) -> ActivityRow
                 return (await _entries(reader, [event]))[0]
         top = bottom
     raise NotFound(noun="activity", id=public_id[:60])
+
+
+async def find_activity(reader: Reader, public_id: str, head: int) -> tuple[ActivityRow, Event]:
+    """An entry by its public id, with the event behind it. Posted ones are looked for among the newest events."""
+    for row in await reader.rows(_AT, ids.decode(ids.ACTIVITY, public_id)):
+        found = await _entries(reader, [Event(*row)])
+        if found and found[0].id == public_id:
+            return found[0], Event(*row)
+    entry = await get_activity(reader, public_id, head)
+    return entry, Event(*(await reader.rows(_AT, entry.seq))[0])
 
 
 async def _entries(reader: Reader, events: Sequence[Event]) -> list[ActivityRow]:
@@ -135,6 +148,7 @@ async def _entries(reader: Reader, events: Sequence[Event]) -> list[ActivityRow]
                 ActivityRow(
                     number,
                     event.seq,
+                    event.kind,
                     event.at,
                     words.type,
                     words.title,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from muster.store.codec import from_json
+from muster.store.codec import decode_spec, from_json
 from muster.store.database import Reader
 from muster.store.statements import Row, Statement
 
+Network = Literal["none", "hosts", "open"]
 LIVE_US: Final = 90_000_000
 """A worker reports at least every 20 s; one that did not for so long has lost them."""
 
@@ -33,11 +35,14 @@ class SandboxRow:
     seen_at: int
     limits: dict[str, float]
     samples: list[list[float]]
+    network: Network = "none"
+    """open: everything. hosts: those of `allow_hosts`. Models are reached through the gateway in any case."""
+    allow_hosts: Sequence[str] = ()
 
 
 _COLUMNS: Final = (
     "s.id, s.worker_id, w.host, s.attempt_id, t.id, p.title, r.agent, "
-    "s.level, s.state, s.created_at, s.seen_at, s.doc"
+    "s.level, s.state, s.created_at, s.seen_at, s.doc, p.doc"
 )
 _FROM: Final = (
     "FROM sandboxes s LEFT JOIN workers w ON w.id = s.worker_id LEFT JOIN attempts a ON a.id = s.attempt_id "
@@ -60,4 +65,20 @@ async def find_sandbox(reader: Reader, now: int, sandbox_id: str) -> SandboxRow 
 
 def _sandbox(row: Row) -> SandboxRow:
     doc: dict[str, Any] = from_json(row[11])
-    return SandboxRow(*row[:11], limits=doc.get("limits", {}), samples=doc.get("samples", []))
+    network, hosts = _network(row[12])
+    return SandboxRow(
+        *row[:11],
+        limits=doc.get("limits", {}),
+        samples=doc.get("samples", []),
+        network=network,
+        allow_hosts=hosts,
+    )
+
+
+def _network(document: str | None) -> tuple[Network, Sequence[str]]:
+    """What a task's sandbox may reach, by the task's spec; one without a task reaches nothing."""
+    if document is None:
+        return "none", ()
+    spec = decode_spec(document)
+    hosts = spec.payload.get("allow_hosts") or ()
+    return ("hosts", hosts) if hosts else ("open" if spec.network else "none", ())

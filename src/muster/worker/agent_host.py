@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from muster.client.wire_hosts import HostAgent
+from muster.client.wire_hosts import AbsentAgent, HostAgent
 from muster.domain.agent_task import AGENT_LABEL
 from muster.vcs.forge import ForgeAccess
 from muster.worker.metering import GatewayDoor
@@ -28,6 +28,7 @@ class AgentHost:
     shown: list[str] = field(default_factory=list[str])
     """The agents in words, for a person."""
     detected: Sequence[HostAgent] = ()
+    absent: Sequence[AbsentAgent] = ()
     """The same for programs."""
     door: GatewayDoor | None = None
     """The way to models."""

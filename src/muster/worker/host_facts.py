@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from muster.client.wire_hosts import Gpu, HostAgent, HostFacts, HostLevel
+from muster.client.wire_hosts import AbsentAgent, Gpu, HostAgent, HostFacts, HostLevel
 
 MB: Final = 1024 * 1024
 GPU_SECONDS: Final = 5.0
@@ -22,14 +22,17 @@ class Host:
     """What does not change while the worker runs."""
 
     agents: Sequence[HostAgent] = ()
+    absent: Sequence[AbsentAgent] = ()
     levels: Sequence[HostLevel] = ()
     gpu_query: str | None = None
     """The program that tells of graphics processors (`nvidia-smi`), where there is one."""
 
     @staticmethod
-    def found(agents: Sequence[HostAgent], levels: Sequence[HostLevel]) -> Host:
+    def found(
+        agents: Sequence[HostAgent], absent: Sequence[AbsentAgent], levels: Sequence[HostLevel]
+    ) -> Host:
         """This host."""
-        return Host(agents=agents, levels=levels, gpu_query=shutil.which("nvidia-smi"))
+        return Host(agents=agents, absent=absent, levels=levels, gpu_query=shutil.which("nvidia-smi"))
 
     async def facts(self) -> HostFacts:
         """The host as it is now. Takes milliseconds; where there are graphics processors, up to 5 s."""
@@ -41,6 +44,7 @@ class Host:
             memory_free_bytes=free,
             gpus=await self._gpus(),
             agents=list(self.agents),
+            absent=list(self.absent),
             levels=list(self.levels),
         )
 

@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from "openapi-fetch";
+import { create } from "zustand";
 import type { components, paths } from "./schema";
 
 /** What the server says when it refuses, or what went wrong on the way to it. */
@@ -13,6 +14,10 @@ export class ApiProblem extends Error {
     super(message);
   }
 }
+
+/** Set by the service worker (public/sw.js) on an answer of before: when the server gave it. */
+export const KEPT_AT = "x-muster-kept-at";
+export const useKeptAt = create<{ at: number | null }>(() => ({ at: null }));
 
 const TOKEN = "muster.token";
 
@@ -31,6 +36,10 @@ const authorised: Middleware = {
     const known = token();
     if (known) request.headers.set("authorization", `Bearer ${known}`);
     return request;
+  },
+  onResponse({ response }) {
+    const kept = response.headers.get(KEPT_AT);
+    if (kept !== null || response.ok) useKeptAt.setState({ at: kept === null ? null : Number(kept) });
   },
 };
 

@@ -54,6 +54,8 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     { key: "agent", label: "New agent", note: "Shift C", run: to("/agents?new=agent") },
     { key: "roles", label: "Roles and prompts", run: to("/agents/roles") },
     { key: "role", label: "New role", run: to("/agents/roles?new=role") },
+    { key: "sandboxes", label: "Go to Sandboxes", run: to("/sandboxes") },
+    { key: "activity", label: "Go to Activity", run: to("/activity") },
     { key: "settings", label: "Settings", note: "g s", run: to("/settings") },
     { key: "theme", label: isDark(theme) ? "Use the light theme" : "Use the dark theme", note: "Ctrl D", run: () => { setTheme(isDark(theme) ? "light" : "dark"); onClose(); } },
     { key: "help", label: "Shortcuts", note: "?", run: onHelp },

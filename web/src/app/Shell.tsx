@@ -8,6 +8,7 @@ import { Toasts } from "@/components/toasts";
 import { cx } from "@/lib/cx";
 import { useKeys } from "@/lib/keys";
 import { isDark, usePrefs } from "@/lib/prefs";
+import { usePeek } from "@/lib/usePeek";
 import { BottomBar, Sidebar } from "./Sidebar";
 import { SignIn } from "./SignIn";
 import { Notices } from "./Notices";
@@ -15,11 +16,13 @@ import { TopBar } from "./TopBar";
 
 const Palette = lazy(() => import("./Palette"));
 const Help = lazy(() => import("./Help"));
+const Peek = lazy(() => import("@/components/peek/Peek"));
 
 export function Shell() {
   const go = useNavigate();
   const { rail, toggleRail, theme, setTheme } = usePrefs();
   const [open, setOpen] = useState<"palette" | "help" | null>(null);
+  const { at: peek } = usePeek();
   const { error } = useQuery(overview);
   useKeys({
     "mod+k": () => setOpen("palette"),
@@ -39,15 +42,18 @@ export function Shell() {
   });
   if (error instanceof ApiProblem && error.status === 401) return <SignIn />;
   return (
-    <div className={cx("app", rail && "rail")}>
+    <div className={cx("app", rail && "rail", peek && "peeking")}>
       <GlyphSheet />
       <a className="skip" href="#main">Skip to content</a>
       <Sidebar />
       <TopBar onSearch={() => setOpen("palette")} onHelp={() => setOpen("help")} />
-      <main id="main" className="main" tabIndex={-1}>
-        <Notices />
-        <Outlet />
-      </main>
+      <div className="work">
+        <main id="main" className="main" tabIndex={-1}>
+          <Notices />
+          <Outlet />
+        </main>
+        {peek ? <Suspense fallback={null}><Peek at={peek} /></Suspense> : null}
+      </div>
       <BottomBar onMore={() => setOpen("palette")} />
       <Toasts />
       <Suspense fallback={null}>

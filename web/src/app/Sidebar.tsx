@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Bot, FolderKanban, Inbox, Layers, ListChecks, Menu, MessageSquare, Plus, Radar, ScrollText, Settings, Timer } from "lucide-react";
+import { Bot, Box, FolderKanban, History, Inbox, Layers, ListChecks, Menu, MessageSquare, Plus, Radar, ScrollText, Settings, Timer } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, NavLink } from "react-router";
 import { fleet, overview } from "@/api/queries";
@@ -57,6 +57,8 @@ export function Sidebar() {
         <Item to="/scripts" icon={<ScrollText size={15} strokeWidth={1.75} />} label="Scripts" />
         <h2 className="label">Operate</h2>
         <Item to="/agents" icon={<Bot size={15} strokeWidth={1.75} />} label="Agents" />
+        <Item to="/sandboxes" icon={<Box size={15} strokeWidth={1.75} />} label="Sandboxes" />
+        <Item to="/activity" icon={<History size={15} strokeWidth={1.75} />} label="Activity" />
       </nav>
       <div className="sfoot">
         <span className="label">{data ? `muster ${data.version}` : ""}</span>

@@ -5,7 +5,7 @@ import { ConnectionPill } from "@/components/ConnectionPill";
 import { shortId } from "@/lib/format";
 import { isDark, usePrefs } from "@/lib/prefs";
 
-const NAMES: Record<string, string> = { "": "Fleet", inbox: "Inbox", tasks: "Tasks", chat: "Chat", agents: "Agents", queues: "Queues", projects: "Projects", sessions: "Sessions", scripts: "Scripts", settings: "Settings" };
+const NAMES: Record<string, string> = { "": "Fleet", inbox: "Inbox", tasks: "Tasks", chat: "Chat", agents: "Agents", queues: "Queues", projects: "Projects", sessions: "Sessions", scripts: "Scripts", sandboxes: "Sandboxes", activity: "Activity", settings: "Settings" };
 
 /** What a page calls the thing it shows, once it is known. */
 function useName(path: string): string | undefined {
@@ -22,6 +22,7 @@ function crumbs(path: string, name: string | undefined): { label: string; to: st
   if (first === "agents" && second === "roles" && third) found.push({ label: decodeURIComponent(third), to: path });
   if (first === "queues" && second === "dead-letters") found.push({ label: "Dead letters", to: path });
   else if (["queues", "projects", "sessions", "scripts"].includes(first) && second) found.push({ label: name ?? (/^[a-z]{3}_[0-9a-z]{13}$/.test(second) ? shortId(second) : decodeURIComponent(second)), to: `/${first}/${second}` });
+  if (first === "sandboxes" && second) found.push({ label: second.slice(0, 24), to: path });
   if (third === "changes") found.push({ label: "Changes", to: path });
   return found;
 }

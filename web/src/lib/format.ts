@@ -121,3 +121,10 @@ export function shortPath(path: string, most = 48): string {
 export function plural(amount: number, one: string, many = `${one}s`): string {
   return `${count(amount)} ${amount === 1 ? one : many}`;
 }
+
+const minute = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+
+/** A minute, absolute and with its zone: what groups an account of what happened. */
+export function minuteWithZone(at: Date): string {
+  return minute.format(at);
+}

@@ -1,4 +1,4 @@
-import { token } from "@/api/client";
+import { KEPT_AT, token } from "@/api/client";
 import type { LoggedEvent } from "@/api/types";
 import type { FallbackHooks } from "./connection";
 
@@ -62,6 +62,8 @@ async function poll(signal: AbortSignal, hooks: FallbackHooks): Promise<void> {
   for (;;) {
     const response = await fetch("/api/v1/overview", { headers: headers(), signal });
     if (!response.ok) throw new Error(`no overview: ${response.status}`);
+    // What the service worker kept is no sign of life.
+    if (response.headers.has(KEPT_AT)) throw new Error("no overview: the server is not there");
     const { event_position: seq } = (await response.json()) as { event_position: number };
     if (known === null) {
       hooks.onOpen("polling");

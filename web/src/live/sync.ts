@@ -10,6 +10,10 @@ const HIDDEN_MS = 30_000;
 
 /** Which queries an event makes old. */
 export function touched(event: LoggedEvent): QueryKey[] {
+  return [["activities"], ...touchedBy(event)];
+}
+
+function touchedBy(event: LoggedEvent): QueryKey[] {
   const [noun] = event.kind.split(".");
   const task: QueryKey[] = event.task_id ? [["task", event.task_id]] : [];
   switch (noun) {

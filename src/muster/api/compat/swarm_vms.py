@@ -7,16 +7,17 @@ from typing import Any, Final, Literal
 from pydantic import ConfigDict, Field
 
 from muster.api.compat.holding import held_by
+from muster.api.routes.sandboxes import open_sandbox, task_of
 from muster.api.routing import Route
 from muster.api.schemas.shape import Answer, Body, Done, Moment, Name
-from muster.api.services import Services, ServicesHere
+from muster.api.services import ServicesHere
 from muster.api.times import iso
 from muster.commands.attempts import EndAttempt
 from muster.commands.lifecycle import cancel_task
 from muster.commands.together import end_attempt
 from muster.domain import ids
-from muster.domain.errors import Conflict, NotFound
-from muster.projections.sandboxes import SandboxRow, find_sandbox, live_sandboxes
+from muster.domain.errors import Conflict
+from muster.projections.sandboxes import SandboxRow, live_sandboxes
 from muster.projections.tasks import get_task
 
 HEALTHY_US: Final = 45_000_000
@@ -95,13 +96,6 @@ def vm_shape(row: SandboxRow) -> Vm:
     )
 
 
-async def _found(services: Services, vm_id: str) -> SandboxRow:
-    found = await find_sandbox(services.store, services.store.now(), vm_id)
-    if found is None:
-        raise NotFound(noun="open sandbox", id=vm_id[:200])
-    return found
-
-
 async def list_vms(services: ServicesHere) -> VmList:
     """The sandboxes that are open on all hosts now."""
     store = services.store
@@ -124,12 +118,12 @@ async def create_vm(services: ServicesHere, body: VmCreate) -> Vm:
 
 async def get_vm(services: ServicesHere, vm_id: str) -> Vm:
     """One open sandbox."""
-    return vm_shape(await _found(services, vm_id))
+    return vm_shape(await open_sandbox(services, vm_id))
 
 
 async def get_vm_health(services: ServicesHere, vm_id: str) -> VmHealth:
     """Whether a sandbox is well: its worker was heard of lately and something runs in it."""
-    row = await _found(services, vm_id)
+    row = await open_sandbox(services, vm_id)
     vm = vm_shape(row)
     fresh = services.store.now() - row.seen_at < HEALTHY_US
     return VmHealth(
@@ -147,7 +141,7 @@ async def restart_vm(services: ServicesHere, vm_id: str) -> Done:
     The attempt does not count.
     """
     store = services.store
-    task = _task_of(await _found(services, vm_id))
+    task = task_of(await open_sandbox(services, vm_id))
     row = (await get_task(store, task, store.now())).row
     held = await held_by(store, task, row.agent_id or "", failing=False)
     await store.execute(
@@ -158,14 +152,8 @@ async def restart_vm(services: ServicesHere, vm_id: str) -> Done:
 
 async def delete_vm(services: ServicesHere, vm_id: str) -> Done:
     """End a sandbox with all that runs in it, and cancel its ticket. What its agent did so far is kept."""
-    await services.store.execute(cancel_task(_task_of(await _found(services, vm_id)), DELETED))
+    await services.store.execute(cancel_task(task_of(await open_sandbox(services, vm_id)), DELETED))
     return Done(id=vm_id, done="deleted")
-
-
-def _task_of(row: SandboxRow) -> int:
-    if row.task_id is None:
-        raise Conflict(problem="this sandbox belongs to no ticket; its worker ends it by itself", id=row.id)
-    return row.task_id
 
 
 def _route(method: str, path: str, endpoint: Any, errors: tuple[int, ...] = (), status: int = 200) -> Route:

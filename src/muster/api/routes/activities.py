@@ -9,13 +9,19 @@ from fastapi import Query
 from muster.api.cursors import encode_cursor, integer_cursor
 from muster.api.places import find_project
 from muster.api.routing import Route
-from muster.api.schemas.agents import Activity, ActivityList, ActivityPost, ActivityQuery
+from muster.api.schemas.agents import (
+    Activity,
+    ActivityDetail,
+    ActivityList,
+    ActivityPost,
+    ActivityQuery,
+)
 from muster.api.services import ServicesHere
-from muster.api.task_shapes import public
+from muster.api.task_shapes import event_shape, public
 from muster.api.times import iso
 from muster.commands.activities import NewActivity, post_activity
 from muster.domain import ids
-from muster.projections.activities import ActivityRow, get_activity
+from muster.projections.activities import ActivityRow, find_activity, get_activity
 from muster.projections.activities import list_activities as activities_page
 
 
@@ -24,6 +30,7 @@ def activity_shape(row: ActivityRow) -> Activity:
     return Activity(
         id=row.id,
         at=iso(row.at),
+        kind=row.kind,
         type=row.type,
         title=row.title,
         description=row.description,
@@ -47,6 +54,7 @@ async def list_activities(services: ServicesHere, query: Annotated[ActivityQuery
         agent_id=query.agent,
         task_id=task,
         project_id=project,
+        kinds=query.kind or (),
         after=None if after is None else (after,),
         limit=query.limit,
     )
@@ -58,6 +66,13 @@ async def list_activities(services: ServicesHere, query: Annotated[ActivityQuery
         ],
         next_cursor=None if page.next is None else encode_cursor(page.next),
     )
+
+
+async def get_one_activity(services: ServicesHere, activity_id: str) -> ActivityDetail:
+    """One entry, with the event behind it."""
+    store = services.store
+    row, event = await find_activity(store, activity_id, store.feed.head)
+    return ActivityDetail(**dict(activity_shape(row)), event=event_shape(event))
 
 
 async def create_activity(services: ServicesHere, body: ActivityPost) -> Activity:
@@ -80,5 +95,6 @@ async def create_activity(services: ServicesHere, body: ActivityPost) -> Activit
 
 ROUTES: Final = (
     Route("GET", "/activities", list_activities, (404,)),
+    Route("GET", "/activities/{activity_id}", get_one_activity, (404,)),
     Route("POST", "/activities", create_activity, (404,), 201),
 )

@@ -6,11 +6,15 @@ from typing import Final
 
 from muster.api.routing import Route
 from muster.api.schemas.sandboxes import Sandbox, SandboxList, SandboxSample
-from muster.api.services import ServicesHere
+from muster.api.schemas.shape import Done
+from muster.api.services import Services, ServicesHere
 from muster.api.times import iso
+from muster.commands.lifecycle import cancel_task
 from muster.domain import ids
-from muster.domain.errors import NotFound
+from muster.domain.errors import Conflict, NotFound
 from muster.projections.sandboxes import SandboxRow, find_sandbox, live_sandboxes
+
+KILLED: Final = "its sandbox was killed"
 
 
 def sandbox_shape(row: SandboxRow) -> Sandbox:
@@ -28,6 +32,8 @@ def sandbox_shape(row: SandboxRow) -> Sandbox:
         created_at=iso(row.created_at),
         last_seen_at=iso(row.seen_at),
         limits=row.limits,
+        network=row.network,
+        allow_hosts=list(row.allow_hosts),
         samples=[
             SandboxSample(
                 at=iso(int(at) * 1_000),
@@ -49,13 +55,33 @@ async def list_sandboxes(services: ServicesHere) -> SandboxList:
 
 async def get_sandbox(services: ServicesHere, sandbox_id: str) -> Sandbox:
     """One open sandbox."""
+    return sandbox_shape(await open_sandbox(services, sandbox_id))
+
+
+async def kill_sandbox(services: ServicesHere, sandbox_id: str) -> Done:
+    """End a sandbox with all that runs in it, and cancel its task. What was done so far is kept."""
+    row = await open_sandbox(services, sandbox_id)
+    await services.store.execute(cancel_task(task_of(row), KILLED))
+    return Done(id=row.id, done="killed")
+
+
+async def open_sandbox(services: Services, sandbox_id: str) -> SandboxRow:
+    """One that is open now, or NotFound."""
     found = await find_sandbox(services.store, services.store.now(), sandbox_id)
     if found is None:
         raise NotFound(noun="open sandbox", id=sandbox_id[:200])
-    return sandbox_shape(found)
+    return found
+
+
+def task_of(row: SandboxRow) -> int:
+    """The task a sandbox was made for; Conflict where there is none."""
+    if row.task_id is None:
+        raise Conflict(problem="this sandbox belongs to no task; its worker ends it by itself", id=row.id)
+    return row.task_id
 
 
 ROUTES: Final = (
     Route("GET", "/sandboxes", list_sandboxes),
     Route("GET", "/sandboxes/{sandbox_id}", get_sandbox),
+    Route("DELETE", "/sandboxes/{sandbox_id}", kill_sandbox, (404, 409)),
 )

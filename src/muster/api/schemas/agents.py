@@ -19,7 +19,7 @@ from muster.api.schemas.shape import (
     Word,
     absent,
 )
-from muster.api.schemas.tasks import State
+from muster.api.schemas.tasks import Event, State
 
 AgentId = Annotated[
     str,
@@ -154,8 +154,20 @@ class WorkerAgent(Answer):
     """An agent installed on a host."""
 
     name: str
+    title: str = ""
     version: str = ""
     signed_in: bool = Field(default=False, description="It can reach its model by itself.")
+    signs_in_by: list[str] = Field(
+        default_factory=list[str], description="Variables and files of the worker, any of which signs it in."
+    )
+
+
+class WorkerAbsence(Answer):
+    """An agent that muster knows and that a host has not."""
+
+    name: str
+    title: str = ""
+    problem: str = Field(default="", description="Why it cannot be started there.")
 
 
 class WorkerLevel(Answer):
@@ -175,6 +187,7 @@ class WorkerHost(Answer):
     memory_free_bytes: int | None = None
     gpus: list[WorkerGpu] = Field(default_factory=list[WorkerGpu])
     agents: list[WorkerAgent] = Field(default_factory=list[WorkerAgent])
+    absent: list[WorkerAbsence] = Field(default_factory=list[WorkerAbsence])
     levels: list[WorkerLevel] = Field(default_factory=list[WorkerLevel])
 
 
@@ -226,12 +239,19 @@ class Activity(Answer):
 
     id: str = Field(examples=["act_0dq3m8x1c7w00"])
     at: Moment
+    kind: str = Field(description="Of the event behind it.", examples=["attempt.succeeded"])
     type: str = Field(examples=["task_completed"])
     title: str
     description: str | None
     agent_id: str | None
     task_id: str | None
     project_id: str | None
+
+
+class ActivityDetail(Activity):
+    """An entry with the event behind it."""
+
+    event: Event
 
 
 class ActivityList(Answer):
@@ -253,6 +273,11 @@ class ActivityQuery(PageQuery):
     agent: Word | None = None
     task: Word | None = None
     project: Word | None = Field(default=None, description="Id or name.")
+    kind: list[Word] | None = Field(
+        default=None,
+        max_length=40,
+        description="Of events, such as `task.cancelled`, or all of a noun, such as `task`; may be given several times.",
+    )
 
 
 class AgentQuery(PageQuery):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from muster.api.schemas.shape import Answer, Moment
@@ -34,6 +36,10 @@ class Sandbox(Answer):
     limits: dict[str, float] = Field(
         description="In force: memory_bytes, cpu_seconds, processes, file_bytes, disk_bytes, cpus."
     )
+    network: Literal["none", "hosts", "open"] = Field(
+        description="What it reaches beside its models: nothing, `allow_hosts`, or everything."
+    )
+    allow_hosts: list[str]
     samples: list[SandboxSample]
 
 

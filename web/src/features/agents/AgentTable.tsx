@@ -4,7 +4,7 @@ import { Link } from "react-router";
 import { Now } from "@/components/Now";
 import { StateGlyph } from "@/components/StateGlyph";
 import { TimeAgo } from "@/components/TimeAgo";
-import { useWindow } from "@/components/useWindow";
+import { useWindow } from "@/lib/useWindow";
 import { cost, count, percent } from "@/lib/format";
 import { type AgentLine, type Sort, successOf } from "./rows";
 

@@ -1,20 +1,41 @@
+import { useMemo, useRef } from "react";
 import type { FleetRow } from "@/api/types";
 import { ContextMeter } from "@/components/ContextMeter";
 import { StateGlyph } from "@/components/StateGlyph";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
 import { cost } from "@/lib/format";
 import { seenAgent } from "@/lib/states";
+import { usePageWidth } from "@/lib/useWidth";
+import { useWindow } from "@/lib/useWindow";
+import { cx } from "@/lib/cx";
 import { Now } from "@/components/Now";
 import { keyOf } from "./rows";
 
-export function AgentGrid({ rows, onOpen }: { rows: FleetRow[]; onOpen: (row: FleetRow) => void }) {
+const CARD = 260;
+const GAP = 10;
+const HEIGHT = 132;
+/** From so many lines of cards on only those near the window are made. */
+const LINES = 8;
+
+interface GridProps {
+  rows: FleetRow[];
+  chosen: string | null;
+  onPeek: (row: FleetRow) => void;
+}
+
+export function AgentGrid({ rows, chosen, onPeek }: GridProps) {
+  const box = useRef<HTMLUListElement>(null);
+  const across = Math.max(Math.floor((usePageWidth() - 36 + GAP) / (CARD + GAP)), 1);
+  const lines = Math.ceil(rows.length / across);
+  const { from, to, above, below } = useWindow(lines, box, () => HEIGHT + GAP, LINES);
+  const shown = useMemo(() => rows.slice(from * across, to * across), [rows, from, to, across]);
   return (
-    <ul className="grid-cards" aria-label="Agents">
-      {rows.map((row) => {
+    <ul className="grid-cards" aria-label="Agents" ref={box} style={{ gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))`, paddingTop: above, paddingBottom: below }}>
+      {shown.map((row) => {
         const { state, word } = seenAgent(row);
         return (
           <li key={keyOf(row)}>
-            <button type="button" className="gc card" style={{ width: "100%" }} onClick={() => onOpen(row)}>
+            <button type="button" data-row={keyOf(row)} className={cx("gc card", chosen === keyOf(row) && "sel")} style={{ width: "100%" }} onClick={() => onPeek(row)}>
               <span className="line"><StateGlyph state={state} label={word} /><b className="cut">{row.name}</b><span className="mut cut">{row.role || row.program}</span></span>
               <Now now={row.now} />
               <span className="cut sub">{row.task || "No task"}</span>

@@ -1,58 +1,53 @@
-import { useRef, useState } from "react";
+import { memo, useMemo, useRef } from "react";
 import type { FleetRow, Machine } from "@/api/types";
 import { StateGlyph } from "@/components/StateGlyph";
 import { useNow } from "@/lib/clock";
-import { count, elapsed, percent } from "@/lib/format";
+import { elapsed, percent } from "@/lib/format";
 import { seenAgent } from "@/lib/states";
-import { countStates, keyOf } from "./rows";
 import { verb } from "@/lib/verbs";
+import { keyOf } from "./rows";
+import { Sheet } from "./Sheet";
 
-/** Above so many agents machines show how many are in each state, until every agent is asked for. */
-const FOLDED = 300;
-/** Above so many the arcs stand still. */
-const TURNING = 100;
+/** Above so many agents they are drawn together, and their arcs stand still. */
+const TOGETHER = 100;
+
+interface RollProps {
+  rows: FleetRow[];
+  machines: Machine[];
+  onPeek: (row: FleetRow) => void;
+}
 
 /** One glyph for each agent, by machine; arrow keys move through them. */
-export function RollCall({ rows, machines, onOpen }: { rows: FleetRow[]; machines: Machine[]; onOpen: (row: FleetRow) => void }) {
-  const now = useNow();
-  const box = useRef<HTMLElement>(null);
-  const [all, setAll] = useState(false);
-  const folded = rows.length > FOLDED && !all;
-  const hosts = [...machines.map((machine) => machine.host), ...(rows.some((row) => row.machine === null) ? [null] : [])];
-  const move = (event: React.KeyboardEvent) => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    const cells = [...(box.current?.querySelectorAll("button") ?? [])];
-    const next = cells[cells.indexOf(document.activeElement as HTMLButtonElement) + step];
-    if (next) {
-      event.preventDefault();
-      next.focus();
-    }
-  };
+export function RollCall({ rows, machines, onPeek }: RollProps) {
+  const groups = useMemo(() => grouped(rows, machines), [rows, machines]);
   return (
     <>
-      <h2 className="sec">Roll call <span className="mut">{folded ? "by machine" : "every agent, by machine"}</span>{rows.length > FOLDED ? <button type="button" className="btn s" style={{ marginLeft: "auto" }} aria-expanded={all} onClick={() => setAll(!all)}>{all ? "Fold" : `Show all ${count(rows.length)}`}</button> : null}</h2>
-      <section className="roll card" aria-label="Every agent by machine" ref={box} onKeyDown={move} style={rows.length > TURNING ? ({ "--spin": "paused" } as React.CSSProperties) : undefined}>
-        {hosts.map((host) => {
-          const machine = machines.find((one) => one.host === host);
-          const there = rows.filter((row) => row.machine === host);
-          return (
-            <div className="mc" key={host ?? ""}>
-              <h3>
-                {host ?? "Elsewhere"}
-                {machine?.quiet ? <em className="stale">no signal {elapsed((now - Date.parse(machine.last_seen_at)) / 1000)}</em> : machine ? <em title={`${machine.running} of ${machine.capacity} places busy`}>{figures(machine)}</em> : null}
-              </h3>
-              {folded ? (
-                <div className="lg">{[...countStates(there)].map(([state, amount]) => <span key={state}><StateGlyph state={state} /><b>{amount}</b></span>)}</div>
-              ) : (
-                <div className="cells">{there.map((row) => <Cell key={keyOf(row)} row={row} onOpen={onOpen} />)}</div>
-              )}
-            </div>
-          );
-        })}
+      <h2 className="sec">Roll call <span className="mut">every agent, by machine</span></h2>
+      <section className="roll card" aria-label="Roll call">
+        {rows.length > TOGETHER ? <Sheet machines={groups} told={toldOf} onPeek={onPeek} /> : <Cells groups={groups} onPeek={onPeek} />}
       </section>
     </>
   );
+}
+
+function grouped(rows: FleetRow[], machines: Machine[]) {
+  const there = new Map<string | null, FleetRow[]>();
+  for (const row of rows) there.set(row.machine, [...(there.get(row.machine) ?? []), row]);
+  const hosts = [...machines.map((machine) => machine.host), ...(there.has(null) ? [null] : [])];
+  return hosts.map((host) => ({ key: host ?? "", heading: <Heading host={host} machine={machines.find((one) => one.host === host)} />, rows: there.get(host) ?? [] }));
+}
+
+function Heading({ host, machine }: { host: string | null; machine: Machine | undefined }) {
+  return (
+    <h3>
+      {host ?? "Elsewhere"}
+      {machine?.quiet ? <NoSignal since={machine.last_seen_at} /> : machine ? <em title={`${machine.running} of ${machine.capacity} places busy`}>{figures(machine)}</em> : null}
+    </h3>
+  );
+}
+
+function NoSignal({ since }: { since: string }) {
+  return <em className="stale">no signal {elapsed((useNow() - Date.parse(since)) / 1000)}</em>;
 }
 
 /** What is known of a machine: its graphics processor, how busy it is. */
@@ -62,12 +57,33 @@ function figures(machine: Machine): string {
   return [gpu, load].filter(Boolean).join(" · ") || `${machine.running} of ${machine.capacity} busy`;
 }
 
-function Cell({ row, onOpen }: { row: FleetRow; onOpen: (row: FleetRow) => void }) {
-  const { state, word } = seenAgent(row);
-  const told = [row.name, word, row.task, row.now ? `${verb(row.now.verb)} ${row.now.subject}` : ""].filter(Boolean).join(" · ");
+function toldOf(row: FleetRow): string {
+  return [row.name, seenAgent(row).word, row.task, row.now ? `${verb(row.now.verb)} ${row.now.subject}` : ""].filter(Boolean).join(" · ");
+}
+
+function Cells({ groups, onPeek }: { groups: ReturnType<typeof grouped>; onPeek: (row: FleetRow) => void }) {
+  const box = useRef<HTMLDivElement>(null);
+  const move = (event: React.KeyboardEvent) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    const cells = [...(box.current?.querySelectorAll("button") ?? [])];
+    const next = cells[cells.indexOf(document.activeElement as HTMLButtonElement) + step];
+    if (next) {
+      event.preventDefault();
+      event.stopPropagation();
+      next.focus();
+    }
+  };
   return (
-    <button type="button" title={told} aria-label={told} onClick={() => onOpen(row)}>
-      <StateGlyph state={state} label="" />
-    </button>
+    <div ref={box} onKeyDown={move} style={{ display: "contents" }}>
+      {groups.map(({ key, heading, rows }) => (
+        <div className="mc" key={key}>{heading}<div className="cells">{rows.map((row) => <Cell key={keyOf(row)} row={row} onPeek={onPeek} />)}</div></div>
+      ))}
+    </div>
   );
 }
+
+const Cell = memo(function Cell({ row, onPeek }: { row: FleetRow; onPeek: (row: FleetRow) => void }) {
+  const told = toldOf(row);
+  return <button type="button" title={told} aria-label={told} onClick={() => onPeek(row)}><StateGlyph state={seenAgent(row).state} label="" /></button>;
+});

@@ -4,18 +4,33 @@ import type { FleetRow, Overview } from "@/api/types";
 import { StateBar, StateGlyph } from "@/components/StateGlyph";
 import { compact, cost, count, dollars, duration, percent } from "@/lib/format";
 import { WORDS } from "@/lib/states";
+import { cx } from "@/lib/cx";
+import { type Cell, CELLS } from "./custom";
 import { countStates } from "./rows";
 
 /** Five cells with what the day came to; each opens what it counts. */
-export function Strip({ rows, overview }: { rows: FleetRow[]; overview: Overview | undefined }) {
+export function Strip({ rows, overview, cells }: { rows: FleetRow[]; overview: Overview | undefined; cells: Cell[] }) {
+  if (cells.length === 0) return null;
   return (
-    <section className="stats card" aria-label="Fleet totals">
-      <Agents rows={rows} queued={overview ? overview.open - overview.tasks.running! : 0} />
-      {overview ? <><Spend overview={overview} /><Tokens overview={overview} /></> : <><Blank title="Spend today" /><Blank title="Tokens today" /></>}
-      <ContextCell rows={rows} />
-      {overview ? <Finished overview={overview} /> : <Blank title="Finished today" />}
+    <section className={cx("stats card", `n${cells.length}`)} aria-label="Fleet totals">
+      {cells.map((cell) => <OneCell key={cell} cell={cell} rows={rows} overview={overview} />)}
     </section>
   );
+}
+
+function OneCell({ cell, rows, overview }: { cell: Cell; rows: FleetRow[]; overview: Overview | undefined }) {
+  switch (cell) {
+    case "agents":
+      return <Agents rows={rows} queued={overview ? overview.open - overview.tasks.running! : 0} />;
+    case "spend":
+      return overview ? <Spend overview={overview} /> : <Blank title={CELLS.spend} />;
+    case "tokens":
+      return overview ? <Tokens overview={overview} /> : <Blank title={CELLS.tokens} />;
+    case "context":
+      return <ContextCell rows={rows} />;
+    case "finished":
+      return overview ? <Finished overview={overview} /> : <Blank title={CELLS.finished} />;
+  }
 }
 
 function Blank({ title }: { title: string }) {

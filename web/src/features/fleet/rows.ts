@@ -15,6 +15,13 @@ export function keyOf(row: FleetRow): string {
   return row.attempt_id ?? `agent:${row.agent_id}`;
 }
 
+/** What the panel shows of a row: its agent, and which of its tasks where it does several at once. */
+export function peekOf(rows: FleetRow[]): (row: FleetRow) => string {
+  const times = new Map<string, number>();
+  for (const row of rows) times.set(row.agent_id, (times.get(row.agent_id) ?? 0) + 1);
+  return (row) => `agent:${row.agent_id}${(times.get(row.agent_id) ?? 0) > 1 && row.attempt_id ? `@${row.attempt_id}` : ""}`;
+}
+
 /** How many there are in each state, in the order in which states are shown. */
 export function countStates(rows: FleetRow[]): Map<Shown, number> {
   const counts = new Map<Shown, number>();

@@ -9,6 +9,7 @@ import { Skeleton } from "@/components/States";
 import { count } from "@/lib/format";
 
 const FOLDED = 400;
+const LOADED = 3_000;
 const GENERATED = /(^|\/)(package-lock\.json|uv\.lock|yarn\.lock|Cargo\.lock|pnpm-lock\.yaml|poetry\.lock)$|\.min\.(js|css)$/;
 
 interface FileDiffProps {
@@ -33,6 +34,7 @@ export function FileDiff({ task, attempt, file, split, viewed, onViewed }: FileD
   const box = useRef<HTMLElement>(null);
   const [near, setNear] = useState(false);
   const why = whyFolded(file);
+  const lines = (file.additions ?? 0) + (file.deletions ?? 0);
   const [open, setOpen] = useState(why === null);
   useEffect(() => {
     const watcher = new IntersectionObserver(([entry]) => entry?.isIntersecting && setNear(true), { rootMargin: "800px" });
@@ -50,10 +52,10 @@ export function FileDiff({ task, attempt, file, split, viewed, onViewed }: FileD
         <span className="r"><label style={{ display: "flex", gap: 6, alignItems: "center", fontFamily: "var(--font-ui)" }}><input type="checkbox" checked={viewed} onChange={onViewed} />Viewed</label></span>
       </h2>
       {viewed ? null : !open ? (
-        <p className="pr" style={{ paddingTop: 10 }}>{why} {file.has_diff && !file.binary ? <button type="button" className="btn s" onClick={() => setOpen(true)}>Show it</button> : null}</p>
+        <p className="pr" style={{ paddingTop: 10 }}>{why} {file.has_diff && !file.binary ? <button type="button" className="btn s" onClick={() => setOpen(true)}>{lines > LOADED ? `Load ${count(lines)} lines` : "Show it"}</button> : null}</p>
       ) : error && data === undefined ? (
         <p className="pr" role="alert" style={{ paddingTop: 10 }}>It could not be loaded. <button type="button" className="btn s" onClick={() => void refetch()}>Try again</button></p>
-      ) : data === undefined ? <Skeleton rows={4} height={19} /> : <DiffLines diff={data} split={split} label={`Changes of ${file.path}`} />}
+      ) : data === undefined ? <Skeleton rows={4} height={19} /> : <DiffLines diff={data} split={split} label={`Changes of ${file.path}`} path={file.path} />}
     </section>
   );
 }

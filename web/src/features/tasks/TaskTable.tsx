@@ -1,12 +1,22 @@
 import { memo } from "react";
+import { Link } from "react-router";
 import type { TaskRow } from "@/api/types";
 import { StateGlyph } from "@/components/StateGlyph";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
 import { visible } from "@/lib/visible";
 import { cost, shortId } from "@/lib/format";
+import { cx } from "@/lib/cx";
 import { seenTask } from "@/lib/states";
+import { type RowHandlers, rowProps } from "@/lib/usePeek";
 
-export function TaskTable({ rows, asked, onOpen }: { rows: TaskRow[]; asked: Set<string>; onOpen: (row: TaskRow) => void }) {
+interface TableProps {
+  rows: TaskRow[];
+  asked: Set<string>;
+  chosen: string | null;
+  handlers: RowHandlers<TaskRow>;
+}
+
+export function TaskTable({ rows, asked, chosen, handlers }: TableProps) {
   return (
     <div className="tblw card">
       <table className="tbl two" aria-label="Tasks">
@@ -20,19 +30,19 @@ export function TaskTable({ rows, asked, onOpen }: { rows: TaskRow[]; asked: Set
             <th scope="col" className="r">Cost</th><th scope="col" className="r">Duration</th><th scope="col" className="r low1">Updated</th>
           </tr>
         </thead>
-        <tbody>{rows.map((row) => <Row key={row.id} row={row} asked={asked.has(row.id)} onOpen={onOpen} />)}</tbody>
+        <tbody>{rows.map((row) => <Row key={row.id} row={row} asked={asked.has(row.id)} chosen={chosen === row.id} handlers={handlers} />)}</tbody>
       </table>
     </div>
   );
 }
 
-const Row = memo(function Row({ row, asked, onOpen }: { row: TaskRow; asked: boolean; onOpen: (row: TaskRow) => void }) {
+const Row = memo(function Row({ row, asked, chosen, handlers }: { row: TaskRow; asked: boolean; chosen: boolean; handlers: RowHandlers<TaskRow> }) {
   const { state, word } = seenTask(row, asked);
   const why = state === "queued" ? row.waiting?.message : state === "failed" ? row.error?.split("\n")[0] : undefined;
   return (
-    <tr className="row" tabIndex={0} data-row={row.id} onClick={() => onOpen(row)} onKeyDown={(event) => event.key === "Enter" && onOpen(row)}>
+    <tr className={cx("row", chosen && "sel")} {...rowProps(row.id, row, handlers)}>
       <td className="main-cell"><div className="ag"><StateGlyph state={state} label="" />{word}</div></td>
-      <td className="second"><span className="ref mono" title={row.id}>{shortId(row.id)}</span>{row.title}{why ? <span className="mut"> · {visible(why)}</span> : null}</td>
+      <td className="second"><span className="ref mono" title={row.id}>{shortId(row.id)}</span><Link className="t" to={`/tasks/${row.id}`} tabIndex={-1}>{row.title}</Link>{why ? <span className="mut"> · {visible(why)}</span> : null}</td>
       <td className="sub low2">{row.project}</td>
       <td className="sub low1">{row.queue}</td>
       <td className="sub low2">{row.agent_id ?? row.assigned_to ?? "—"}</td>

@@ -1,14 +1,15 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Plus, Search } from "lucide-react";
-import { useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
 import { overview, type TaskFilter, useAsked } from "@/api/queries";
 import type { TaskState } from "@/api/types";
 import { PageHeading, usePageTitle } from "@/components/Page";
+import { SavedViews } from "@/components/SavedViews";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
+import { useRows } from "@/lib/usePeek";
 import { TaskTable } from "./TaskTable";
 import { ViewSwitch } from "./ViewSwitch";
 
@@ -26,7 +27,6 @@ const PAGE = 100;
 export function Component() {
   const go = useNavigate();
   const [search, setSearch] = useSearchParams();
-  const [chosen, setChosen] = useState(-1);
   const state = search.get("state") ?? "";
   const words = search.get("q") ?? "";
   const queue = search.get("queue") ?? undefined;
@@ -49,12 +49,8 @@ export function Component() {
     if (value) after.set(name, value); else after.delete(name);
     return after;
   }, { replace: name === "q" });
-  const step = (by: number) => {
-    const next = Math.min(Math.max(chosen + by, 0), rows.length - 1);
-    setChosen(next);
-    document.querySelector<HTMLElement>(`[data-row="${rows[next]?.id}"]`)?.focus();
-  };
-  useKeys({ j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1), "/": () => document.querySelector<HTMLElement>("#task-search")?.focus() });
+  const moving = useRows({ rows, keyOf: (row) => row.id, peekOf: (row) => `task:${row.id}`, onOpen: (row) => void go(`/tasks/${row.id}`) });
+  useKeys({ "/": () => document.querySelector<HTMLElement>("#task-search")?.focus() });
   const filtered = state !== "" || words !== "" || queue !== undefined || agent !== undefined;
   const clear = <button type="button" className="btn" onClick={() => setSearch({})}>Clear the filters</button>;
   return (
@@ -66,6 +62,7 @@ export function Component() {
         </div>
         <div className="r"><ViewSwitch /><Link className="btn p" to="/tasks/new"><Plus size={13} />New task</Link></div>
       </div>
+      <SavedViews list="tasks" all="All tasks" />
       <div className="fbar">
         <div style={{ position: "relative", display: "flex", alignItems: "center" }}>
           <Search size={13} style={{ position: "absolute", left: 9, color: "var(--fg-3)" }} aria-hidden="true" />
@@ -86,7 +83,7 @@ export function Component() {
             : <EmptyState title="No tasks yet" action={<Link className="btn p" to="/tasks/new">New task</Link>}>A task is one piece of work with a prompt and a directory. Queue one and come back later.</EmptyState>
         ) : (
           <div style={list.isPlaceholderData ? { opacity: 0.6 } : undefined}>
-            <TaskTable rows={rows} asked={asked} onOpen={(row) => void go(`/tasks/${row.id}`)} />
+            <TaskTable rows={rows} asked={asked} {...moving} />
             {list.hasNextPage ? <p className="note" style={{ paddingBottom: 18 }}><button type="button" className="btn" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Show more</button></p> : null}
           </div>
         )}

@@ -1,0 +1,221 @@
+// Operating a fleet: the first page of a new install, the panel, sandboxes, activity, saved views, a thousand agents.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { launch, server } from "./browser.js";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+let browser;
+let page;
+const problems = [];
+
+before(async () => {
+  browser = await launch();
+  page = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" })).newPage();
+  page.setDefaultTimeout(30_000);
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && !message.text().includes("404") && problems.push(message.text()));
+  page.on("request", (request) => !request.url().startsWith(server) && !/^(data|blob):/.test(request.url()) && problems.push(`asks another host: ${request.url()}`));
+});
+after(() => browser?.close());
+
+async function call(method, path, body) {
+  const answer = await fetch(`${server}/api/v1${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
+  assert.ok(answer.ok, `${path}: ${answer.status}`);
+  return answer.json();
+}
+
+const panel = () => page.getByRole("complementary", { name: "Peek" });
+const peeked = () => new URL(page.url()).searchParams.get("peek");
+
+test("a new install says which agents there are and what they need, and runs a demo without a key", async () => {
+  await page.goto(server);
+  await page.getByRole("heading", { name: "Nothing has run here yet" }).waitFor();
+  await page.getByText("Scripted agent (needs no key)").waitFor();
+  await page.getByText(/more that muster knows are not installed/).click();
+  await page.getByText(/is not on PATH/).first().waitFor();
+  await page.getByRole("button", { name: "Run the demo" }).click();
+  await page.waitForURL(/\/tasks\/tsk_/);
+  await page.getByRole("button", { name: "Good morning" }).first().click();
+  await page.getByText("Succeeded", { exact: true }).first().waitFor();
+});
+
+test("code of a diff is coloured, away from the window's own thread", async () => {
+  await page.goto(`${page.url()}/changes`);
+  await page.getByRole("table", { name: "Changes of GREETING.md" }).locator(".hl-k", { hasText: "Greeting" }).waitFor();
+});
+
+test("a click on a row and the space bar peek, j and k move the panel, Enter opens, Escape closes", async () => {
+  for (const title of ["Peek one", "Peek two"]) await call("POST", "/tasks", { title, kind: "manual" });
+  await page.goto(`${server}/tasks`);
+  await page.getByRole("cell", { name: "Queued" }).first().click();
+  await panel().getByRole("heading", { name: "Peek two" }).waitFor();
+  const first = peeked();
+  await page.keyboard.press("j");
+  await panel().getByRole("heading", { name: "Peek one" }).waitFor();
+  assert.notEqual(peeked(), first);
+  await page.reload();
+  await panel().getByRole("heading", { name: "Peek one" }).waitFor();
+  await page.keyboard.press("Escape");
+  await panel().waitFor({ state: "detached" });
+  assert.equal(peeked(), null);
+  await page.keyboard.press("k");
+  await page.keyboard.press("Space");
+  await panel().getByRole("heading").first().waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "TR", "the list keeps the focus");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/tasks\/tsk_/);
+});
+
+test("the panel is as wide as it is pulled, over the list on a tablet, a sheet on a phone", async () => {
+  await page.goto(`${server}/tasks`);
+  await page.getByRole("cell", { name: "Queued" }).first().click();
+  const edge = page.getByRole("separator", { name: "Width of the panel" });
+  await edge.press("Home");
+  assert.equal(await edge.getAttribute("aria-valuenow"), "700");
+  await edge.press("End");
+  await edge.press("ArrowLeft");
+  assert.equal(Math.round((await panel().boundingBox()).width), 416);
+  await page.setViewportSize({ width: 900, height: 800 });
+  assert.equal(await panel().evaluate((element) => window.getComputedStyle(element).position), "absolute");
+  await page.setViewportSize({ width: 360, height: 740 });
+  const sheet = await panel().boundingBox();
+  assert.equal(Math.round(sheet.width), 360);
+  assert.ok(sheet.y > 0 && Math.round(sheet.y + sheet.height) === 740, "from below");
+  await panel().getByRole("button", { name: "Close the panel" }).click();
+  await panel().waitFor({ state: "detached" });
+  await page.setViewportSize({ width: 1440, height: 900 });
+});
+
+test("sandboxes are listed by machine, looked at and killed", async () => {
+  const made = await call("POST", "/tasks", { title: "Sleep in a box", kind: "bash", network: false, payload: { script: "echo here; sleep 120" } });
+  await page.goto(`${server}/sandboxes`);
+  const row = page.getByRole("row", { name: /Sleep in a box/ });
+  await row.waitFor();
+  await row.getByText("Running").click();
+  await panel().getByText("a script").waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/sandboxes\/att_/);
+  await page.getByRole("heading", { name: "Sleep in a box" }).waitFor();
+  await page.getByRole("figure", { name: /^Memory: \d/ }).waitFor();
+  await page.getByRole("figure", { name: /^Memory/ }).getByRole("button", { name: "Table" }).click();
+  await page.getByRole("group", { name: /as a table/ }).getByRole("cell").first().waitFor();
+  await page.getByRole("button", { name: "Kill" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Kill the sandbox" }).click();
+  await page.getByRole("heading", { name: "This sandbox is not open" }).waitFor();
+  assert.equal((await call("GET", `/tasks/${made.id}`)).state, "cancelled");
+});
+
+test("activity is narrowed, opened and exported", async () => {
+  await page.goto(`${server}/activity`);
+  await page.getByText("Cancelled: Sleep in a box").waitFor();
+  await page.getByLabel("Action").selectOption("task.cancelled");
+  await page.getByText("Task queued").first().waitFor({ state: "detached" });
+  await page.getByRole("button", { name: /Cancelled: Sleep in a box/ }).click();
+  await page.getByRole("group", { name: "The event behind the entry" }).getByText("task.cancelled").waitFor();
+  await page.reload();
+  await page.getByRole("group", { name: "The event behind the entry" }).waitFor();
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export CSV" }).click()]);
+  const text = readFileSync(await file.path(), "utf8");
+  assert.match(text, /^at \(UTC\),action,what/);
+  assert.match(text, /task\.cancelled,Cancelled: Sleep in a box/);
+  assert.ok(!text.includes("task.submitted"));
+});
+
+test("new entries of the feed wait until they are asked for", async () => {
+  await page.goto(`${server}/activity?action=activity`);
+  await page.getByText("No entries match").waitFor();
+  await call("POST", "/activities", { type: "note", title: "Deployed to staging" });
+  await page.getByRole("button", { name: /1 new/ }).click();
+  await page.getByText("Deployed to staging").waitFor();
+});
+
+test("a filter is kept under a name", async () => {
+  await page.goto(`${server}/tasks?state=cancelled`);
+  await page.getByRole("button", { name: "Save view" }).click();
+  await page.getByLabel("Name").fill("Given up");
+  await page.keyboard.press("Enter");
+  const views = page.getByRole("navigation", { name: "Saved views" });
+  await views.getByRole("link", { name: "All tasks" }).click();
+  await page.reload();
+  await views.getByRole("link", { name: "Given up" }).click();
+  await page.waitForURL(/state=cancelled/);
+  await page.getByText("Sleep in a box").first().waitFor();
+  await page.getByRole("button", { name: "View Given up" }).click();
+  await page.getByRole("menuitem", { name: "Remove this view" }).click();
+  await views.getByRole("link", { name: "Given up" }).waitFor({ state: "detached" });
+});
+
+test("the fleet shows what somebody wants to see, and keeps it", async () => {
+  await page.goto(server);
+  await page.getByText("every agent, by machine").waitFor();
+  assert.ok((await page.getByRole("region", { name: "Fleet totals" }).boundingBox()).height > 100, "the strip is as high as it is");
+  await page.getByRole("button", { name: "More", exact: true }).click();
+  await page.getByRole("menuitem", { name: "Customise…" }).click();
+  await page.getByRole("checkbox", { name: "Roll call" }).uncheck();
+  await page.getByRole("checkbox", { name: "Model" }).check();
+  await page.getByRole("button", { name: "Done" }).click();
+  await page.reload();
+  await page.getByRole("columnheader", { name: "Model" }).waitFor();
+  assert.equal(await page.getByText("every agent, by machine").count(), 0);
+  await page.getByRole("button", { name: "More", exact: true }).click();
+  await page.getByRole("menuitem", { name: "Customise…" }).click();
+  await page.getByRole("button", { name: "Reset" }).click();
+  await page.getByRole("button", { name: "Done" }).click();
+  await page.getByText("every agent, by machine").waitFor();
+});
+
+test("a thousand agents are a page of at most 1,500 nodes, and every one of them is reached", async () => {
+  const names = Array.from({ length: 1_000 }, (_, number) => `agent-${String(number).padStart(4, "0")}`);
+  for (let first = 0; first < names.length; first += 50) await Promise.all(names.slice(first, first + 50).map((id) => call("POST", "/agents", { id, name: id })));
+  await page.goto(server);
+  const roll = page.getByRole("listbox", { name: "Every agent, by machine" });
+  await roll.waitFor();
+  const nodes = () => page.evaluate(() => document.querySelectorAll("*").length);
+  assert.ok((await nodes()) <= 1_500, `${await nodes()} nodes`);
+  await roll.focus();
+  await page.keyboard.press("End");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/peek=agent/);
+  await panel().getByRole("heading", { name: /^agent-/ }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.evaluate(() => { document.getElementById("main").scrollTop = 1e9; });
+  await page.getByText("agent-0999").first().waitFor();
+  assert.ok((await nodes()) <= 1_500, `${await nodes()} nodes at the end`);
+  await page.goto(`${server}/?view=grid`);
+  await page.getByRole("list", { name: "Agents" }).getByRole("listitem").first().waitFor();
+  assert.ok((await nodes()) <= 1_500, `${await nodes()} nodes in the grid`);
+});
+
+test("these pages are accessible in both themes, wide and narrow, and fit", async () => {
+  const { items } = await call("GET", "/tasks?limit=1");
+  await call("POST", "/tasks", { title: "Another box", kind: "bash", payload: { script: "sleep 60" } });
+  let box;
+  while (!box) [box] = (await call("GET", "/sandboxes")).items;
+  const routes = ["/sandboxes", "/sandboxes?q=nothing", `/sandboxes/${box.id}`, `/sandboxes?peek=sandbox:${box.id}`, "/sandboxes/ghost", "/activity", "/activity?action=provider", `/tasks?peek=task:${items[0].id}`, "/?peek=agent:agent-0001", "/tasks?state=failed"];
+  const found = [];
+  for (const width of [1440, 360]) {
+    const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: "light", reducedMotion: "reduce" });
+    const other = await context.newPage();
+    await other.addInitScript(() => addEventListener("DOMContentLoaded", () => document.documentElement.style.setProperty("--d-2", "0ms")));
+    for (const route of routes) {
+      await other.goto(server + route);
+      await other.getByRole("heading").first().waitFor();
+      if (route.includes("peek")) await other.locator(".peek h2").waitFor();
+      await other.locator(".sk").first().waitFor({ state: "detached" });
+      await other.evaluate(axe);
+      const over = await other.evaluate(() => document.querySelector("main").scrollWidth - document.querySelector("main").clientWidth);
+      if (over > 0) found.push(`${width} ${route} is too wide by ${over} px`);
+      for (const [theme, runOnly] of [["light", ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]], ["dark", ["color-contrast"]]]) {
+        await other.evaluate((name) => { document.documentElement.dataset.theme = name; }, theme);
+        const { violations } = await other.evaluate((what) => window.axe.run(document, { runOnly: what }), runOnly);
+        for (const one of violations) found.push(`${width} ${route} ${theme} ${one.id}: ${one.nodes.slice(0, 2).map((node) => node.html.slice(0, 200)).join(" | ")}`);
+      }
+    }
+    await context.close();
+  }
+  assert.deepEqual(found, []);
+});
+
+test("nothing went wrong in the browser on the way, and nothing was asked of another host", () => assert.deepEqual(problems, []));

@@ -1,0 +1,104 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useSearchParams } from "react-router";
+import { useKeys } from "./keys";
+
+export type PeekKind = "task" | "agent" | "sandbox";
+export interface PeekAt {
+  kind: PeekKind;
+  id: string;
+}
+
+const KINDS = new Set(["task", "agent", "sandbox"]);
+
+/** What `peek=task:ID` in an address means; null: nothing. */
+export function readPeek(value: string | null): PeekAt | null {
+  const at = value?.indexOf(":") ?? -1;
+  if (!value || at < 1 || at === value.length - 1 || !KINDS.has(value.slice(0, at))) return null;
+  return { kind: value.slice(0, at) as PeekKind, id: value.slice(at + 1) };
+}
+
+/** What is looked at in the panel on the right; it is part of the address. */
+export function usePeek() {
+  const [search, setSearch] = useSearchParams();
+  const value = search.get("peek");
+  const show = useCallback((next: string | null) => {
+    setSearch((before) => {
+      const after = new URLSearchParams(before);
+      if (next) after.set("peek", next);
+      else after.delete("peek");
+      return after;
+    }, { replace: value !== null || next === null });
+  }, [setSearch, value]);
+  return { value, at: readPeek(value), show };
+}
+
+export interface RowsOf<T> {
+  rows: T[];
+  keyOf: (row: T) => string;
+  /** What the panel shows of a row, as in the address: `task:ID`. */
+  peekOf: (row: T) => string;
+  onOpen: (row: T) => void;
+}
+
+/** A list whose rows are gone through by keys and peeked at: `j` and `k` move, and an open panel follows. */
+export function useRows<T>(given: RowsOf<T>) {
+  const { value, show } = usePeek();
+  const [focused, setFocused] = useState<string | null>(null);
+  const now = useRef({ ...given, value, show });
+  useEffect(() => {
+    now.current = { ...given, value, show };
+  });
+  const { rows, keyOf, peekOf } = given;
+  const chosen = useMemo(() => {
+    if (value === null) return focused;
+    const matching = rows.filter((row) => peekOf(row) === value);
+    const row = matching.find((one) => keyOf(one) === focused) ?? matching[0];
+    return row === undefined ? null : keyOf(row);
+  }, [rows, keyOf, peekOf, value, focused]);
+  const step = (by: number) => {
+    if (rows.length === 0) return;
+    const at = rows.findIndex((row) => keyOf(row) === chosen);
+    const next = rows[Math.min(Math.max(at + by, 0), rows.length - 1)]!;
+    setFocused(keyOf(next));
+    document.querySelector<HTMLElement>(`[data-row="${CSS.escape(keyOf(next))}"]`)?.focus();
+    if (value !== null) show(peekOf(next));
+  };
+  const arrow = (by: number) => () => {
+    if (!document.activeElement?.closest(".peek")) step(by);
+  };
+  useKeys({ j: () => step(1), k: () => step(-1), ArrowDown: arrow(1), ArrowUp: arrow(-1) });
+  const handlers = useMemo(() => {
+    const peek = (row: T) => {
+      const { value: shown, show: open, peekOf: of, keyOf: key } = now.current;
+      setFocused(key(row));
+      open(shown === of(row) ? null : of(row));
+    };
+    return { peek, open: (row: T) => now.current.onOpen(row) };
+  }, []);
+  return { chosen, handlers };
+}
+
+export type RowHandlers<T> = ReturnType<typeof useRows<T>>["handlers"];
+
+/** What makes an element a row: a click on its body or Space peeks, Enter opens. Links and buttons in it stay themselves. */
+export function rowProps<T>(key: string, row: T, handlers: RowHandlers<T>) {
+  return {
+    tabIndex: 0,
+    "data-row": key,
+    onClick: (event: React.MouseEvent) => {
+      const inside = (event.target as Element).closest("a, button, input, label");
+      if (inside && inside !== event.currentTarget) return;
+      if (!getSelection()?.isCollapsed && getSelection()?.toString()) return;
+      handlers.peek(row);
+    },
+    onDoubleClick: () => handlers.open(row),
+    onKeyDown: (event: React.KeyboardEvent) => {
+      if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "Enter") handlers.open(row);
+      else if (event.key === " ") {
+        event.preventDefault();
+        handlers.peek(row);
+      }
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type RefObject, useEffect, useState } from "react";
+
+/** From so many lines on only those near the window are made. */
+const WINDOWED = 100;
+
+/** The height of a row of a table, its line included. */
+export function rowHeight(): number {
+  if (innerWidth < 768) return 62;
+  return parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row")) + 1 || 33;
+}
+
+/** Which lines of a long list are near the window, and how much room the others take above and below. */
+export function useWindow(count: number, box: RefObject<HTMLElement | null>, height: () => number = rowHeight, from = WINDOWED) {
+  const [margin, setMargin] = useState(0);
+  const rows = useVirtualizer({ count, enabled: count > from, getScrollElement: () => document.getElementById("main"), estimateSize: height, overscan: 3, scrollMargin: margin });
+  useEffect(() => {
+    const main = document.getElementById("main");
+    if (main && box.current) setMargin(box.current.getBoundingClientRect().top + main.scrollTop - main.getBoundingClientRect().top);
+  }, [count, box]);
+  const near = rows.getVirtualItems();
+  if (count <= from || near.length === 0) return { from: 0, to: Math.min(count, from), above: 0, below: 0 };
+  return {
+    from: near[0]!.index, to: near.at(-1)!.index + 1,
+    above: Math.max(near[0]!.start - margin, 0), below: Math.max(rows.getTotalSize() - (near.at(-1)!.end - margin), 0),
+  };
+}
