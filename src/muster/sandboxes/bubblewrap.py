@@ -26,6 +26,7 @@ from muster.sandboxes.sandbox import (
 from muster.sandboxes.seccomp import filter_program
 from muster.sandboxes.stdin import MOST_WAITING
 from muster.sandboxes.supervised import (
+    FIND,
     SYSTEM_PATH,
     Dress,
     Ready,
@@ -171,6 +172,8 @@ class BubblewrapDriver:
 
         def wrap(cwd: Path, env: Mapping[str, str], argv: Sequence[str]) -> Wrapped:
             documents = [*self._documents(), environment(env).hex()]
+            if argv[: len(FIND)] == [*FIND] and is_of_the_system(argv[len(FIND)], env.get("PATH", "")):
+                argv = argv[len(FIND) :]
             return Wrapped(
                 [*self._before(spec.network, own), "--chdir", str(cwd), "--", *argv],
                 {"PATH": self._path},
@@ -244,9 +247,8 @@ class BubblewrapDriver:
         return known
 
     async def forget(self, name: str) -> None:
-        """Remove its control groups, and those of a warm pool whose worker is gone."""
+        """Remove its control groups."""
         await asyncio.to_thread(cgroup.forget, name)
-        await asyncio.to_thread(cgroup.forget_warm)
 
     async def close(self) -> None:
         """End the keeper process, and what stands ready."""
@@ -280,6 +282,17 @@ def environment(env: Mapping[str, str]) -> bytes:
     variable such as LD_PRELOAD would let the task run there too."""
     words = ["--clearenv", *(word for name, value in env.items() for word in ("--setenv", name, value))]
     return b"".join(os.fsencode(word) + b"\0" for word in words)
+
+
+def is_of_the_system(program: str, path: str) -> bool:
+    """Whether a program will be found by its name in what is the host's own: then no shell has to say that it is not."""
+    for folder in path.split(":") if "/" not in program else ():
+        if not folder.startswith(("/usr/", "/bin", "/sbin")):
+            return False
+        place = Path(folder) / program
+        if place.is_file() and os.access(place, os.X_OK):
+            return True
+    return False
 
 
 def mount_options(view: View) -> list[str]:

@@ -141,7 +141,7 @@ class SupervisedSandbox:
             status = None if self._killed else await self._run_ready(task, on_output)
             if status is None and not self._killed:
                 program = self._launcher.start(self._launch(task), stdin)
-                status = await self._run(program, self._plan, on_output)
+                status = await self._run(program, self._plan, on_output, _hits(self._plan.group))
         finally:
             if isinstance(stdin, Stdin):
                 stdin.detach()
@@ -161,7 +161,7 @@ class SupervisedSandbox:
                 on_output(*early.pop(0))
 
         try:
-            status = await self._run(ready.program, ready.plan, after_entering)
+            status = await self._run(ready.program, ready.plan, after_entering, {})
         except Unfit as error:
             log.warning("%s: %s", self._spec.name, error.message)
             return None
@@ -173,8 +173,10 @@ class SupervisedSandbox:
             on_output(*said)
         return status
 
-    async def _run(self, program: Program, plan: Plan, on_output: OnOutput) -> ExitStatus:
-        before = _hits(plan.group)
+    async def _run(
+        self, program: Program, plan: Plan, on_output: OnOutput, before: Mapping[str, int]
+    ) -> ExitStatus:
+        """Follow it to its end; its group had hit its limits so often `before`."""
         self._program = program
         complaint = bytearray()
 
@@ -189,7 +191,7 @@ class SupervisedSandbox:
             self._program = None
         if self._dress.ended is not None:
             status = await self._dress.ended(status)
-        hits = {name for name, count in _hits(plan.group).items() if count > before[name]}
+        hits = {name for name, count in _hits(plan.group).items() if count > before.get(name, 0)}
         if status.reason is Ending.NOT_STARTED and "memory" not in hits:
             raise SandboxError(problem=complaint.decode(errors="replace").strip()[:COMPLAINT_BYTES])
         return judge(status, hits)
