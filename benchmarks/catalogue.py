@@ -339,6 +339,73 @@ WORKING_COPY = Bench(
 )
 
 
+GATEWAY = Bench(
+    name="gateway",
+    title="the model gateway: first byte of a streamed answer, with it between and without",
+    sides=(
+        Side(name=OWN, module="benchmarks.sides.gateway", role="own"),
+        Side(name="no gateway", module="benchmarks.sides.gateway", role="raw"),
+    ),
+    figures=(
+        Figure(key="added_ms", label="added to the first byte", unit="ms", higher_is_better=False, limit=2),
+        Figure(key="first_byte_p50_ms", label="first byte p50", unit="ms", higher_is_better=False),
+        Figure(key="first_byte_p95_ms", label="first byte p95", unit="ms", higher_is_better=False),
+    ),
+    full={"calls": 500},
+    quick={"calls": 150},
+    method=(
+        "A provider on loopback streams a short answer at once; client, gateway and provider are a process each. "
+        "Calls go straight and through the gateway in turn, over connections that are kept; what is "
+        "added is the difference of the medians within one run."
+    ),
+)
+
+_FLEET = "benchmarks.sides.fleet"
+AGENTS = Bench(
+    name="agents-100",
+    title="100 scripted agents at once, each with its own sandbox, working copy and commit",
+    sides=(Side(name=OWN, module=_FLEET, role="own", parameters={"server": "muster", "what": "work"}),),
+    figures=(
+        Figure(key="right", label="right of 100", unit="", limit=100),
+        Figure(key="seconds", label="submitted to the last commit", unit="s", higher_is_better=False),
+        Figure(
+            key="server_worker_mib",
+            label="server and worker, peak",
+            unit="MiB",
+            higher_is_better=False,
+            limit=500,
+        ),
+        Figure(key="everything_mib", label="with all agents, peak", unit="MiB", higher_is_better=False),
+    ),
+    full={"agents": 100},
+    quick={"agents": 100},
+    rounds=1,
+    method=(
+        "`muster up` with a capacity of 100 runs its usual level on one repository. Each agent edits a file, runs it and "
+        "keeps what it said; a run is right when the commit on its branch holds that. "
+        "Resident memory: of the one process that is server and "
+        "worker at its peak, and of it with everything it started."
+    ),
+)
+
+CANCEL = Bench(
+    name="cancel-100",
+    title="cancel to the last process gone, 100 agents",
+    sides=(Side(name=OWN, module=_FLEET, role="own", parameters={"server": "muster", "what": "cancel"}),),
+    figures=(
+        Figure(key="in_time", label="gone within 1 s, of 100", unit="", limit=100),
+        Figure(key="p50_ms", label="gone p50", unit="ms", higher_is_better=False),
+        Figure(key="most_ms", label="gone, slowest", unit="ms", higher_is_better=False, limit=1_000),
+    ),
+    full={"agents": 100},
+    quick={"agents": 100},
+    rounds=1,
+    method=(
+        "100 scripted agents hang, each beside a daemon that has left its process group. One after the other is "
+        "cancelled over the API while the others run; the time is until no process that had the task's environment is there."
+    ),
+)
+
 _STARTS = "benchmarks.sides.sandboxes"
 _BARE = (
     Side(name="bare bwrap", module=_STARTS, role="raw", parameters={"how": "bwrap"}),
@@ -445,5 +512,8 @@ BENCHES: tuple[Bench, ...] = (
     TRANSCRIPT,
     PARSE,
     WORKING_COPY,
+    GATEWAY,
+    AGENTS,
+    CANCEL,
     *SANDBOXES,
 )
