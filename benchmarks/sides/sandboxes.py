@@ -95,9 +95,9 @@ def _see_that_all_came_from_the_pool(driver: Driver) -> None:
 
 async def _one(driver: Driver, folder: Path) -> float:
     """Milliseconds from opening the sandbox to its first byte."""
-    up = asyncio.Event()
+    up, spec = asyncio.Event(), _spec(folder)
     began = time.perf_counter()
-    stdin, sandbox = Stdin(), await driver.open(_spec(folder))
+    stdin, sandbox = Stdin(), await driver.open(spec)
     async with asyncio.TaskGroup() as group:
         group.create_task(
             sandbox.exec(["sh", "-c", SCRIPT], env={}, on_output=lambda _, __: up.set(), stdin=stdin)
