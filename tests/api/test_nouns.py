@@ -49,6 +49,7 @@ class TestProjects:
             "repo_url": "https://example.com/x.git",
             "default_branch": "main",
             "working_dir": "/srv/x",
+            "sandbox": "gvisor",
         }
         project = await made(api, "projects", **wanted, budget_usd=12.5)
         assert {name: project[name] for name in wanted} == wanted
@@ -219,6 +220,22 @@ class TestQueues:
         assert (await api.patch(f"{V1}/queues/qq", {"mode": None})).status == 422
         assert (await api.patch(f"{V1}/queues/qq", {"name": "inbox"})).status == 409
         assert (await api.patch(f"{V1}/queues/qq", {"project_id": "nobody"})).status == 404
+
+    async def test_its_tasks_demand_the_isolation_that_it_or_its_project_names(self, api: Api) -> None:
+        """SW-4f"""
+        project = await made(api, "projects", name="website", sandbox="container")
+        await made(api, "queues", name="nightly", project_id=project["id"])
+        assert (await made(api, "tasks", **BASH, queue="nightly"))["requires"] == ["sandbox:container"]
+        reply = await api.patch(f"{V1}/queues/nightly", {"sandbox": "gvisor"})
+        assert reply.json["sandbox"] == "gvisor"
+        task = await made(api, "tasks", **BASH, queue="nightly")
+        assert task["requires"] == ["sandbox:gvisor"]
+        own = await made(api, "tasks", **BASH, queue="nightly", requires=["sandbox:process"])
+        assert own["requires"] == ["sandbox:process"]
+        await api.patch(f"{V1}/queues/nightly", {"sandbox": None})
+        await api.patch(f"{V1}/projects/website", {"sandbox": None})
+        assert (await made(api, "tasks", **BASH, queue="nightly"))["requires"] == []
+        assert (await api.patch(f"{V1}/queues/nightly", {"sandbox": "a,b"})).status == 422
 
     async def test_pages_give_every_queue_once(self, api: Api) -> None:
         """OD-40"""

@@ -20,7 +20,7 @@ from tests.cli.conftest import Muster
 WANTED = """
 setup teardown up start stop restart status doctor reload scripts enqueue claim complete fail cancel requeue tasks
 task db logs queue session project agents activity purge run worker verify backup restore waiting rerun archive
-unarchive conversation files diff calls role answer inbox interrupt permissions say branches sandboxes pause resume
+unarchive conversation files diff calls role answer inbox interrupt permissions say merge branches sandboxes pause resume
 providers mcp
 """
 HEAVY = {

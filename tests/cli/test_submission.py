@@ -28,6 +28,19 @@ from muster.domain.errors import InvalidInput
         (Submission(bash="x", env=["A=b=c"]), {"payload": {"script": "x", "env": {"A": "b=c"}}}),
         (Submission(bash="x", network=True, requires=["gpu"]), {"network": True, "requires": ["gpu"]}),
         (Submission(script="backup", inputs=["a=1"]), {"inputs": {"a": "1"}}),
+        (
+            Submission(prompt="x", agent="claude", fallback=["qwen:7b", "@codex", "@gemini:pro"]),
+            {
+                "payload": {
+                    "agent": "claude",
+                    "fallbacks": [
+                        {"model": "qwen:7b"},
+                        {"agent": "codex"},
+                        {"agent": "gemini", "model": "pro"},
+                    ],
+                }
+            },
+        ),
     ],
 )
 def test_options_become_fields(given: Submission, expected: dict[str, object]) -> None:

@@ -74,6 +74,12 @@ async def test_work_is_pushed_and_gets_a_draft_pull_request(bench: Bench, forge:
     assert opened["html_url"] in shown
     said = str(await bench.client.get(f"/tasks/{ident}/conversation", limit=1000))
     assert TOKEN not in said + shown
+    merged = bench.server.muster("merge", ident, "--squash")
+    assert merged.stdout.startswith(f"Merged {run['head_commit'][:8]} into main"), (
+        merged.stdout + merged.stderr
+    )
+    assert "fleet" in (bench.repository / "hello.py").read_text()
+    assert "has all of" in bench.server.muster("merge", ident).stdout
     assert bench.server.muster("verify").returncode == 0
     bench.server.stop()
     for path in bench.server.folder.rglob("*"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -118,6 +119,23 @@ async def test_the_other_dialects_are_chosen_by_the_models_name(
     assert model.headers[0][header].endswith(KEY)
     attempt = await desk.attempt(task)
     assert (attempt["input_tokens"], attempt["output_tokens"], attempt["cache_read_tokens"]) == (100, 7, 30)
+
+
+async def test_a_used_up_quota_moves_the_task_to_its_fallback_at_once(desk: Desk, model: ModelDouble) -> None:
+    """SW-4d: it does not wait for the reset, and no attempt is burned."""
+    opens = round(time.time()) + 3_600
+    used_up = {"error": {"type": "insufficient_quota", "message": f"usage limit (resets_at={opens})"}}
+    model.fail.append((429, used_up, {}))
+    task = await desk.run(
+        "llm",
+        {"model": "claude-sonnet-4-5", "prompt": "n?", "fallbacks": [{"model": "local-model"}]},
+        retry={"max_attempts": 1, "base_seconds": 0},
+    )
+    assert (task["state"], task["output"]) == ("succeeded", TEXT)
+    assert [asked["model"] for asked in model.asked] == ["claude-sonnet-4-5", "local-model"]
+    attempts = (await desk.client.get(f"/tasks/{task['id']}/attempts"))["items"]
+    assert [attempt["code"] for attempt in attempts] == ["quota_exhausted", None]
+    assert attempts[-1]["run"]["model"] == "local-model"
 
 
 async def test_a_model_call_without_a_model_says_what_is_missing(desk: Desk) -> None:

@@ -96,6 +96,13 @@ CASES: list[tuple[events.Payload, About, str, str, str | None]] = [
         "Model provider anthropic answers again",
         None,
     ),
+    (
+        events.TaskMerged("a" * 40, "main", "b" * 40, "merge"),
+        ABOUT,
+        "task_merged",
+        "Merged into main: Fix it",
+        "b" * 40,
+    ),
     (events.ActivityPosted("act_x", "note", "Hello", "World"), ABOUT, "note", "Hello", "World"),
 ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from muster.domain.agent_task import AgentTask, ToolServer, is_agent_task, read_agent_task
+from muster.domain.agent_task import AgentTask, Fallback, ToolServer, is_agent_task, read_agent_task
 from muster.domain.errors import InvalidInput
 
 
@@ -35,6 +35,7 @@ def test_every_field_is_read() -> None:
             "prompt": "mend it",
             "role": "builder",
             "model": "m",
+            "fallbacks": [{"model": "small"}, {"agent": "codex"}],
             "instructions": "short",
             "permissions": "ask",
             "tools": ["Bash"],
@@ -66,7 +67,12 @@ def test_every_field_is_read() -> None:
         ToolServer(name="docs", url="http://127.0.0.1/mcp", headers={"x": "y"}),
         ToolServer(name="db", argv=("db-mcp",), env={"A": "b"}),
     )
-    assert task.labels == ("agent:claude", "sandbox:gvisor", "network:allow-list")
+    assert task.labels == (
+        "agent:claude",
+        "agent:codex",
+        "sandbox:gvisor",
+        "network:allow-list",
+    )
     assert (task.max_turns, task.max_cost_usd, task.limits) == (5, 1.5, {"memory_mb": 100})
 
 
@@ -143,3 +149,37 @@ def test_musters_own_tools_are_listed_by_their_name_alone() -> None:
         "prompt", {"agent": "claude", "mcp": [{"name": "muster"}, {"name": "muster", "url": "http://x/mcp"}]}
     ).mcp
     assert (own.own, other.own) == (True, False)
+
+
+def test_fallbacks_are_taken_in_turn_and_then_it_begins_anew() -> None:
+    """SW-4d: a used-up quota moves the task to another model or agent."""
+    task = AgentTask(
+        agent="claude",
+        model="large",
+        resume="tsk_1",
+        fallbacks=(Fallback(model="small"), Fallback(agent="codex")),
+    )
+    turns = [task.turn(spent) for spent in range(4)]
+    assert [(turn.agent, turn.model) for turn in turns] == [
+        ("claude", "large"),
+        ("claude", "small"),
+        ("codex", None),
+        ("claude", "large"),
+    ]
+    assert [turn.resume for turn in turns] == ["tsk_1", "tsk_1", None, "tsk_1"]
+    assert [len(turn.fallbacks) for turn in turns] == [2, 1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "problem"),
+    [
+        ("codex", "must be a list of at most 200 agents or models"),
+        ([{}], "must have an agent, a model, or both"),
+        ([{"agent": "codex", "effort": "low"}], "must have an agent, a model, or both"),
+        ([{"model": 5}], "must be text"),
+    ],
+)
+def test_a_fallback_that_is_none_is_named(fallbacks: Any, problem: str) -> None:
+    """SW-4d"""
+    with pytest.raises(InvalidInput, match=problem):
+        read_agent_task("prompt", {"agent": "claude", "fallbacks": fallbacks})

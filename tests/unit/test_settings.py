@@ -173,6 +173,11 @@ class TestExposure:
     def test_an_ipv6_host_is_bracketed_in_the_address(self, project: Path) -> None:
         assert load(project, MUSTER_HOST="::1").server_url == "http://[::1]:5005"
 
+    def test_an_address_that_is_none_is_told_in_words(self, project: Path) -> None:
+        told = problems(project, MUSTER_SERVER_URL="ftp://x")
+        assert "must begin with http:// or https:// and name a host" in told
+        assert "pattern" not in told
+
     def test_secrets_do_not_show(self, project: Path) -> None:
         url = "postgresql://me:hunter2hunter2@db/x"
         settings = load(project, MUSTER_TOKEN="sekrit-sekrit-sekrit", MUSTER_DATABASE_URL=url)

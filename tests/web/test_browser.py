@@ -38,7 +38,7 @@ def repository(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "README.md").write_text("# Greetings\n")
     author = ("-c", "user.name=muster", "-c", "user.email=muster@localhost")
-    for words in (("init", "-q"), ("add", "."), (*author, "commit", "-q", "-m", "Begin")):
+    for words in (("init", "-q", "-b", "main"), ("add", "."), (*author, "commit", "-q", "-m", "Begin")):
         subprocess.run(["git", "-C", str(folder), *words], check=True)
     return folder
 

@@ -1,5 +1,6 @@
 // From an empty install to a reviewed change, in a real browser against a real server with the scripted agent.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { launch, server } from "./browser.js";
 
@@ -69,8 +70,20 @@ test("the diff is reviewed", async () => {
   await page.getByText("1 viewed").waitFor();
 });
 
+test("the work is merged into the branch it began at", async () => {
+  await page.getByRole("button", { name: "Merge into main" }).click();
+  const dialog = page.getByRole("dialog", { name: "Merge into main?" });
+  assert.equal(await dialog.getByRole("radio", { name: "a merge with its history" }).isChecked(), true);
+  await dialog.getByRole("button", { name: "Merge into main" }).click();
+  await page.getByText(/^Merged into main, now at [0-9a-f]{8}$/).waitFor();
+  await page.getByRole("button", { name: "Merge into main" }).waitFor({ state: "detached" });
+  const written = await readFile(`${repository}/GREETING.md`, "utf8");
+  assert.match(written, /Written by the scripted agent/);
+});
+
 test("it is run again as a new task, and cancelled", async () => {
   await page.getByRole("link", { name: "Back to the task" }).click();
+  await page.getByLabel("Task facts").getByText("merged into main", { exact: true }).waitFor();
   const first = page.url();
   await page.getByRole("button", { name: "Re-run" }).click();
   await page.getByRole("menuitem", { name: "A new task like this one" }).click();

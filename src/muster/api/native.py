@@ -37,6 +37,7 @@ from muster.api.routes import (
     status,
     task_files,
     task_git,
+    task_merge,
     tasks,
     workers,
 )
@@ -46,7 +47,7 @@ from muster.api.services import Services
 
 NATIVE: Final[Nouns] = (
     ("tasks", tasks.ROUTES),
-    ("runs", (*conversations.ROUTES, *task_files.ROUTES, *task_git.ROUTES)),
+    ("runs", (*conversations.ROUTES, *task_files.ROUTES, *task_git.ROUTES, *task_merge.ROUTES)),
     ("projects", projects.ROUTES),
     ("queues", queues.ROUTES),
     ("sessions", sessions.ROUTES),

@@ -11,8 +11,10 @@ from fastapi import FastAPI
 from muster.api.hot import HotRoute
 from muster.api.routing import REASONS, error_statuses
 from muster.api.schemas.runs import SAME_AS
+from muster.api.schemas.shape import Error
 
 _TEMPLATE: Final = "#/components/schemas/{name}"
+_MODEL_TEMPLATE: Final = "#/components/schemas/{model}"
 TAGS: Final = (
     ("claims", "Taking tasks and reporting on them: what workers and agents do."),
     ("tasks", "Wanted work, its attempts, output and history."),
@@ -45,6 +47,7 @@ def build_document(
     components: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         components.pop(unused, None)
+    components[Error.__name__] = Error.model_json_schema(mode="serialization", ref_template=_MODEL_TEMPLATE)
     kinds = sorted(
         {kind for route in hot for kind in (route.request, route.answer)}, key=lambda k: k.__name__
     )

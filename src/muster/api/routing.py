@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from starlette.convertors import Convertor
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from muster.api.schemas.shape import Error
 from muster.domain.errors import InvalidInput
 
 PREFIX: Final = "/api/v1"
@@ -72,7 +71,10 @@ def error_statuses(method: str, errors: Sequence[int]) -> list[int]:
 
 
 def add_routes(app: FastAPI, tag: str, routes: Sequence[Route]) -> None:
-    """Register a noun's routes. Summary and description come from the endpoint's docstring."""
+    """Register a noun's routes. Summary and description come from the endpoint's docstring.
+
+    The shape of errors is left to `build_document`: FastAPI would make a validator for each status of each route.
+    """
     for route in routes:
         more: dict[str, Any] = {} if route.model is None else {"response_model": route.model}
         if route.takes_binary:
@@ -89,7 +91,7 @@ def add_routes(app: FastAPI, tag: str, routes: Sequence[Route]) -> None:
             description=" ".join(rest.split()) or None,
             operation_id=route.endpoint.__name__,
             responses={
-                **{status: {"model": Error, "description": REASONS[status]} for status in statuses},
+                **{status: {"description": REASONS[status]} for status in statuses},
                 **{status: {"model": model, "description": model.__doc__} for status, model in route.other},
                 **({} if route.also is None else {200: {"content": {route.also: _TEXT_CONTENT}}}),
             },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, cast
@@ -65,6 +65,8 @@ class Services:
     """The web interface; None: this server has none."""
     attempts: Path | None = None
     """Folders of the attempts of this server's own worker."""
+    user_environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    """In which git acts as the user whose repositories these are."""
     instance: str = "0"
     started_at: int = 0
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger("muster.api"))

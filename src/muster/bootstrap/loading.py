@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from muster.bootstrap.paths import find_config, user_data_dir
-from muster.bootstrap.settings import Section, Settings
+from muster.bootstrap.settings import PATTERNS, Section, Settings
 from muster.domain.errors import InvalidInput
 
 PREFIX: Final = "MUSTER_"
@@ -207,7 +207,8 @@ def _problem(item: dict[str, Any], origins: Mapping[str, str]) -> str:
         (origins[k] for k in (".".join(location[:n]) for n in range(len(location), 0, -1)) if k in origins),
         "",
     )
-    message = str(item["msg"]).removeprefix("Value error, ")
+    context = cast(dict[str, Any], item.get("ctx") or {})
+    message = PATTERNS.get(str(context.get("pattern"))) or str(item["msg"]).removeprefix("Value error, ")
     return f"{key}{f' (from {origin})' if origin else ''}: {message[:1].lower()}{message[1:]}"
 
 

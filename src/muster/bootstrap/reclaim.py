@@ -51,9 +51,9 @@ async def survey(
     settings: Settings, place: Path, into: str | None, state_of: StateOf, older_days: float
 ) -> Survey:
     """Look everything over; nothing is changed. NotFound when `place` is in no repository, or it has no such branch."""
-    repository = await repository_of(place)
+    repository = await repository_of(place) if place.is_dir() else None
     if repository is None:
-        raise NotFound("There is no git repository here; name one with --repository.")
+        raise NotFound(f"There is no git repository at {place}; name one with --repository.")
     target = await into_branch(repository.git_dir, into)
     if into is not None and target != into:
         raise NotFound(noun="branch", id=into)

@@ -23,6 +23,7 @@ import muster
 from muster.api.native import create_native_app
 from muster.api.pages import Pages
 from muster.api.services import ApiSettings, Services
+from muster.bootstrap.agents import user_environment
 from muster.bootstrap.banner import announce
 from muster.bootstrap.http import HttpServer, bind
 from muster.bootstrap.local_worker import DISTRIBUTION, LocalWorker, WorkerPlan
@@ -166,6 +167,7 @@ def _services(settings: Settings, store: Store) -> Services:
         blobs=BlobStore(blob_folder(settings)),
         pages=Pages(WEB),
         attempts=settings.data_dir / "worker" / "attempts",
+        user_environment=user_environment(os.environ),
         instance=f"{secrets.token_hex(3)}{os.getpid():x}",
         started_at=store.now(),
         logger=logging.getLogger("muster.api"),

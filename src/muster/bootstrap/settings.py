@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import (
     BaseModel,
@@ -22,6 +23,19 @@ Durability = Literal["strict", "default", "relaxed"]
 SandboxChoice = Literal["auto", "bubblewrap", "process", "container", "gvisor"]
 LogFormat = Literal["json", "text"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+SERVER_URL: Final = r"^https?://[^/\s?#@]+/?$"
+API_URL: Final = r"^https?://[^\s?#]+$"
+FORGE_URL: Final = r"^https?://[^\s?#@]+$"
+FORGE_HOST: Final = r"^[A-Za-z0-9.\[\]:-]+$"
+PATTERNS: Final = MappingProxyType(
+    {
+        SERVER_URL: "must begin with http:// or https:// and name a host, with a port if need be, and no path",
+        API_URL: "must be an address that begins with http:// or https://",
+        FORGE_URL: "must be an address that begins with http:// or https://, without a name or password in it",
+        FORGE_HOST: "must be a host's name, with a port if need be",
+    }
+)
+"""What to say of a text that is not of a pattern."""
 ClassName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 
 DEFAULT_PORT = 5005
@@ -82,7 +96,7 @@ class ServerSettings(Section):
     )
     url: str | None = Field(
         default=None,
-        pattern=r"^https?://[^/\s?#@]+/?$",
+        pattern=SERVER_URL,
         description="Where commands reach the server, when that is not host and port (another machine, a proxy).",
     )
 
@@ -200,7 +214,7 @@ class ModelProvider(Section):
         min_length=1, max_length=100, description="As in price lists: anthropic, openai, google."
     )
     dialect: Literal["anthropic", "openai", "gemini"]
-    base_url: str = Field(pattern=r"^https?://[^\s?#]+$", description="Without the API's own path (/v1/...).")
+    base_url: str = Field(pattern=API_URL, description="Without the API's own path (/v1/...).")
     key_variable: str | None = Field(
         default=None,
         description="The environment variable with the key; the key itself is never written down.",
@@ -218,14 +232,14 @@ class ForgeSettings(Section):
     """A forge that agents' branches may get pull requests on."""
 
     host: str = Field(
-        pattern=r"^[A-Za-z0-9.\[\]:-]+$",
+        pattern=FORGE_HOST,
         max_length=255,
         description="As in the remotes' URLs, with a port where they have one: git.example.org.",
     )
     kind: Literal["github", "gitlab", "gitea"] = Field(description="Forgejo is gitea.")
     api: str | None = Field(
         default=None,
-        pattern=r"^https?://[^\s?#@]+$",
+        pattern=FORGE_URL,
         description="Address of its REST API; default: where that sort of forge has it on this host.",
     )
     token_variable: str = Field(

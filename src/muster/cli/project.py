@@ -71,10 +71,13 @@ def create(
     priority: Annotated[str | None, typer.Option("--priority", help="urgent, high, medium or low.")] = None,
     description: Annotated[str | None, typer.Option("--description", metavar="TEXT")] = None,
     working_dir: Annotated[str | None, typer.Option("--working-dir", "-C", metavar="DIR")] = None,
+    sandbox: Annotated[
+        str | None, typer.Option("--sandbox", metavar="LEVEL", help="Isolation its tasks demand.")
+    ] = None,
 ) -> None:
     """Make a project."""
     body: dict[str, Any] = {"name": name, "priority": priority, "description": description}
-    body |= {"working_dir": working_dir, "budget_usd": budget}
+    body |= {"working_dir": working_dir, "budget_usd": budget, "sandbox": sandbox}
     body = {key: value for key, value in body.items() if value is not None}
     call = invocation(context)
     with call.connection() as connection:

@@ -13,6 +13,7 @@ from muster.domain.errors import InvalidInput
 
 app: Final = group("List, make, change, pause and archive queues.")
 
+ANY: Final = "any"
 Name = Annotated[str, typer.Argument(metavar="QUEUE", help="Name or id.")]
 Instructions = Annotated[
     str | None,
@@ -23,6 +24,11 @@ Mode = Annotated[
 ]
 Concurrency = Annotated[
     int | None, typer.Option("--concurrency", metavar="N", min=1, help="Tasks at once, at most.")
+]
+
+Isolation = Annotated[
+    str | None,
+    typer.Option("--sandbox", metavar="LEVEL", help="Isolation its tasks demand; 'any' takes it away."),
 ]
 
 
@@ -75,6 +81,7 @@ def create(
     instructions: Instructions = None,
     mode: Mode = None,
     concurrency: Concurrency = None,
+    sandbox: Isolation = None,
     project: Annotated[str | None, typer.Option("--project", "-p", metavar="ID")] = None,
     session: Annotated[str | None, typer.Option("--session", metavar="ID")] = None,
 ) -> None:
@@ -83,6 +90,7 @@ def create(
 
     body = {"name": name, "instructions": instructions and text_or_file(instructions), "mode": mode}
     body |= {"concurrency": concurrency, "project_id": project, "session_id": session}
+    body["sandbox"] = None if sandbox == ANY else sandbox
     call = invocation(context)
     with call.connection() as connection:
         made = connection.post(
@@ -104,6 +112,7 @@ def show(context: typer.Context, queue: Name) -> None:
         ("mode", found.get("mode")),
         ("status", _standing(found)),
         ("concurrency", found.get("concurrency")),
+        ("isolation", found.get("sandbox")),
         ("tasks", ", ".join(f"{count} {state}" for state, count in stats.items() if count)),
         ("instructions", found.get("instructions")),
     ]
@@ -118,6 +127,7 @@ def edit(
     instructions: Instructions = None,
     mode: Mode = None,
     concurrency: Concurrency = None,
+    sandbox: Isolation = None,
     unlimited: Annotated[
         bool, typer.Option("--unlimited", help="Take the limit on tasks at once away.")
     ] = False,
@@ -133,10 +143,12 @@ def edit(
     body = {key: value for key, value in {**body, "concurrency": concurrency}.items() if value is not None}
     if unlimited:
         body["concurrency"] = None
+    if sandbox is not None:
+        body["sandbox"] = None if sandbox == ANY else sandbox
     if not body:
         raise InvalidInput(
             field="queue edit",
-            problem="say what to change: --name, --instructions, --mode, --concurrency, --unlimited",
+            problem="say what to change: --name, --instructions, --mode, --concurrency, --unlimited, --sandbox",
         )
     call = invocation(context)
     with call.connection() as connection:

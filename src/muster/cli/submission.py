@@ -43,6 +43,14 @@ class Submission:
         str | None, typer.Option("--role", metavar="NAME", help="Who it is to be; see 'muster role list'.")
     ] = None
     model: Annotated[str | None, typer.Option("--model", "-m", metavar="NAME")] = None
+    fallback: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fallback",
+            metavar="MODEL",
+            help="Next when a quota is used up: a model, @AGENT or @AGENT:MODEL. Repeatable.",
+        ),
+    ] = None
     permissions: Annotated[
         str | None, typer.Option("--permissions", help="What it may do unasked: read, ask, edit or full.")
     ] = None
@@ -201,6 +209,7 @@ class Submission:
         payload: dict[str, Any] = {"agent": self.agent, "role": self.role, "model": self.model}
         payload |= {"permissions": self.permissions, "base": self.base, "owns": self.owns}
         payload |= {"max_cost_usd": self.max_cost, "allow_hosts": self.allow_hosts}
+        payload |= {"fallbacks": [fallback_of(words) for words in self.fallback or ()]}
         given = {name: value for name, value in payload.items() if value}
         if given and not (self.agent or self.role):
             raise InvalidInput(field=f"--{next(iter(given))}", problem="needs --agent or --role beside it")
@@ -277,3 +286,11 @@ def with_task_options(function: Callable[..., None]) -> Callable[..., None]:
     command.__annotations__ = {item.name: item.annotation for item in parameters}
     setattr(command, "__signature__", inspect.Signature(parameters))  # noqa: B010 - functions do not declare it
     return command
+
+
+def fallback_of(words: str) -> dict[str, str]:
+    """A model's name, `@AGENT`, or `@AGENT:MODEL`."""
+    if not words.startswith("@"):
+        return {"model": words}
+    agent, _, model = words[1:].partition(":")
+    return {"agent": agent} | ({"model": model} if model else {})

@@ -17,6 +17,7 @@ from muster.domain.errors import (
     WrongState,
 )
 from muster.domain.events import TaskSubmitted
+from muster.domain.isolation import with_level
 from muster.domain.task import Priority, TaskSpec, TaskState
 from muster.store import tables
 from muster.store.codec import encode_spec
@@ -65,8 +66,8 @@ _BY_KEY: Final = Statement(
     "WHERE s.idempotency_key IN_TEXTS(?1)"
 )
 _DEPENDENCIES: Final = Statement("SELECT id, state FROM tasks WHERE id IN_INTS(?1) FOR UPDATE")
-_PLACES: Final = Statement("SELECT id, status FROM queues WHERE id IN_INTS(?1) FOR KEY SHARE")
-_PROJECTS: Final = Statement("SELECT id FROM projects WHERE id IN_INTS(?1) FOR KEY SHARE")
+_PLACES: Final = Statement("SELECT id, status, sandbox FROM queues WHERE id IN_INTS(?1) FOR KEY SHARE")
+_PROJECTS: Final = Statement("SELECT id, sandbox FROM projects WHERE id IN_INTS(?1) FOR KEY SHARE")
 _SESSIONS: Final = Statement("SELECT id, status FROM sessions WHERE id IN_INTS(?1)")
 _PARENTS: Final = Statement("SELECT id FROM tasks WHERE id IN_INTS(?1)")
 
@@ -136,8 +137,10 @@ class _Known:
     """What the requests of a batch refer to, as the database has it."""
 
     states: dict[int, TaskState]
-    queues: dict[int, str]
-    projects: set[int]
+    queues: dict[int, tuple[str, str | None]]
+    """Their status, and the isolation level their tasks demand."""
+    projects: dict[int, str | None]
+    """The isolation level their tasks demand."""
     sessions: dict[int, str]
     keys: dict[str, tuple[str | None, int, TaskState]]
     parents: set[int]
@@ -156,8 +159,12 @@ class _Known:
         parents = {new.parent_id for new in news if new.parent_id is not None}
         return _Known(
             states={row[0]: TaskState(row[1]) for row in await _rows(uow, _DEPENDENCIES, wanted)},
-            queues={row[0]: row[1] for row in await _rows(uow, _PLACES, {new.queue_id for new in news})},
-            projects={row[0] for row in await _rows(uow, _PROJECTS, {new.project_id for new in news})},
+            queues={
+                row[0]: (row[1], row[2]) for row in await _rows(uow, _PLACES, {new.queue_id for new in news})
+            },
+            projects={
+                row[0]: row[1] for row in await _rows(uow, _PROJECTS, {new.project_id for new in news})
+            },
             sessions={row[0]: row[1] for row in await _rows(uow, _SESSIONS, sessions)},
             keys={row[0]: (row[1], row[2], TaskState(row[3])) for row in await _rows(uow, _BY_KEY, keys)},
             parents={row[0] for row in await _rows(uow, _PARENTS, parents)},
@@ -191,9 +198,10 @@ def _plan(uow: UnitOfWork, request: Sequence[NewTask], known: _Known) -> list[tu
 
 
 def _check_places(new: NewTask, known: _Known) -> None:
-    status = known.queues.get(new.queue_id)
-    if status is None:
+    queue = known.queues.get(new.queue_id)
+    if queue is None:
         raise NotFound(noun="queue", id=ids.encode(ids.QUEUE, new.queue_id))
+    status, _ = queue
     if status != "active":
         raise WrongState(
             noun="queue",
@@ -247,7 +255,8 @@ async def _place(uow: UnitOfWork, new: NewTask, task_id: int, known: _Known, row
     blockers = [target for target in targets if known.states.get(target) is not TaskState.SUCCEEDED]
     state = _first_state(uow, new, len(blockers))
     known.states[task_id] = state
-    requires = ",".join(sorted(set(new.requires)))
+    levels = (known.queues[new.queue_id][1], known.projects[new.project_id])
+    requires = ",".join(sorted(set(with_level(new.requires, new.kind, *levels))))
     lane = await uow.lane(new.project_id, new.queue_id, new.kind, requires, new.assignee)
     _collect(uow, new, task_id, lane, state, targets, known, rows)
     _announce(uow, new, task_id, state, requires, blockers)

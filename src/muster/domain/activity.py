@@ -30,7 +30,7 @@ from muster.domain.events import (
     TaskRestored,
     TaskSubmitted,
 )
-from muster.domain.events_runs import ProviderFailing, ProviderRecovered
+from muster.domain.events_runs import ProviderFailing, ProviderRecovered, TaskMerged
 from muster.domain.money import dollars
 from muster.domain.task import TaskState
 
@@ -125,6 +125,9 @@ _WORDS: Final[dict[type[Payload], Callable[[Any, About], Words]]] = {
         "agent_registered", f"Agent registered: {fact.fields.get('name')}"
     ),
     AgentDeleted: lambda fact, about: Words("agent_deleted", f"Agent removed: {about.agent}"),
+    TaskMerged: lambda fact, about: Words(
+        "task_merged", f"Merged into {fact.into}: {about.task}", fact.merge_commit
+    ),
     ProviderFailing: lambda fact, about: Words(
         "provider_failing", f"Model provider {fact.provider} is failing", fact.message
     ),

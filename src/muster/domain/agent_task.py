@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, cast
 
 from muster.domain.checks import check_choice, check_name, check_text
@@ -46,6 +46,14 @@ class ToolServer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """Another agent, or another model of the same one."""
+
+    agent: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTask:
     """A prompt and everything about how its agent works on it. What is None is the role's or the worker's to say."""
 
@@ -53,6 +61,9 @@ class AgentTask:
     prompt: str = ""
     role: str | None = None
     model: str | None = None
+    fallbacks: tuple[Fallback, ...] = ()
+    """Taken in turn, at once, when the quota of the one before is used up; after the last the task waits and the first
+    is next."""
     instructions: str = ""
     """Added to the system prompt."""
     permissions: str | None = None
@@ -88,9 +99,28 @@ class AgentTask:
     @property
     def labels(self) -> tuple[str, ...]:
         """What its worker must offer."""
-        found = [] if self.agent is None else [f"{AGENT_LABEL}{self.agent}"]
+        agents = dict.fromkeys([self.agent, *(fallback.agent for fallback in self.fallbacks)])
+        found = [f"{AGENT_LABEL}{agent}" for agent in agents if agent is not None]
         found += [] if self.sandbox is None else [f"{SANDBOX_LABEL}{self.sandbox}"]
         return (*found, *([ALLOW_LIST] if self.allow_hosts else []))
+
+    def turn(self, spent: int) -> AgentTask:
+        """Who does it after that many attempts met a used-up quota; `fallbacks` are those that are left.
+
+        Another agent knows nothing of a session that was to be gone on with.
+        """
+        place = spent % (len(self.fallbacks) + 1)
+        if place == 0:
+            return self
+        chosen = self.fallbacks[place - 1]
+        other = chosen.agent not in {None, self.agent}
+        return replace(
+            self,
+            agent=chosen.agent or self.agent,
+            model=chosen.model,
+            resume=None if other else self.resume,
+            fallbacks=self.fallbacks[place:],
+        )
 
     @property
     def remote(self) -> str | None:
@@ -218,6 +248,19 @@ def _server(name: str, value: Any) -> ToolServer:
     return ToolServer(**read)
 
 
+def _fallbacks(name: str, value: Any) -> tuple[Fallback, ...]:
+    if not isinstance(value, list) or len(cast(list[Any], value)) > LIST_LIMIT:
+        raise InvalidInput(field=name, problem=f"must be a list of at most {LIST_LIMIT} agents or models")
+    return tuple(_fallback(f"{name}[{index}]", entry) for index, entry in enumerate(cast(list[Any], value)))
+
+
+def _fallback(name: str, value: Any) -> Fallback:
+    entries = _object(name, value)
+    if not entries or set(entries) - {"agent", "model"}:
+        raise InvalidInput(field=name, problem="must have an agent, a model, or both")
+    return Fallback(**{key: _name(f"{name}.{key}", entry) for key, entry in entries.items()})
+
+
 _SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
     "name": _name,
     "url": _text,
@@ -230,6 +273,7 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "prompt": _text,
     "role": _name,
     "model": _name,
+    "fallbacks": _fallbacks,
     "instructions": _text,
     "permissions": _choice(PERMISSIONS),
     "tools": _texts,

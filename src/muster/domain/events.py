@@ -20,7 +20,14 @@ from muster.domain.events_approvals import (
     PermissionGranted,
     PermissionRevoked,
 )
-from muster.domain.events_runs import ProviderFailing, ProviderRecovered, RunCharged, RunDescribed, RunStarted
+from muster.domain.events_runs import (
+    ProviderFailing,
+    ProviderRecovered,
+    RunCharged,
+    RunDescribed,
+    RunStarted,
+    TaskMerged,
+)
 from muster.domain.payload import Payload
 from muster.domain.task import TaskSpec
 
@@ -345,6 +352,7 @@ CATALOGUE: tuple[type[Payload], ...] = (
     MessagePosted,
     MessageDelivered,
     RunCharged,
+    TaskMerged,
     ProviderFailing,
     ProviderRecovered,
     ProjectCreated,

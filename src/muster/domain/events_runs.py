@@ -29,6 +29,17 @@ class RunDescribed(Payload):
 
 
 @dataclass(slots=True)
+class TaskMerged(Payload):
+    """An attempt's work (`commit`) was merged into a branch of its repository, which is at `merge_commit` since."""
+
+    kind: ClassVar[str] = "task.merged"
+    commit: str
+    into: str
+    merge_commit: str
+    way: str
+
+
+@dataclass(slots=True)
 class ProviderFailing(Payload):
     """Calls to a model provider failed in a row: its agents' tasks wait until `until` (microseconds)."""
 

@@ -9,6 +9,7 @@ from typing import Final
 from muster.domain import ids
 from muster.domain.checks import check_choice, check_count, check_name, check_text
 from muster.domain.errors import InvalidInput
+from muster.domain.isolation import check_level
 from muster.domain.money import MAX_DOLLARS, MICROS, dollars
 
 DEFAULT_PROJECT: Final = "default"
@@ -53,6 +54,8 @@ class Project:
     repo_url: str | None = None
     default_branch: str | None = None
     working_dir: str | None = None
+    sandbox: str | None = None
+    """The isolation level that its tasks demand unless they or their queue say otherwise."""
 
     def __post_init__(self) -> None:
         check_name("name", self.name)
@@ -68,6 +71,7 @@ class Project:
         check_text("repo_url", self.repo_url, 2_000)
         check_text("default_branch", self.default_branch, 200)
         check_text("working_dir", self.working_dir, 4_096)
+        check_level(self.sandbox)
         if self.working_dir is not None and not self.working_dir.startswith("/"):
             raise InvalidInput(field="working_dir", problem="must be an absolute path")
 

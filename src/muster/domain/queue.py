@@ -9,6 +9,7 @@ from typing import Final
 from muster.domain import ids
 from muster.domain.checks import check_choice, check_count, check_name, check_text
 from muster.domain.errors import InvalidInput
+from muster.domain.isolation import check_level
 from muster.domain.project import MAX_CONCURRENCY
 
 AGENT_PREFIX: Final = "agent-"
@@ -42,6 +43,8 @@ class Queue:
     project_id: int | None = None
     session_id: int | None = None
     agent_id: str | None = None
+    sandbox: str | None = None
+    """The isolation level that its tasks demand unless they say otherwise; None: the project's."""
 
     def __post_init__(self) -> None:
         check_name("name", self.name, MAX_QUEUE_NAME)
@@ -50,6 +53,7 @@ class Queue:
         check_text("instructions", self.instructions)
         check_choice("mode", self.mode, QueueMode)
         check_count("concurrency", self.concurrency, 1, MAX_CONCURRENCY)
+        check_level(self.sandbox)
         if self.agent_id is not None:
             check_name("agent_id", self.agent_id, blank=True)
 

@@ -46,7 +46,14 @@ from muster.domain.events_approvals import (
     PermissionGranted,
     PermissionRevoked,
 )
-from muster.domain.events_runs import ProviderFailing, ProviderRecovered, RunCharged, RunDescribed, RunStarted
+from muster.domain.events_runs import (
+    ProviderFailing,
+    ProviderRecovered,
+    RunCharged,
+    RunDescribed,
+    RunStarted,
+    TaskMerged,
+)
 from muster.domain.replay_approvals import ApprovalPayload, evolve_approval
 from muster.domain.replay_attempts import AttemptPayload, evolve_attempt
 from muster.domain.replay_places import (
@@ -75,6 +82,7 @@ AnyPayload = (
     | ApprovalPayload
     | ActivityPosted
     | LogLost
+    | TaskMerged
     | ProviderFailing
     | ProviderRecovered
     | PlacePayload
@@ -111,7 +119,7 @@ def evolve(world: World, fact: Fact) -> None:
             | MessageDelivered()
         ):
             evolve_approval(world, fact, payload)
-        case ActivityPosted() | LogLost() | ProviderFailing() | ProviderRecovered():
+        case ActivityPosted() | LogLost() | TaskMerged() | ProviderFailing() | ProviderRecovered():
             pass
         case _:
             _evolve_place(world, fact, payload)

@@ -45,6 +45,7 @@ PROJECT: Final[dict[str, Any]] = {
     "repo_url": None,
     "default_branch": None,
     "working_dir": None,
+    "sandbox": None,
 }
 QUEUE: Final[dict[str, Any]] = {
     "instructions": "",
@@ -55,6 +56,7 @@ QUEUE: Final[dict[str, Any]] = {
     "project_id": None,
     "session_id": None,
     "agent_id": None,
+    "sandbox": None,
 }
 SESSION: Final[dict[str, Any]] = {"context": "", "status": "active", "project_id": None, "ended_at": None}
 AGENT: Final[dict[str, Any]] = {

@@ -34,6 +34,7 @@ class ProjectRow:
     repo_url: str | None
     default_branch: str | None
     working_dir: str | None
+    sandbox: str | None
     created_at: int
     updated_at: int
     counts: StateCounts
@@ -46,7 +47,7 @@ class ProjectRow:
 
 _COLUMNS: Final = (
     "id, name, icon, status, priority, description, allocated, enforcement, reserved, spent, concurrency, repo_url, "
-    "default_branch, working_dir, created_at, updated_at"
+    "default_branch, working_dir, sandbox, created_at, updated_at"
 )
 _LIST: Final = Statement(f"SELECT {_COLUMNS} FROM projects WHERE id < ?1 ORDER BY id DESC LIMIT ?2")
 _ONE: Final = Statement(f"SELECT {_COLUMNS} FROM projects WHERE id = ?1")

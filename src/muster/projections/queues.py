@@ -27,13 +27,14 @@ class QueueRow:
     project_id: int | None
     session_id: int | None
     agent_id: str | None
+    sandbox: str | None
     created_at: int
     updated_at: int
     counts: StateCounts
 
 
 _COLUMNS: Final = (
-    "id, name, instructions, mode, status, paused, concurrency, project_id, session_id, agent_id, "
+    "id, name, instructions, mode, status, paused, concurrency, project_id, session_id, agent_id, sandbox, "
     "created_at, updated_at"
 )
 _LIST: Final = Statement(f"SELECT {_COLUMNS} FROM queues WHERE name > ?1 ORDER BY name LIMIT ?2")

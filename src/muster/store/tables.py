@@ -12,7 +12,7 @@ from muster.store.columns import integer as _int
 from muster.store.columns import metadata
 from muster.store.columns import textual as _text
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 
 projects = Table(
     "projects",
@@ -33,6 +33,7 @@ projects = Table(
     _text("working_dir", null=True),
     _int("created_at"),
     _int("updated_at"),
+    _text("sandbox", null=True),
     Index("projects_by_name", "name", unique=True),
 )
 
@@ -51,6 +52,7 @@ queues = Table(
     _text("agent_id", null=True),
     _int("created_at"),
     _int("updated_at"),
+    _text("sandbox", null=True),
     Index("queues_by_name", "name", unique=True),
 )
 

@@ -62,8 +62,11 @@ async def git(
     stdin: bytes | None = None,
     seconds: float = SECONDS,
     user: Mapping[str, str] | None = None,
+    accepted: Sequence[int] = (0,),
 ) -> bytes:
     """What git prints. GitError with what it complained of, also when it takes longer than `seconds`.
+
+    `accepted` are the statuses that are answers and no failures.
 
     `user` is the environment of a call that is to sign in as the user, with their configuration.
     """
@@ -89,7 +92,7 @@ async def git(
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode != 0:
+    if process.returncode not in accepted:
         words = complaint.decode("utf-8", "replace").strip()[-COMPLAINT:] or f"status {process.returncode}"
         raise GitError(verb=args[0], problem=words)
     return told

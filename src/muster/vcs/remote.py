@@ -153,11 +153,15 @@ async def _ours(checkout: Checkout, before: str, commit: str) -> bool:
 
 
 async def _as_user(checkout: Checkout, remote: Remote, user: Mapping[str, str], *args: str) -> str:
-    environment = {name: value for name, value in user.items() if name not in _NOT_OURS}
-    environment = {**_NO_ANSWER, **environment, **_UNATTENDED}
     try:
-        told = await git(*args, git_dir=checkout.git_dir, seconds=SECONDS, user=environment)
+        told = await git(*args, git_dir=checkout.git_dir, seconds=SECONDS, user=as_user(user))
     except GitError as error:
         problem = without_credentials(str(error.details.get("problem", error.message)))
         raise PushRefused(remote=remote.shown, problem=problem) from error
     return told.decode("utf-8", "surrogateescape")
+
+
+def as_user(user: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a git that acts as the user, with their configuration, and never prompts."""
+    environment = {name: value for name, value in user.items() if name not in _NOT_OURS}
+    return {**_NO_ANSWER, **environment, **_UNATTENDED}

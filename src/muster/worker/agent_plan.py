@@ -21,6 +21,7 @@ from muster.domain.role import Role, in_role
 from muster.sandboxes.supervised import SYSTEM_PATH
 from muster.worker.agent_host import AgentHost
 
+QUOTA: Final = "quota_exhausted"
 SKILL_FILE: Final = "SKILL.md"
 MOST_RESUMES: Final = 1_000
 MOST_SKILLS: Final = 20
@@ -71,6 +72,11 @@ class Plan:
         )
 
     @property
+    def falls_back(self) -> bool:
+        """Whether another agent or model is next when this one's quota is used up."""
+        return bool(self.task.fallbacks)
+
+    @property
     def uses_tools(self) -> bool:
         """Whether its agent is to have muster's own tools."""
         return any(server.own for server in self.task.mcp)
@@ -114,7 +120,8 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
     """Read the payload, fetch its role and the session it goes on with. MusterError or ApiError when it cannot be."""
     asked = read_agent_task(claim.kind, claim.payload)
     role = None if asked.role is None else _role(await client.get(f"/roles/{asked.role}"))
-    task = in_role(asked, role)
+    spent = sum(earlier.code == QUOTA for earlier in claim.earlier_attempts)
+    task = in_role(asked, role).turn(spent)
     adapter = find(task.agent or "")
     name = adapter.profile.name
     if name not in host.programs:

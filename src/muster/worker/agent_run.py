@@ -17,7 +17,7 @@ from muster.sandboxes.sandbox import Driver, OnOutput, Sandbox, SandboxSpec
 from muster.vcs.git import GitError
 from muster.vcs.rescue import forget_record
 from muster.worker.agent_host import AgentHost
-from muster.worker.agent_plan import Plan, make_plan, path_for, readable_for
+from muster.worker.agent_plan import QUOTA, Plan, make_plan, path_for, readable_for
 from muster.worker.agent_process import AgentProcess
 from muster.worker.copy import bases_of, open_copy
 from muster.worker.doors import behind, readable
@@ -36,7 +36,7 @@ from muster.worker.workspace import Workspace
 
 GRACE_SECONDS: Final = 0.3
 CHECK_OUTPUT: Final = 8_000
-_WINDOWS: Final = frozenset({"quota_exhausted", "rate_limited"})
+_WINDOWS: Final = frozenset({QUOTA, "rate_limited"})
 KEEP_SECONDS: Final = 120.0
 FAREWELL_SECONDS: Final = 30.0
 """So long may the clean-up of an attempt take that was stopped."""
@@ -353,6 +353,13 @@ class AgentRun:
             await engagement.describe(pushed_to=shipped.pushed_to, pull_request=shipped.pull_request)
         return outcome
 
+    def _opens_again(self, engagement: Engagement, verdict: Verdict, code: str) -> float | None:
+        """Until when the task waits; with a fallback left nobody waits for a quota."""
+        if code == QUOTA and engagement.plan.falls_back:
+            engagement.output.say("its quota is used up; the next attempt is its fallback's")
+            return None
+        return verdict.resets_at or (engagement.metering.resets_at if code in _WINDOWS else None)
+
     def _judge(self, engagement: Engagement, verdict: Verdict, kept: Kept) -> Outcome:
         if engagement.lease.stopped is not None:
             return Stopped(why=engagement.lease.stopped)
@@ -366,7 +373,7 @@ class AgentRun:
                 message=message,
                 output=text,
                 cost=cost,
-                resets_at=verdict.resets_at or (engagement.metering.resets_at if code in _WINDOWS else None),
+                resets_at=self._opens_again(engagement, verdict, code),
             )
         tools = engagement.tools
         problem, result = tools.problem or engagement.problem, None

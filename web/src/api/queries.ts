@@ -73,6 +73,13 @@ export function taskFiles(id: string, attempt?: number) {
   });
 }
 
+export function taskGit(id: string, attempt?: number) {
+  return queryOptions({
+    queryKey: ["task", id, "git", attempt ?? null],
+    queryFn: () => answer(api.GET("/api/v1/tasks/{task_id}/git", { params: { path: { task_id: id }, query: { attempt } } })),
+  });
+}
+
 export function fileDiff(id: string, path: string, attempt: number) {
   return queryOptions({
     queryKey: ["diff", id, path, attempt],

@@ -17,6 +17,7 @@ export type KeptEntry = Schemas["KeptEntry"];
 export type Entry = KeptEntry["entry"];
 export type TaskFiles = Schemas["TaskFiles"];
 export type ProducedFile = Schemas["ProducedFile"];
+export type TaskGit = Schemas["TaskGit"];
 export type LogLine = Schemas["LogLine"];
 export type Worker = Schemas["Worker"];
 export type Role = Schemas["Role"];

@@ -42,6 +42,7 @@ def project_shape(row: ProjectRow) -> shapes.Project:
             "repo_url": row.repo_url,
             "default_branch": row.default_branch,
             "working_dir": row.working_dir,
+            "sandbox": row.sandbox,
             "tasks": {state: getattr(row.counts, state) for state in row.counts.__slots__},
             "created_at": iso(row.created_at),
             "updated_at": iso(row.updated_at),

@@ -12,6 +12,7 @@ from muster.api.schemas.shape import (
     Body,
     Dollars,
     EntityName,
+    Level,
     Moment,
     Name,
     Note,
@@ -45,10 +46,14 @@ class ProjectCreate(Body):
     repo_url: Note | None = None
     default_branch: Name | None = None
     working_dir: AbsolutePath | None = None
+    sandbox: Level | None = Field(
+        default=None, description="The isolation level its tasks demand unless they say otherwise."
+    )
 
 
 class ProjectPatch(Body):
-    """Fields to change. Null takes `budget_usd`, `concurrency`, `repo_url`, `default_branch`, `working_dir` away."""
+    """Fields to change. Null takes `budget_usd`, `concurrency`, `repo_url`, `default_branch`, `working_dir`, `sandbox`
+    away."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"status": "paused"}]})
 
@@ -63,6 +68,7 @@ class ProjectPatch(Body):
     repo_url: Note | None = None
     default_branch: Name | None = None
     working_dir: AbsolutePath | None = None
+    sandbox: Level | None = None
 
 
 class Allocation(Body):
@@ -96,6 +102,7 @@ class Project(Answer):
     repo_url: str | None
     default_branch: str | None
     working_dir: str | None
+    sandbox: str | None
     tasks: dict[str, int] = Field(description="How many there are in each state.")
     created_at: Moment
     updated_at: Moment

@@ -10,6 +10,7 @@ from muster.api.schemas.shape import (
     Answer,
     Body,
     EntityName,
+    Level,
     LongText,
     Moment,
     Name,
@@ -36,10 +37,13 @@ class QueueCreate(Body):
     concurrency: int | None = Field(default=None, ge=1, le=10_000, description="Tasks at once, at most.")
     project_id: Name | None = None
     session_id: Name | None = None
+    sandbox: Level | None = Field(
+        default=None, description="The isolation level its tasks demand unless they say otherwise."
+    )
 
 
 class QueuePatch(Body):
-    """Fields to change. Null takes `concurrency`, `project_id`, `session_id` away."""
+    """Fields to change. Null takes `concurrency`, `project_id`, `session_id`, `sandbox` away."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"concurrency": 4}]})
 
@@ -49,6 +53,7 @@ class QueuePatch(Body):
     concurrency: int | None = Field(default=None, ge=1, le=10_000)
     project_id: Name | None = None
     session_id: Name | None = None
+    sandbox: Level | None = None
 
 
 class Queue(Answer):
@@ -64,6 +69,7 @@ class Queue(Answer):
     project_id: str | None
     session_id: str | None
     agent_id: str | None = Field(description="The agent whose own queue it is.")
+    sandbox: str | None
     stats: dict[str, int] = Field(description="How many tasks there are in each state.")
     created_at: Moment
     updated_at: Moment

@@ -17,6 +17,7 @@ EntityName = Annotated[
         pattern=r"^[^\x00-\x20\x7f-\xa0\xad]([^\x00-\x1f\x7f-\xa0\xad]*[^\x00-\x20\x7f-\xa0\xad])?$",
     ),
 ]
+Level = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^[a-z][a-z0-9_-]*$")]
 Note = Annotated[str, StringConstraints(max_length=2_000, pattern=NO_NUL)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
 Text = Annotated[str, StringConstraints(max_length=4_000, pattern=NO_NUL)]

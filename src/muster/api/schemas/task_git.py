@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Literal
 
-from muster.api.schemas.shape import Answer
+from pydantic import Field, StringConstraints
+
+from muster.api.schemas.shape import Answer, Body, Name, Text
+
+Commit = Annotated[str, StringConstraints(min_length=40, max_length=64, pattern=r"^[0-9a-f]+$")]
 
 
 class TaskGit(Answer):
@@ -33,3 +37,32 @@ class TaskGit(Answer):
         description="Files of the working copy that differ from the base and are not kept yet; null: there is none now."
     )
     problem: str | None = Field(description="Why something cannot be told.")
+
+
+class MergeRequest(Body):
+    """What to merge. `commit` is the one that was looked at: when the work is another by now, nothing is merged."""
+
+    commit: Commit = Field(examples=["4f1c09a2d0b7f6f1c3f0a5a1f3d7c6f1f5b1a2c3"])
+    attempt: int | None = Field(default=None, ge=1, description="Default: the last one.")
+    into: Name | None = Field(default=None, description="A branch. Default: the one the work began at.")
+    way: Literal["merge", "squash"] = Field(
+        default="merge", description="A merge commit, or all of the work as one commit."
+    )
+    message: Text | None = Field(
+        default=None, description="Of the commit. Default: made from the task's title."
+    )
+
+
+class TaskMerge(Answer):
+    """What a merge did."""
+
+    task_id: str = Field(examples=["tsk_0dq3m8x1c7w00"])
+    attempt: int
+    commit: str = Field(description="The work.")
+    into: str = Field(examples=["main"])
+    way: Literal["merge", "squash"]
+    before: str = Field(description="Where the branch was.")
+    merge_commit: str = Field(
+        description="Where the branch is now; as `before` when it had all of the work already."
+    )
+    already: bool = Field(description="The branch had all of the work before; nothing was changed.")

@@ -6,6 +6,7 @@ import { Elapsed, TimeAgo } from "@/components/TimeAgo";
 import { ContextMeter } from "@/components/ContextMeter";
 import { compact, cost, duration, percent, shortPath } from "@/lib/format";
 import { seenAttempt } from "@/lib/states";
+import { Branch } from "./merge";
 
 interface FactsProps {
   task: Task;
@@ -21,6 +22,7 @@ export function Facts({ task, attempts, attempt, pending }: FactsProps) {
       {pending.map((approval) => <div className="rs ask" key={approval.id}><DecisionCard approval={approval} level={2} /></div>)}
       <Progress task={task} attempt={attempt} />
       <Cost task={task} attempts={attempts} />
+      <Branch task={task} attempt={attempt?.number} />
       <Details task={task} attempt={attempt} />
     </aside>
   );

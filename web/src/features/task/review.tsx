@@ -11,6 +11,7 @@ import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { count, plural, shortPath } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
 import { FileDiff } from "./FileDiff";
+import { MergeWork } from "./merge";
 
 const ICONS = { created: FilePlus, modified: FilePen, renamed: FilePen, deleted: FileX };
 
@@ -53,6 +54,7 @@ export function Component() {
             <button type="button" aria-pressed={mode !== "split"} onClick={() => set("mode", "unified")}>Unified</button>
           </div>
           <Link className="btn" to={`/tasks/${id}`}>Back to the task</Link>
+          {found.data && attempt !== undefined ? <MergeWork task={found.data} attempt={attempt} /> : null}
         </div>
       </div>
       {!files.data ? <Skeleton rows={12} /> : produced.length === 0 ? (

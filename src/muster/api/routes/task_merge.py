@@ -1,0 +1,111 @@
+"""Merging a task's work into a branch of its repository, where that is on this host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from muster.api.routing import Route
+from muster.api.schemas.task_git import MergeRequest, TaskMerge
+from muster.api.services import Services, ServicesHere
+from muster.api.task_output import Wanted, find_attempt
+from muster.commands.merges import note_merge
+from muster.domain import ids
+from muster.domain.errors import Conflict, InvalidInput, WrongState
+from muster.domain.events_runs import TaskMerged
+from muster.domain.task import TaskState
+from muster.projections.runs import RunRow, runs_of
+from muster.projections.tasks import get_task
+from muster.vcs.git import repository_of
+from muster.vcs.merging import Merge, merge_work, owner_of
+from muster.vcs.standing import commit_kept, into_branch
+
+
+class NothingToMerge(Conflict):
+    """There is nothing of task {task} to merge: {problem}"""
+
+    code = "nothing_to_merge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """Work that can be merged, and where."""
+
+    main: Path
+    run: RunRow
+    attempt: int
+    commit: str
+
+
+async def merge_task(services: ServicesHere, task_id: str, body: MergeRequest) -> TaskMerge:
+    """Merge the work of a task that succeeded into a branch of its repository.
+
+    Where the branch is checked out its files follow; files changed by hand are never overwritten. What does not merge
+    changes nothing: 409 names the files.
+    """
+    number = ids.decode(ids.TASK, task_id)
+    task = await get_task(services.store, number, services.store.now())
+    if task.row.state is not TaskState.SUCCEEDED:
+        wanted = "only work that succeeded is merged"
+        raise WrongState(noun="task", id=task_id, state=task.row.state.label, wanted=wanted)
+    work = await _work(services, Wanted(number, body.attempt), task.spec.working_dir or "")
+    if work.commit != body.commit:
+        wanted = f"{body.commit} was to be merged. Look at it again"
+        raise WrongState(noun="the work of task", id=task_id, state=f"at {work.commit}", wanted=wanted)
+    merge = await _planned(services, task_id, task.row.title, work, body)
+    merged = await merge_work(work.main, merge)
+    already = merged.commit == merged.before
+    if not already:
+        await services.store.execute(
+            note_merge(number, TaskMerged(work.commit, merge.into, merged.commit, body.way))
+        )
+    return TaskMerge(
+        task_id=task_id,
+        attempt=work.attempt,
+        commit=work.commit,
+        into=merge.into,
+        way=body.way,
+        before=merged.before,
+        merge_commit=merged.commit,
+        already=already,
+    )
+
+
+async def _work(services: Services, wanted: Wanted, folder: str) -> _Work:
+    """What there is to merge."""
+    task = ids.encode(ids.TASK, wanted.task_id)
+    found = await find_attempt(services.store, wanted)
+    run = None if found is None else (await runs_of(services.store, [found[0]])).get(found[0])
+    if found is None or run is None or run.branch is None:
+        raise NothingToMerge(task=task, problem="it left no branch")
+    place = Path(folder)
+    repository = await repository_of(place) if place.is_absolute() and place.is_dir() else None
+    if repository is None:
+        problem = f"the repository {folder} is not on the server's host. Merge {run.branch} where it is"
+        raise NothingToMerge(task=task, problem=problem)
+    commit = await commit_kept(repository.main, task, ids.encode(ids.ATTEMPT, found[0]))
+    if commit is None:
+        raise NothingToMerge(task=task, problem="the repository does not have its commit any more")
+    return _Work(main=repository.main, run=run, attempt=found[1], commit=commit)
+
+
+async def _planned(services: Services, task_id: str, title: str, work: _Work, body: MergeRequest) -> Merge:
+    into = body.into or await into_branch(work.main, work.run.base_branch)
+    if into is None:
+        problem = "is wanted: the branch the work began at is not there any more"
+        raise InvalidInput(field="into", problem=problem)
+    subject = " ".join(title.split())[:200]
+    first = f"Merge into {into}: {subject}" if body.way == "merge" else subject
+    return Merge(
+        commit=work.commit,
+        branch=work.run.branch or work.commit,
+        into=into,
+        message=body.message or f"{first}\n\nMuster-Task: {task_id}\n",
+        author=await owner_of(work.main, services.user_environment),
+        user=services.user_environment,
+        way=body.way,
+    )
+
+
+ROUTES: Final = (Route("POST", "/tasks/{task_id}/merge", merge_task, (404, 409)),)
