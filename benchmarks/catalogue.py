@@ -339,54 +339,162 @@ WORKING_COPY = Bench(
 )
 
 
-def _started(level: str) -> Side:
-    return Side(
-        name=OWN,
-        module="benchmarks.sides.sandboxes",
-        role="own",
-        parameters={"how": "muster", "level": level},
-    )
+GATEWAY = Bench(
+    name="gateway",
+    title="the model gateway: first byte of a streamed answer, with it between and without",
+    sides=(
+        Side(name=OWN, module="benchmarks.sides.gateway", role="own"),
+        Side(name="no gateway", module="benchmarks.sides.gateway", role="raw"),
+    ),
+    figures=(
+        Figure(key="added_ms", label="added to the first byte", unit="ms", higher_is_better=False, limit=2),
+        Figure(key="first_byte_p50_ms", label="first byte p50", unit="ms", higher_is_better=False),
+        Figure(key="first_byte_p95_ms", label="first byte p95", unit="ms", higher_is_better=False),
+    ),
+    full={"calls": 500},
+    quick={"calls": 150},
+    method=(
+        "A provider on loopback streams a short answer at once; client, gateway and provider are a process each. "
+        "Calls go straight and through the gateway in turn, over connections that are kept; what is "
+        "added is the difference of the medians within one run."
+    ),
+)
 
+_FLEET = "benchmarks.sides.fleet"
+AGENTS = Bench(
+    name="agents-100",
+    title="100 scripted agents at once, each with its own sandbox, working copy and commit",
+    sides=(Side(name=OWN, module=_FLEET, role="own", parameters={"server": "muster", "what": "work"}),),
+    figures=(
+        Figure(key="right", label="right of 100", unit="", limit=100),
+        Figure(key="seconds", label="submitted to the last commit", unit="s", higher_is_better=False),
+        Figure(
+            key="server_worker_mib",
+            label="server and worker, peak",
+            unit="MiB",
+            higher_is_better=False,
+            limit=500,
+        ),
+        Figure(key="everything_mib", label="with all agents, peak", unit="MiB", higher_is_better=False),
+    ),
+    full={"agents": 100},
+    quick={"agents": 100},
+    rounds=1,
+    method=(
+        "`muster up` with a capacity of 100 runs its usual level on one repository. Each agent edits a file, runs it and "
+        "keeps what it said; a run is right when the commit on its branch holds that. "
+        "Resident memory: of the one process that is server and "
+        "worker at its peak, and of it with everything it started."
+    ),
+)
 
+CANCEL = Bench(
+    name="cancel-100",
+    title="cancel to the last process gone, 100 agents",
+    sides=(Side(name=OWN, module=_FLEET, role="own", parameters={"server": "muster", "what": "cancel"}),),
+    figures=(
+        Figure(key="in_time", label="gone within 1 s, of 100", unit="", limit=100),
+        Figure(key="p50_ms", label="gone p50", unit="ms", higher_is_better=False),
+        Figure(key="most_ms", label="gone, slowest", unit="ms", higher_is_better=False, limit=1_000),
+    ),
+    full={"agents": 100},
+    quick={"agents": 100},
+    rounds=1,
+    method=(
+        "100 scripted agents hang, each beside a daemon that has left its process group. One after the other is "
+        "cancelled over the API while the others run; the time is until no process that had the task's environment is there."
+    ),
+)
+
+_STARTS = "benchmarks.sides.sandboxes"
 _BARE = (
-    Side(name="bare bwrap", module="benchmarks.sides.sandboxes", role="raw", parameters={"how": "bwrap"}),
-    Side(name="posix_spawn", module="benchmarks.sides.sandboxes", role="raw", parameters={"how": "spawn"}),
+    Side(name="bare bwrap", module=_STARTS, role="raw", parameters={"how": "bwrap"}),
+    Side(name="posix_spawn", module=_STARTS, role="raw", parameters={"how": "spawn"}),
+)
+_HOW_STARTS_ARE_MEASURED = (
+    "muster opens a sandbox through its driver, as a worker does, and runs a shell that writes a line and waits; "
+    "the time is from the call to the line. Many alive: as many as named are asked for at once; the time is until all "
+    "have written and none has ended. The references spawn the same shell, by itself, and under bare bwrap with "
+    "the same namespaces and the same read-only system, but without limits, a filter or anything that watches: bare bwrap "
+    "is what no cold start with these namespaces can be below. None of the levels process, bubblewrap and container is a "
+    "virtual machine; gvisor is a kernel in user space."
 )
 
 
-def _sandbox(level: str, first: float | None, alive: int, within: float | None) -> Bench:
+def _started(level: str, warm: int = 0) -> Side:
+    parameters = {"how": "muster", "level": level, "warm": warm}
+    return Side(name=OWN, module=_STARTS, role="own", parameters=parameters)
+
+
+def _delay(key: str, label: str, limit: float | None = None) -> Figure:
+    return Figure(key=key, label=label, unit="ms", higher_is_better=False, limit=limit)
+
+
+SANDBOX_COLD = Bench(
+    name="sandbox-cold",
+    title="a bubblewrap sandbox, cold, fully isolated: first byte",
+    sides=(_started("bubblewrap"), *_BARE),
+    figures=(
+        _delay("first_byte_p50_ms", "first byte p50", 10),
+        _delay("first_byte_p99_ms", "first byte p99"),
+    ),
+    full={"starts": 100, "alive": 0, "pause": 0.03},
+    quick={"starts": 30, "alive": 0, "pause": 0.03},
+    method=_HOW_STARTS_ARE_MEASURED,
+)
+
+SANDBOX_WARM = Bench(
+    name="sandbox-warm",
+    title="a bubblewrap sandbox from the warm pool: lease to the first byte of its program",
+    sides=(_started("bubblewrap", warm=4), *_BARE),
+    figures=(
+        _delay("first_byte_p50_ms", "first byte p50", 2),
+        _delay("first_byte_p99_ms", "first byte p99", 10),
+        Figure(key="memory_mib", label="memory each", unit="MiB", higher_is_better=False),
+    ),
+    full={"starts": 200, "alive": 0, "pause": 0.03},
+    quick={"starts": 40, "alive": 0, "pause": 0.03},
+    method=(
+        "As above, once the pool is full again: the time contains opening the sandbox, its folders and limits, and the start of "
+        "a shell. A run in which one program did not come from the pool gives no figure. Memory is that of all its processes, "
+        "the supervisor's included, what they share divided among them."
+    ),
+)
+
+SANDBOX_HUNDRED = Bench(
+    name="sandbox-hundred",
+    title="100 bubblewrap sandboxes alive, fully isolated: cold, and from a warm pool of 100",
+    sides=(_started("bubblewrap", warm=100), *_BARE),
+    figures=(_delay("alive_ms", "100 alive, cold", 500), _delay("warm_alive_ms", "100 alive, warm", 100)),
+    full={"starts": 0, "alive": 100, "pause": 0.03},
+    quick={"starts": 0, "alive": 100, "pause": 0.03},
+    method="As above.",
+)
+
+
+def _sandbox(level: str, alive: int) -> Bench:
     return Bench(
         name=f"sandbox-{level}",
-        title=f"sandbox starts, level {level}, cold, fully isolated as the level is",
+        title=f"sandbox starts, level {level}, cold, isolated as the level is",
         sides=(_started(level), *_BARE),
         figures=(
-            Figure(
-                key="first_byte_p50_ms",
-                label="first byte p50",
-                unit="ms",
-                higher_is_better=False,
-                limit=first,
-            ),
-            Figure(key="first_byte_p99_ms", label="first byte p99", unit="ms", higher_is_better=False),
-            Figure(key="alive_ms", label=f"{alive} alive", unit="ms", higher_is_better=False, limit=within),
+            _delay("first_byte_p50_ms", "first byte p50"),
+            _delay("first_byte_p99_ms", "first byte p99"),
+            _delay("alive_ms", f"{alive} alive"),
         ),
-        full={"starts": 100 if first else 10, "alive": alive, "pause": 0.03},
-        quick={"starts": 30 if first else 5, "alive": alive, "pause": 0.03},
-        method=(
-            "muster opens a sandbox through its driver, as a worker does, and runs a shell that writes a line and waits; "
-            "the time is from the call to the line. Then as many as named are asked for at once; the time is until all "
-            "have written and none has ended. The references spawn the same shell, by itself, and under bare bwrap with "
-            "the same namespaces and the same read-only system, but without limits, a filter or anything that watches. "
-            "None of the levels process, bubblewrap and container is a virtual machine; gvisor is a kernel in user space."
-        ),
+        full={"starts": 10, "alive": alive, "pause": 0.03},
+        quick={"starts": 5, "alive": alive, "pause": 0.03},
+        method="As above.",
     )
 
 
 SANDBOXES = (
-    _sandbox("bubblewrap", 10, 100, 500),
-    _sandbox("process", None, 100, None),
-    _sandbox("container", None, 10, None),
-    _sandbox("gvisor", None, 10, None),
+    SANDBOX_COLD,
+    SANDBOX_WARM,
+    SANDBOX_HUNDRED,
+    _sandbox("process", 100),
+    _sandbox("container", 10),
+    _sandbox("gvisor", 10),
 )
 
 BENCHES: tuple[Bench, ...] = (
@@ -404,5 +512,8 @@ BENCHES: tuple[Bench, ...] = (
     TRANSCRIPT,
     PARSE,
     WORKING_COPY,
+    GATEWAY,
+    AGENTS,
+    CANCEL,
     *SANDBOXES,
 )

@@ -51,14 +51,18 @@ def _status_kib(pid: int, name: str) -> int:
 
 
 def _resident_kib(pid: int) -> int:
-    return _status_kib(pid, "VmRSS")
+    """0 for a process that has ended meanwhile."""
+    with contextlib.suppress(OSError):
+        return _status_kib(pid, "VmRSS")
+    return 0
 
 
 def _family(pid: int) -> list[int]:
     family = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            family.extend(_family(int(child)))
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                family.extend(_family(int(child)))
     return family
 
 
@@ -116,9 +120,10 @@ def _muster_command(parameters: Parameters, port: int, data: Path) -> tuple[list
         str(port),
         "--data-dir",
         str(data),
-        "--no-worker",
+        *([] if "worker" in parameters else ["--no-worker"]),
     ]
     return command, {
+        "MUSTER_WORKER_CAPACITY": str(parameters.get("worker", 1)),
         "MUSTER_DURABILITY": parameters.get("durability", "default"),
         "MUSTER_PURGE_AFTER_DAYS": "0",
         "MUSTER_LOG_LEVEL": "warning",

@@ -3,48 +3,101 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
+
+import uvloop
 
 from benchmarks.child import Answer, NotRun, Parameters, answer, fresh_directory, run_side
 from benchmarks.statistics import percentile
-from muster.sandboxes.bubblewrap import mount_options, namespaces
+from muster.sandboxes.bubblewrap import BubblewrapDriver, mount_options, namespaces
 from muster.sandboxes.private_etc import PrivateEtc
 from muster.sandboxes.registry import make_driver
-from muster.sandboxes.sandbox import Driver, SandboxSpec
+from muster.sandboxes.sandbox import MB, Driver, SandboxSpec
 from muster.sandboxes.stdin import Stdin
 from muster.sandboxes.view import masked_proc, system_view
+from muster.sandboxes.warm import WarmPool
 
 SCRIPT = "echo up; read line"
 """Says that it is there, and stays until its standard input ends."""
 
 
-async def measure_own(parameters: Parameters) -> tuple[list[float], float, str]:
+async def measure_own(parameters: Parameters) -> dict[str, float]:
     """Through the driver, as a worker does: open, run, close."""
-    driver = make_driver(parameters["level"])
-    capabilities = await driver.probe()
-    if not capabilities.available:
-        raise NotRun(capabilities.reason)
+    folder, figures = fresh_directory(parameters), dict[str, float]()
+    if parameters["starts"]:
+        async with _driver(parameters["level"], parameters["warm"]) as driver:
+            figures |= await _first_bytes(driver, folder, parameters)
+    if parameters["alive"]:
+        async with _driver(parameters["level"], 0) as driver:
+            await _one(driver, folder / "early")
+            figures["alive_ms"] = await _many(driver, folder / "cold", parameters["alive"])
+    if parameters["alive"] and parameters["warm"]:
+        async with _driver(parameters["level"], parameters["alive"]) as driver:
+            await _stand(driver)
+            figures["warm_alive_ms"] = await _many(driver, folder / "warm", parameters["alive"])
+            _see_that_all_came_from_the_pool(driver)
+    return figures
+
+
+@contextlib.asynccontextmanager
+async def _driver(level: str, warm: int) -> AsyncIterator[Driver]:
+    driver = make_driver(level, warm=warm)
     try:
-        folder = fresh_directory(parameters)
-        await _one(driver, folder / "first")
-        await asyncio.sleep(0.3)
-        starts: list[float] = []
-        for number in range(parameters["starts"]):
-            starts.append(await _one(driver, folder / str(number)))
-            await asyncio.sleep(parameters["pause"])
-        return starts, await _many(driver, folder / "many", parameters["alive"]), parameters["level"]
+        capabilities = await driver.probe()
+        if not capabilities.available:
+            raise NotRun(capabilities.reason)
+        yield driver
     finally:
         await driver.close()
 
 
+async def _first_bytes(driver: Driver, folder: Path, parameters: Parameters) -> dict[str, float]:
+    await _stand(driver)
+    await _one(driver, folder / "first")
+    await asyncio.sleep(0.3)
+    starts: list[float] = []
+    memory = 0.0
+    for number in range(parameters["starts"]):
+        pool = await _stand(driver)
+        if pool is not None and number == 0:
+            memory = pool.figures().memory_bytes / pool.ready / MB
+        starts.append(await _one(driver, folder / str(number)))
+        await asyncio.sleep(parameters["pause"])
+    _see_that_all_came_from_the_pool(driver)
+    figures = _percentiles(starts)
+    return figures | {"memory_mib": memory} if memory else figures
+
+
+def _percentiles(starts: list[float]) -> dict[str, float]:
+    return {"first_byte_p50_ms": percentile(starts, 0.5), "first_byte_p99_ms": percentile(starts, 0.99)}
+
+
+async def _stand(driver: Driver) -> WarmPool | None:
+    """The driver's pool, once it is full and the host has come to rest."""
+    pool = driver.warm if isinstance(driver, BubblewrapDriver) else None
+    while pool is not None and pool.ready < pool.figures().wanted:
+        await asyncio.sleep(0.05)
+    if pool is not None:
+        await asyncio.sleep(0.05)
+    return pool
+
+
+def _see_that_all_came_from_the_pool(driver: Driver) -> None:
+    pool = driver.warm if isinstance(driver, BubblewrapDriver) else None
+    if pool is not None and pool.figures().missed:
+        raise RuntimeError(f"not all came from the pool: {pool.figures()}")
+
+
 async def _one(driver: Driver, folder: Path) -> float:
     """Milliseconds from opening the sandbox to its first byte."""
-    up = asyncio.Event()
+    up, spec = asyncio.Event(), _spec(folder)
     began = time.perf_counter()
-    stdin, sandbox = Stdin(), await driver.open(_spec(folder))
+    stdin, sandbox = Stdin(), await driver.open(spec)
     async with asyncio.TaskGroup() as group:
         group.create_task(
             sandbox.exec(["sh", "-c", SCRIPT], env={}, on_output=lambda _, __: up.set(), stdin=stdin)
@@ -89,7 +142,7 @@ async def _many(driver: Driver, folder: Path, count: int) -> float:
     return took
 
 
-def measure_raw(parameters: Parameters) -> tuple[list[float], float, str]:
+def measure_raw(parameters: Parameters) -> dict[str, float]:
     """posix_spawn of the same program, by itself or under bare bwrap with the same namespaces and the same system."""
     argv, etc = ["/bin/sh", "-c", SCRIPT], None
     if parameters["how"] == "bwrap":
@@ -106,16 +159,18 @@ def measure_raw(parameters: Parameters) -> tuple[list[float], float, str]:
         starts.append((time.perf_counter() - began) * 1000)
         _end(pid, reading, writing)
         time.sleep(parameters["pause"])
-    began = time.perf_counter()
-    running = [_spawn(argv) for _ in range(parameters["alive"])]
-    for _, reading, _ in running:
-        os.read(reading, 16)
-    alive = (time.perf_counter() - began) * 1000
-    for entry in running:
-        _end(*entry)
+    figures = _percentiles(starts) if starts else {}
+    if parameters["alive"]:
+        began = time.perf_counter()
+        running = [_spawn(argv) for _ in range(parameters["alive"])]
+        for _, reading, _ in running:
+            os.read(reading, 16)
+        figures["alive_ms"] = figures["warm_alive_ms"] = (time.perf_counter() - began) * 1000
+        for entry in running:
+            _end(*entry)
     if etc is not None:
         etc.close()
-    return starts, alive, parameters["how"]
+    return figures
 
 
 def _spawn(argv: list[str]) -> tuple[int, int, int]:
@@ -137,14 +192,9 @@ def _end(pid: int, reading: int, writing: int) -> None:
 def measure(parameters: Parameters) -> Answer:
     """Milliseconds to the first byte, and to all alive."""
     own = parameters["how"] == "muster"
-    starts, alive, subject = asyncio.run(measure_own(parameters)) if own else measure_raw(parameters)
     return answer(
-        {
-            "first_byte_p50_ms": percentile(starts, 0.5),
-            "first_byte_p99_ms": percentile(starts, 0.99),
-            "alive_ms": alive,
-        },
-        subject=f"level {subject}" if own else subject,
+        uvloop.run(measure_own(parameters)) if own else measure_raw(parameters),
+        subject=f"level {parameters['level']}" if own else parameters["how"],
         note="limits, supervisor and accounts of its own" if own else "nothing watches over it",
     )
 

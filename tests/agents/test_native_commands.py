@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ SERVERS = (
     McpServer(name="own", argv=("tool", "-x"), env={"TOOL_KEY": "secret-1618"}),
 )
 ADAPTERS: list[Adapter] = [ClaudeCode(), Codex(), CodexExec(), *(Acp(traits) for traits in TRAITS)]
+TELLING = replace(ACCESS, telemetry="http://127.0.0.1:9/otlp", trace=f"00-{'a' * 32}-{'b' * 16}-01")
 EVERY = pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.profile.name)
 
 
@@ -242,3 +244,23 @@ def test_a_patient_agent_is_told_how_long_a_tool_may_take() -> None:
     params: Any = (decode(sent[1]) or {})["params"]
     assert params["config"]["mcp_servers.muster"]["tool_timeout_sec"] == 86_400
     assert all(adapter.profile.patient for adapter in (ClaudeCode(), Codex(), CodexExec()))
+
+
+def test_claude_code_tells_of_its_calls_and_not_of_prompts() -> None:
+    """SW-4d"""
+    env = ClaudeCode().command(spec(access=TELLING)).env
+    assert env["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://127.0.0.1:9/otlp"
+    assert (env["OTEL_LOGS_EXPORTER"], env["OTEL_TRACES_EXPORTER"]) == ("otlp", "none")
+    assert env["TRACEPARENT"] == TELLING.trace
+    assert "OTEL_LOG_USER_PROMPTS" not in env
+    assert "OTEL_LOGS_EXPORTER" not in ClaudeCode().command(spec(access=ACCESS)).env
+
+
+@pytest.mark.parametrize("adapter", [Codex(), CodexExec()], ids=["app-server", "exec"])
+def test_codex_tells_of_its_calls_and_not_of_prompts(adapter: Adapter) -> None:
+    """SW-4d"""
+    command = adapter.command(spec(access=TELLING))
+    endpoint = '{"endpoint" = "http://127.0.0.1:9/otlp/v1/logs", "protocol" = "json"}'
+    assert f'otel.exporter={{"otlp-http" = {endpoint}}}' in command.argv
+    assert "otel.log_user_prompt=false" in command.argv
+    assert command.env["TRACEPARENT"] == TELLING.trace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -264,3 +265,11 @@ def test_every_adapter_has_a_name_of_its_own_and_tasks_of_kind_llm_have_theirs()
     names = [adapter.profile.name for adapter in ADAPTERS]
     assert len(names) == len(set(names))
     assert find(MODEL_AGENT).profile.name == "model"
+
+
+def test_gemini_tells_of_its_calls_and_not_of_prompts() -> None:
+    """SW-4d"""
+    env = Gemini().command(spec(access=replace(ACCESS, telemetry="http://127.0.0.1:9/otlp"))).env
+    assert env["GEMINI_TELEMETRY_OTLP_ENDPOINT"] == "http://127.0.0.1:9/otlp"
+    assert env["GEMINI_TELEMETRY_LOG_PROMPTS"] == "false"
+    assert "GEMINI_TELEMETRY_ENABLED" not in Gemini().command(spec(access=ACCESS)).env

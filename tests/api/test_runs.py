@@ -25,6 +25,7 @@ from muster.client.wire_runs import (
     ModelCallReport,
     ReportedTotals,
     RunRequest,
+    ToldTotals,
 )
 from muster.domain.transcript import ENTRIES as ENTRIES_OF_ALL_KINDS
 from muster.domain.transcript import (
@@ -297,6 +298,7 @@ class TestCalls:
         assert (run["tokens"]["input_tokens"], run["context_used"]) == (300, 5)
         assert (run["difference"]["input_tokens"], run["difference"]["cost_usd"]) == (10, 0.05)
         assert run["difference"]["output_tokens"] is None
+        assert (run["telemetry"], run["telemetry_difference"]) == (None, None)
         listed = (await api.get(task(held, "calls") + "?limit=2")).json
         assert [(one["key"], one["cost_usd"], one["pricing"]) for one in listed["items"]] == [
             ("a", 0.25, "priced"),
@@ -306,6 +308,21 @@ class TestCalls:
         rest = (await api.get(task(held, "calls") + f"?attempt=1&cursor={listed['next_cursor']}")).json
         assert [(one["key"], one["cost_usd"]) for one in rest["items"]] == [("c", 0)]
         assert (await api.get(task(held, "calls") + "?attempt=7")).json["items"] == []
+
+    async def test_what_the_telemetry_tells_is_held_against_what_was_metered(
+        self, api: Api, worker: Client, held: Held
+    ) -> None:
+        """SW-4d: a second source beside the agent's own totals"""
+        await send_calls(worker, held, a_call("a"))
+        told = ToldTotals(input_tokens=100, output_tokens=12)
+        reported = ReportedTotals(telemetry=told)
+        await worker.describe_run(held["attempt_id"], RunRequest(token=held["token"], reported=reported))
+        run = (await api.get(task(held))).json["attempt"]["run"]
+        assert (run["reported"], run["difference"]) == (None, None)
+        assert run["telemetry"] == {"input_tokens": 100, "output_tokens": 12}
+        difference = run["telemetry_difference"]
+        assert (difference["input_tokens"], difference["output_tokens"]) == (0, 2)
+        assert difference["cost_usd"] is None
 
     @pytest.mark.parametrize("more", [{"cost_usd": None}, {"pricing": "unpriced"}])
     async def test_a_price_is_there_exactly_when_it_is_known(

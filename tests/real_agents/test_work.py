@@ -18,6 +18,8 @@ EDIT = {"edit": {"path": "hello.py", "old": "'hello'", "new": f"'{ANSWER}'"}}
 READ = {"read": {"path": "hello.py"}}
 NAPS = {agent: f"sleep {31337 + number}.25" for number, agent in enumerate(PROGRAMS)}
 RESUMING = [agent for agent, program in PROGRAMS.items() if program.resumes]
+TELLING = ("claude", "codex")
+"""Those that tell what they use by OpenTelemetry."""
 pytestmark = pytest.mark.timeout(400)
 
 
@@ -87,6 +89,11 @@ async def test_it_edits_a_file_runs_a_command_and_commits(
     assert any("python3 hello.py" in command for command in commands)
     logged = await assert_books_agree(fleet, ident, f"{agent}.edit")
     assert [call.step for call in logged if not call.side] == [0, 1, 2, 3]
+    if agent in TELLING:
+        run = task["attempt"]["run"]
+        assert run["telemetry"], "it told nothing by OpenTelemetry"
+        assert run["telemetry_difference"]["output_tokens"] == 0, (run["telemetry"], run["tokens"])
+        assert run["telemetry_difference"]["input_tokens"] == 0, (run["telemetry"], run["tokens"])
 
 
 @pytest.mark.parametrize("agent", RESUMING)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from muster.sandboxes.bubblewrap import BubblewrapDriver
 from muster.sandboxes.registry import AUTOMATIC
 from muster.sandboxes.sandbox import Driver, ExitStatus, Limits, Sandbox, SandboxSpec
 from muster.sandboxes.stdin import Stdin
@@ -53,6 +54,12 @@ class Bench:
     def shows_programs(self) -> bool:
         """Whether what runs inside are processes of the host too."""
         return self.driver.level != "gvisor"
+
+    @property
+    def warm(self) -> int:
+        """How many sandboxes its driver keeps ready."""
+        pool = self.driver.warm if isinstance(self.driver, BubblewrapDriver) else None
+        return pool.figures().wanted if pool else 0
 
     @property
     def starts_at_once(self) -> bool:

@@ -15,6 +15,7 @@ import pytest
 from muster.sandboxes.sandbox import MB, Driver, Ending, Limits
 from muster.sandboxes.stdin import Stdin
 from tests.sandboxes.bench import Bench, marker, processes_with
+from tests.sandboxes.conftest import assert_warm
 from tests.waiting import eventually
 
 
@@ -26,6 +27,7 @@ async def held(driver: Driver, tmp_path: Path) -> AsyncIterator[Bench]:
         pytest.skip(f"{driver.level} claims no isolation")
     bench = Bench(driver, tmp_path)
     yield bench
+    assert_warm(driver)
     await bench.close()
 
 

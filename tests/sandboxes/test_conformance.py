@@ -187,6 +187,7 @@ async def test_nothing_outlives_a_worker_that_is_killed(bench: Bench, victim: st
         str(bench.scratch),
         name,
         DAEMON.format(marker=name) + f"echo ready > ready; trap '' TERM; sleep {name}",
+        str(bench.warm),
     )
     await eventually((bench.work / "ready").exists)
     await eventually(lambda: bench.runs(name, 3))
@@ -229,13 +230,18 @@ async def test_a_sandbox_whose_supervisor_hangs_is_given_up(bench: Bench) -> Non
         await eventually(lambda: "ready" in bench.said)
         assert await sandbox.health() is Health.WELL
         [keeper] = [pid for pid in children_of(os.getpid()) if b"supervise.py" in command_of(pid)]
-        [supervisor] = [pid for pid in children_of(keeper) if children_of(pid)]
+        [supervisor] = [pid for pid in children_of(keeper) if runs_below(pid, name)]
         os.kill(supervisor, signal.SIGSTOP)
         assert await sandbox.health(0.5) is Health.LOST
         status = await running
     assert status.reason is Ending.LOST
     assert await sandbox.health() is Health.IDLE
     await eventually(lambda: bench.left(name) == [], timeout=2)
+
+
+def runs_below(pid: int, name: str) -> bool:
+    """Whether a descendant of a process has `name` in its arguments."""
+    return any(name.encode() in command_of(child) or runs_below(child, name) for child in children_of(pid))
 
 
 def command_of(pid: int) -> bytes:

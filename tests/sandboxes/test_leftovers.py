@@ -39,6 +39,7 @@ async def test_what_a_killed_worker_left_of_a_sandbox_is_removed(bench: Bench) -
         str(bench.scratch),
         name,
         f"echo ready > ready; sleep {name}",
+        str(bench.warm),
     )
     await eventually((bench.work / "ready").exists, timeout=20)
     worker.kill()
@@ -73,7 +74,7 @@ def test_the_private_etc_has_what_programs_need_and_no_secrets(tmp_path: Path) -
 def test_the_private_etc_is_made_anew_only_when_the_hosts_changes(tmp_path: Path) -> None:
     """SW-4f"""
     (tmp_path / "profile").write_text("old")
-    etc = PrivateEtc(tmp_path)
+    etc = PrivateEtc(tmp_path, fresh_seconds=0)
     first = etc.folder()
     assert etc.folder() == first
     (tmp_path / "profile").unlink()

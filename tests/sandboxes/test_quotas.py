@@ -80,7 +80,7 @@ async def test_control_groups_are_removed_with_the_sandbox(plain: Bench) -> None
         pytest.skip("no control group can be made on this host")
     sandbox = await plain.open(name=f"test-groups-{os.getpid()}", limits=Limits(cpus=1))
     made = [parent.path / f"muster-test-groups-{os.getpid()}" for parent in parents]
-    assert all(path.is_dir() for path in made)
     await plain.run("sleep 0 &", sandbox=sandbox)
+    assert all(path.is_dir() for path in made)
     await sandbox.close()
     assert not any(path.exists() for path in made)

@@ -62,6 +62,10 @@ class ModelAccess:
 
     urls: Mapping[Dialect, str]
     token: str
+    telemetry: str = ""
+    """Where OpenTelemetry (OTLP over HTTP) is taken: the base URL, without `/v1/...`; empty: nowhere."""
+    trace: str = ""
+    """The W3C `traceparent` of the attempt, for agents that go on with one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

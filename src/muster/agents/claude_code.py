@@ -12,6 +12,7 @@ from muster.agents.adapter import (
     BadAgentSpec,
     Dialect,
     McpServer,
+    ModelAccess,
     Permissions,
     Profile,
 )
@@ -156,4 +157,20 @@ def _environment(spec: AgentSpec) -> dict[str, str]:
     if spec.access is not None:
         env["ANTHROPIC_BASE_URL"] = spec.access.urls[Dialect.ANTHROPIC]
         env["ANTHROPIC_API_KEY"] = spec.access.token
+        env |= _telemetry(spec.access)
     return env
+
+
+def _telemetry(access: ModelAccess) -> dict[str, str]:
+    """What it spends, told as a second source: records of its calls, without prompts and arguments."""
+    if not access.telemetry:
+        return {}
+    return {
+        "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
+        "OTEL_LOGS_EXPORTER": "otlp",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_TRACES_EXPORTER": "none",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": access.telemetry,
+        "TRACEPARENT": access.trace,
+    }

@@ -70,7 +70,7 @@ class Codex:
         """What to start. Settings go over the pipe with the thread."""
         _check(spec)
         return AgentCommand(
-            argv=[*spec.program, "app-server"],
+            argv=[*spec.program, *telling(spec), "app-server"],
             env=_environment(spec),
             files=files_for(spec),
             interactive=True,
@@ -106,7 +106,7 @@ class CodexExec:
         _check(spec)
         if spec.fork:
             raise BadAgentSpec(field="payload.fork", problem="codex exec cannot copy a session; use codex")
-        argv = [*spec.program, "exec"]
+        argv = [*spec.program, *telling(spec), "exec"]
         if spec.session is not None:
             argv += ["resume", spec.session]
         argv += ["--json", "--skip-git-repo-check"]
@@ -148,6 +148,15 @@ def settings(spec: AgentSpec) -> dict[str, Any]:
     return found
 
 
+def telling(spec: AgentSpec) -> list[str]:
+    """Options by which it tells what its calls use, without prompts. They are of the process, not of a thread."""
+    if spec.access is None or not spec.access.telemetry:
+        return []
+    logs = {"endpoint": f"{spec.access.telemetry}/v1/logs", "protocol": "json"}
+    exporter = toml({"otlp-http": logs})
+    return ["-c", f"otel.exporter={exporter}", "-c", "otel.log_user_prompt=false"]
+
+
 def _check(spec: AgentSpec) -> None:
     for name in spec.options:
         if name not in OPTIONS:
@@ -185,6 +194,7 @@ def _environment(spec: AgentSpec) -> dict[str, str]:
         env.update({_header(at, number): value for number, value in enumerate(server.headers.values())})
     if spec.access is not None:
         env[TOKEN] = spec.access.token
+        env |= {"TRACEPARENT": spec.access.trace} if spec.access.trace else {}
     return env
 
 

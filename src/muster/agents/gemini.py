@@ -93,6 +93,8 @@ class Gemini:
         way = (
             {} if spec.access is None else way_to_models(spec.access.urls[Dialect.GEMINI], spec.access.token)
         )
+        if spec.access is not None and spec.access.telemetry:
+            way |= telemetry(spec.access.telemetry)
         return AgentCommand(argv=argv, env=environment(spec, OWN, way), files=settings_file(spec))
 
     def converse(self, spec: AgentSpec) -> GeminiConversation:
@@ -107,6 +109,17 @@ OWN: Final = {"GEMINI_CLI_NO_RELAUNCH": "true", "NO_COLOR": "1"}
 def way_to_models(url: str, token: str) -> dict[str, str]:
     """The variables that lead to the gateway."""
     return {"GEMINI_API_KEY": token, "GOOGLE_GEMINI_BASE_URL": url}
+
+
+def telemetry(url: str) -> dict[str, str]:
+    """The variables by which it tells what it spends, without prompts."""
+    return {
+        "GEMINI_TELEMETRY_ENABLED": "true",
+        "GEMINI_TELEMETRY_TARGET": "local",
+        "GEMINI_TELEMETRY_OTLP_ENDPOINT": url,
+        "GEMINI_TELEMETRY_OTLP_PROTOCOL": "http",
+        "GEMINI_TELEMETRY_LOG_PROMPTS": "false",
+    }
 
 
 def settings_file(spec: AgentSpec) -> dict[Path, str]:

@@ -38,6 +38,14 @@ class CallRecord:
     answer: bytes = b""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an agent says by its telemetry that it has used; dollars, None when it does not say."""
+
+    usage: TokenUsage
+    cost_usd: float | None
+
+
 class Account(Protocol):
     """What one attempt has used."""
 
@@ -54,6 +62,11 @@ class Account(Protocol):
     @property
     def calls(self) -> int:
         """Calls so far."""
+        ...
+
+    @property
+    def told(self) -> Told | None:
+        """What the agent's telemetry says; None when it sent none of it."""
         ...
 
     def access(self, address: str) -> ModelAccess:

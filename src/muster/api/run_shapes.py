@@ -51,18 +51,29 @@ def run_shape(row: RunRow | None) -> shapes.Run | None:
         unpriced_calls=row.unpriced_calls,
         cost_usd=dollars(row.cost),
         tokens=tokens_shape(row.tokens),
-        reported=row.reported,
-        difference=_difference(row),
+        reported=_own(row.reported),
+        difference=_difference(row, _own(row.reported)),
+        telemetry=_told(row.reported),
+        telemetry_difference=_difference(row, _told(row.reported)),
         started_at=iso(row.started_at),
         updated_at=iso(row.updated_at),
     )
 
 
-def _difference(row: RunRow) -> shapes.Difference | None:
-    if row.reported is None:
+def _own(reported: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What the agent's stream says; None when nothing."""
+    return {name: value for name, value in (reported or {}).items() if name != "telemetry"} or None
+
+
+def _told(reported: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What its telemetry says; None when nothing."""
+    return (reported or {}).get("telemetry")
+
+
+def _difference(row: RunRow, reported: dict[str, Any] | None) -> shapes.Difference | None:
+    if reported is None:
         return None
     metered: dict[str, float] = tokens_shape(row.tokens).model_dump() | {"cost_usd": dollars(row.cost)}
-    reported = row.reported
     less = {
         name: None if reported.get(name) is None else round(reported[name] - amount, 6)
         for name, amount in metered.items()

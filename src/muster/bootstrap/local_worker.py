@@ -65,7 +65,8 @@ class LocalWorker:
     @staticmethod
     async def prepare(settings: Settings, transport: Transport, plan: WorkerPlan) -> LocalWorker:
         """Choose the sandbox and make the worker; nothing runs yet, but its gateway listens."""
-        levels = await survey(settings.worker.sandbox, weaker=settings.worker.weaker_levels)
+        wanted = settings.worker
+        levels = await survey(wanted.sandbox, weaker=wanted.weaker_levels, warm=wanted.warm_sandboxes)
         isolation = Isolation(levels.usual, levels.others)
         token = settings.server.token
         client = Client(transport, token=None if token is None else token.get_secret_value())
@@ -78,7 +79,7 @@ class LocalWorker:
             isolation,
             options,
             AgentRun(client, options, agents),
-            Host.found(agents.detected, agents.absent, [_told(entry) for entry in levels.found]),
+            Host.found(agents.detected, agents.absent, [_told(entry) for entry in levels.found], levels.pool),
         )
         return LocalWorker(isolation, levels, options, worker, client, gateway, tools, agents.shown)
 

@@ -186,6 +186,12 @@ class WorkerSettings(Section):
         default=False,
         description="Offer levels weaker than the worker's own to tasks that demand them.",
     )
+    warm_sandboxes: int = Field(
+        default=2,
+        ge=0,
+        le=200,
+        description="Bubblewrap sandboxes kept ready, so that a program begins at once; each takes about 3 MiB. 0: none.",
+    )
     output_limit_mb: float = Field(
         default=4.0, gt=0, le=1024, description="Output kept of one attempt, in MiB: head and tail."
     )

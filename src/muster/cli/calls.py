@@ -64,12 +64,13 @@ def total_line(run: Record) -> str:
     """A run's totals, and how far the agent's own are from them."""
     unpriced = f", {run['unpriced_calls']} without a known price" if run["unpriced_calls"] else ""
     line = f"{run['agent']}: {run['calls']} calls for {money(run['cost_usd'])}{unpriced}"
-    found = cast(dict[str, float | None], run.get("difference") or {})
-    differences = {name: value for name, value in found.items() if value}
-    if differences:
-        words = ", ".join(
-            f"{name.removesuffix('_tokens').removesuffix('_usd').replace('_', ' ')} {value:+g}"
-            for name, value in differences.items()
-        )
-        line += f"; the agent reports another sum ({words})"
+    for who, field in (("the agent", "difference"), ("its telemetry", "telemetry_difference")):
+        found = cast(dict[str, float | None], run.get(field) or {})
+        differences = {name: value for name, value in found.items() if value}
+        if differences:
+            words = ", ".join(
+                f"{name.removesuffix('_tokens').removesuffix('_usd').replace('_', ' ')} {value:+g}"
+                for name, value in differences.items()
+            )
+            line += f"; {who} reports another sum ({words})"
     return line

@@ -127,6 +127,7 @@ def worker_fields(row: Record) -> list[tuple[str, object]]:
         ("gpu", "\n".join(_gpu(gpu) for gpu in each("gpus"))),
         ("agents", "\n".join(_agent(agent) for agent in each("agents"))),
         ("levels", "\n".join(_level(level) for level in each("levels"))),
+        ("warm", _pool(facts.get("warm"))),
     ]
 
 
@@ -137,6 +138,13 @@ def _gpu(gpu: dict[str, Any]) -> str:
 def _agent(agent: dict[str, Any]) -> str:
     words = f"{agent['name']} {agent['version']}".strip()
     return words if agent["signed_in"] else f"{words} (not signed in)"
+
+
+def _pool(pool: dict[str, Any] | None) -> str | None:
+    if pool is None:
+        return None
+    standing = f"{pool['ready']} of {pool['wanted']} sandboxes stand ready, {size(pool['memory_bytes'])}"
+    return f"{standing}; {pool['served']} programs began in one, {pool['missed']} waited for a new one"
 
 
 def _level(level: dict[str, Any]) -> str:

@@ -45,6 +45,16 @@ class HostLevel(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=
     reason: Reason = ""
 
 
+class HostPool(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """Sandboxes that stand there before they are needed. `served` and `missed` count programs since the worker's start."""
+
+    wanted: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    ready: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    served: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    missed: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    memory_bytes: Bytes = 0
+
+
 class HostFacts(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A host as it is now. `load` is the average number of runnable processes over the last minute."""
 
@@ -56,6 +66,7 @@ class HostFacts(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=
     agents: Annotated[list[HostAgent], Meta(max_length=100)] = []
     absent: Annotated[list[AbsentAgent], Meta(max_length=100)] = []
     levels: Annotated[list[HostLevel], Meta(max_length=20)] = []
+    warm: HostPool | None = None
 
 
 class Sample(Struct, forbid_unknown_fields=True, kw_only=True, array_like=True):

@@ -20,8 +20,8 @@ Millis = Annotated[float, Meta(ge=0, le=1_000_000_000)]
 Commit = Annotated[str, Meta(pattern=r"^[0-9a-f]{4,64}\Z")]
 
 
-class ReportedTotals(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """What the agent itself says it used so far. Null: it does not say."""
+class ToldTotals(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What the agent says by its telemetry that it used. Null: it does not say."""
 
     input_tokens: Count | None = None
     output_tokens: Count | None = None
@@ -29,6 +29,18 @@ class ReportedTotals(Struct, forbid_unknown_fields=True, kw_only=True, omit_defa
     cache_write_tokens: Count | None = None
     reasoning_tokens: Count | None = None
     cost_usd: Dollars | None = None
+
+
+class ReportedTotals(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """What the agent itself says it used so far: in its stream, and by its telemetry. Null: it does not say."""
+
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_read_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
+    cost_usd: Dollars | None = None
+    telemetry: ToldTotals | None = None
 
 
 class RunRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from muster.agents.adapter import Dialect, ModelAccess
-from muster.agents.metered import CallRecord
+from muster.agents.metered import CallRecord, Told
 from muster.domain.usage import TokenUsage
+from muster.gateway.telemetry import Telemetry
 
 SETTLE_SECONDS: Final = 5.0
 
@@ -29,6 +30,9 @@ class Run:
     calls: int = 0
     unpriced: int = 0
     closed: bool = False
+    trace: str = field(default_factory=lambda: secrets.token_hex(16))
+    """The trace of its calls, unless the agent names another."""
+    telemetry: Telemetry = field(default_factory=Telemetry)
     open_calls: set[asyncio.Task[object]] = field(default_factory=set["asyncio.Task[object]"])
 
     def refusal(self) -> Literal["", "closed", "budget"]:
@@ -46,6 +50,11 @@ class Run:
         self.cost += record.cost or 0
         self.unpriced += 1 if record.pricing == "unpriced" and record.usage.total else 0
         self.on_call(record)
+
+    @property
+    def told(self) -> Told | None:
+        """What the agent's telemetry says of its use."""
+        return self.telemetry.told
 
     def cut(self) -> None:
         """End all its calls and take no more."""
@@ -68,4 +77,6 @@ class Run:
                 Dialect.GEMINI: f"{base}/gemini",
             },
             token=self.token,
+            telemetry=f"{base}/otlp",
+            trace=f"00-{self.trace}-{secrets.token_hex(8)}-01",
         )

@@ -25,12 +25,14 @@ from muster.gateway.gatekeeper import Gatekeeper, ProviderDown
 from muster.gateway.prices import Prices
 from muster.gateway.provider import HOP_BY_HOP, TAKES, Provider, error_body
 from muster.gateway.run import Run
+from muster.gateway.telemetry import JSON, PROTOBUF, BadTelemetry, Signal
 from muster.gateway.usage_reader import UsageReader
 from muster.sandboxes.doorway import listen
 
 log = logging.getLogger(__name__)
 
 BODY_BYTES: Final = 64 * 1024 * 1024
+TELEMETRY_BYTES: Final = 4 * 1024 * 1024
 KEPT_BYTES: Final = 4 * 1024 * 1024
 CONNECT_SECONDS: Final = 15.0
 SILENCE_SECONDS: Final = 600.0
@@ -76,6 +78,7 @@ class Gateway:
             auto_decompress=False, timeout=timeout, connector=TCPConnector(limit=0), trust_env=False
         )
         app = web.Application(client_max_size=BODY_BYTES)
+        app.router.add_post("/run/{token}/otlp/v1/{signal:traces|logs|metrics}", self._take_telemetry)
         app.router.add_route("*", "/run/{token}/{dialect}/{rest:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
@@ -133,6 +136,22 @@ class Gateway:
         finally:
             run.open_calls.discard(task)
 
+    async def _take_telemetry(self, request: web.Request) -> web.Response:
+        run = self._runs.get(request.match_info["token"])
+        if run is None or run.closed:
+            return web.json_response({"message": "this run is not known, or over"}, status=403)
+        kind = request.content_type
+        if kind not in (JSON, PROTOBUF):
+            return web.json_response({"message": f"neither {JSON} nor {PROTOBUF}"}, status=415)
+        body = await _bounded(request, TELEMETRY_BYTES)
+        if body is None:
+            return web.json_response({"message": f"over {TELEMETRY_BYTES} bytes"}, status=413)
+        try:
+            run.telemetry.feed(cast(Signal, request.match_info["signal"]), kind, body)
+        except BadTelemetry as error:
+            return web.json_response({"message": error.message}, status=400)
+        return web.Response(body=b"" if kind == PROTOBUF else b"{}", content_type=kind)
+
     def _refused(self, run: Run, dialect: Dialect, provider: Provider | None) -> web.Response | None:
         if provider is None:
             words = f"no provider is configured for {dialect.value}"
@@ -162,7 +181,7 @@ class Gateway:
         if headers is None:
             words = f"there is no key for {provider.name}: set it where the worker runs, or sign the agent in"
             return _error(provider.dialect, 401, "authentication_error", words)
-        trace, headers["traceparent"] = _trace(request.headers)
+        trace, headers["traceparent"] = _trace(request.headers, run.trace)
         gate = self._gates[provider.dialect]
         try:
             async with gate.place():
@@ -305,9 +324,22 @@ def _wanting_usage(body: bytes, dialect: Dialect, path: str) -> bytes:
     return json.dumps(wanted).encode()
 
 
-def _trace(headers: Mapping[str, str]) -> tuple[str, str]:
-    """The trace that the call belongs to and the header that says so; a new one when the agent names none."""
+async def _bounded(request: web.Request, most: int) -> bytes | None:
+    """The body, decompressed where it came compressed; None when it is larger."""
+    body = bytearray()
+    try:
+        async for piece in request.content.iter_any():
+            body += piece
+            if len(body) > most:
+                return None
+    except web.RequestPayloadError:
+        return b""
+    return bytes(body)
+
+
+def _trace(headers: Mapping[str, str], usual: str) -> tuple[str, str]:
+    """The trace that the call belongs to and the header that says so; the run's own when the agent names none."""
     given = headers.get("traceparent", "")
     parts = given.split("-")
-    trace = parts[1] if len(parts) == 4 and len(parts[1]) == 32 else secrets.token_hex(16)
+    trace = parts[1] if len(parts) == 4 and len(parts[1]) == 32 else usual
     return trace, f"00-{trace}-{secrets.token_hex(8)}-01"

@@ -7,11 +7,13 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from muster.sandboxes import cgroup
 from muster.sandboxes.launcher import Launch, Launcher
+from muster.sandboxes.mounter import HOST_ROOT, takes_trees
 from muster.sandboxes.private_etc import HOME, INSIDE_ID, PrivateEtc
 from muster.sandboxes.quota import Quotas
 from muster.sandboxes.sandbox import (
@@ -22,7 +24,17 @@ from muster.sandboxes.sandbox import (
     SandboxUnavailable,
 )
 from muster.sandboxes.seccomp import filter_program
-from muster.sandboxes.supervised import SYSTEM_PATH, Dress, SupervisedSandbox, Wrapped, private_dir
+from muster.sandboxes.stdin import MOST_WAITING
+from muster.sandboxes.supervised import (
+    FIND,
+    SYSTEM_PATH,
+    Dress,
+    Ready,
+    SupervisedSandbox,
+    Task,
+    Wrapped,
+    private_dir,
+)
 from muster.sandboxes.view import (
     Bind,
     Folder,
@@ -38,6 +50,8 @@ from muster.sandboxes.view import (
     system_view,
     working_dir_outside_the_system,
 )
+from muster.sandboxes.waiting_shell import waiting, words
+from muster.sandboxes.warm import Blank, Leased, WarmPool, Wish
 
 LEVEL: Final = "bubblewrap"
 PROBE_SECONDS: Final = 10.0
@@ -55,15 +69,24 @@ class BubblewrapDriver:
         path: str = SYSTEM_PATH,
         python: str = sys.executable,
         quotas: Quotas | None = None,
+        warm: int = 0,
+        privileged: bool | None = None,
     ) -> None:
+        """Programs are looked for on `path`; so many sandboxes are kept `warm` once it was probed. `privileged`: whether
+        mounts can be taken of the host (root) or only of what a sandbox shows itself; None: found out."""
         self._program = program or shutil.which("bwrap")
         self._path = path
         self._launcher = Launcher(python)
         self._etc = PrivateEtc()
         self._seen: tuple[Path, dict[Path, Mount]] | None = None
+        self._covered: frozenset[Path] = frozenset()
         self._capabilities: Capabilities | None = None
         self._quotas = quotas
         self._filter = filter_program()
+        self._most_warm = warm
+        self._takes_trees = takes_trees() if privileged is None else privileged
+        self._blanks: dict[bool, Blank] = {}
+        self._pool: WarmPool | None = None
 
     @property
     def level(self) -> str:
@@ -87,6 +110,11 @@ class BubblewrapDriver:
                 quotas=self._quotas.in_force() if works else {},
                 hardening=("seccomp",) if works and self._filter else (),
             )
+            if works and self._most_warm:
+                self._pool = WarmPool(
+                    self._launcher, self._quotas, self._most_warm, self._blank, self._takes_trees
+                )
+                self._pool.start()
         return self._capabilities
 
     async def _try(self) -> str | None:
@@ -123,6 +151,7 @@ class BubblewrapDriver:
         etc = self._etc.folder()
         if self._seen is None or self._seen[0] != etc:
             self._seen = etc, system_view(self._etc) | masked_proc()
+            self._covered = frozenset(outer for place in self._seen[1] for outer in place.parents)
         return self._seen[1]
 
     def _documents(self) -> Sequence[str]:
@@ -139,13 +168,17 @@ class BubblewrapDriver:
         working_dir = working_dir_outside_the_system(spec.working_dir)
         private = private_dir(spec)
         private.mkdir(parents=True, exist_ok=True, mode=0o700)
-        view = self._system() | attempt_view(spec, working_dir, private)
-        before = [self._program, *namespaces(network=spec.network), *mount_options(view)]
-        before += [*self._filter_option(), "--args", str(4 + len(self._documents())), "--json-status-fd", "3"]
+        own = attempt_view(spec, working_dir, private)
 
         def wrap(cwd: Path, env: Mapping[str, str], argv: Sequence[str]) -> Wrapped:
             documents = [*self._documents(), environment(env).hex()]
-            return Wrapped([*before, "--chdir", str(cwd), "--", *argv], {"PATH": self._path}, documents)
+            if argv[: len(FIND)] == [*FIND] and is_of_the_system(argv[len(FIND)], env.get("PATH", "")):
+                argv = argv[len(FIND) :]
+            return Wrapped(
+                [*self._before(spec.network, own), "--chdir", str(cwd), "--", *argv],
+                {"PATH": self._path},
+                documents,
+            )
 
         dress = Dress(
             wrap=wrap,
@@ -154,16 +187,76 @@ class BubblewrapDriver:
             own_levels=OWN_LEVELS,
             no_new_privileges=False,
             tells_exit=True,
+            ready=partial(self._ready, spec, own),
         )
-        return SupervisedSandbox(spec, self._quotas.plan(spec.name, spec.limits), dress, self._launcher)
+        plan = partial(self._quotas.plan, spec.name, spec.limits)
+        return SupervisedSandbox(spec, plan, dress, self._launcher)
+
+    def _before(self, network: bool, own: dict[Path, Mount]) -> list[str]:
+        """What starts a cold one, up to where it goes and what it runs."""
+        options = [*namespaces(network=network), *mount_options(self._system() | own), *self._filter_option()]
+        return [
+            str(self._program),
+            *options,
+            "--args",
+            str(4 + len(self._documents())),
+            "--json-status-fd",
+            "3",
+        ]
+
+    @property
+    def warm(self) -> WarmPool | None:
+        """The sandboxes that stand already, where some are to be kept."""
+        return self._pool
+
+    def _ready(self, spec: SandboxSpec, own: Mapping[Path, Mount], task: Task) -> Ready | None:
+        """A sandbox that stands already, where one can become what this attempt needs. None can when a place would
+        cover one of the system's, or when it is to have a share of the processors: then its group is another."""
+        pool = self._pool
+        if pool is None or spec.limits.cpus is not None or self._covered & own.keys():
+            return None
+        if isinstance(task.stdin, bytes) and len(task.stdin) > MOST_WAITING:
+            return None
+        member = pool.lease(spec.network)
+        if member is None:
+            return None
+        wish = Wish(
+            mounts=late_mounts(own, resolve=not self._takes_trees),
+            script=words(str(task.cwd), task.env, task.argv),
+            cwd=str(task.cwd),
+            limits=spec.limits,
+            timeout=task.timeout,
+            grace=spec.grace_seconds,
+        )
+        return Leased.begin(pool, member, wish, task.stdin)
+
+    def _blank(self, network: bool) -> Blank:
+        """What a new sandbox would show before it is leased."""
+        system, stamp = self._system(), self._etc.live_stamp()
+        known = self._blanks.get(network)
+        if known is None or known.stamp != (self._etc.folder(), stamp):
+            documents = self._documents()
+            program, first_words = waiting(len(documents))
+            view = system if self._takes_trees else system | {Path(HOST_ROOT): Bind(Path("/"), writable=True)}
+            argv = [str(self._program), *namespaces(network=network), *mount_options(view)]
+            argv += [*self._filter_option(), "--json-status-fd", "3", "--clearenv", "--", *program]
+            known = Blank(
+                network, argv, {"PATH": self._path}, documents, first_words, (self._etc.folder(), stamp)
+            )
+            self._blanks[network] = known
+        return known
 
     async def forget(self, name: str) -> None:
         """Remove its control groups."""
         await asyncio.to_thread(cgroup.forget, name)
 
     async def close(self) -> None:
-        """End the keeper process."""
+        """End the keeper process, and what stands ready."""
+        if self._pool is not None:
+            self._pool.close()
         self._launcher.close()
+        if self._pool is not None:
+            self._pool.remove_groups()
         self._etc.close()
 
 
@@ -191,6 +284,17 @@ def environment(env: Mapping[str, str]) -> bytes:
     return b"".join(os.fsencode(word) + b"\0" for word in words)
 
 
+def is_of_the_system(program: str, path: str) -> bool:
+    """Whether a program will be found by its name in what is the host's own: then no shell has to say that it is not."""
+    for folder in path.split(":") if "/" not in program else ():
+        if not folder.startswith(("/usr/", "/bin", "/sbin")):
+            return False
+        place = Path(folder) / program
+        if place.is_file() and os.access(place, os.X_OK):
+            return True
+    return False
+
+
 def mount_options(view: View) -> list[str]:
     """Options for bubblewrap; at last nothing is writable but what is meant to be."""
     options: list[str] = []
@@ -212,3 +316,24 @@ def _option(mount: Mount) -> Sequence[str]:
             return ["--dir"]
         case Kernel(kind=kind):
             return [f"--{kind}"]
+
+
+def late_mounts(own: Mapping[Path, Mount], *, resolve: bool) -> list[Mapping[str, Any]]:
+    """An attempt's places for `mounter.py`; it looks at sources without links, where `resolve`. OSError when one is not there."""
+    found: list[Mapping[str, Any]] = []
+    for place, mount in outer_first(own):
+        match mount:
+            case Bind(source=source, writable=writable):
+                status = source.stat()
+                identity = [status.st_dev, status.st_ino]
+                entry = {
+                    "source": str(source.resolve() if resolve else source),
+                    "writable": writable,
+                    "identity": identity,
+                }
+            case Scratch(mode=mode, size=size):
+                entry = {"source": None, "mode": mode, "size": size}
+            case Link() | Folder() | Kernel():
+                continue
+        found.append({"place": str(place), **entry})
+    return found

@@ -198,7 +198,7 @@ class ContainerDriver:
             watch_memory=None if self._grouped else limits.memory_bytes,
             watch_processes=None if self._grouped else limits.processes,
         )
-        return SupervisedSandbox(spec, plan, dress, self._launcher)
+        return SupervisedSandbox(spec, lambda: plan, dress, self._launcher)
 
     def _prepare(self, spec: SandboxSpec, working_dir: Path, private: Path) -> list[str]:
         """Write the container's root and its files; the command up to what differs by program."""

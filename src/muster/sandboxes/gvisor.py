@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2s
 from pathlib import Path
 from typing import Any, Final
@@ -190,7 +191,7 @@ class GvisorDriver:
             tidies_up=TIDY_SECONDS,
             no_new_privileges=False,
         )
-        return SupervisedSandbox(spec, self._plan(spec), dress, self._launcher)
+        return SupervisedSandbox(spec, partial(self._plan, spec), dress, self._launcher)
 
     def _plan(self, spec: SandboxSpec) -> Plan:
         """gVisor's own memory is on top; its threads are not the program's processes, so those are counted one by one."""

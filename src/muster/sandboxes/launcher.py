@@ -61,11 +61,25 @@ class Launch:
     """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run, and may add `out-of-memory`."""
     documents: Sequence[str] = ()
     """Bytes in hexadecimal that the sandbox program reads from descriptor 4 on."""
+    warm: str = ""
+    """The first words to a shell inside that waits for more: it reads them from the descriptor behind the documents, and
+    says that it is there on the next."""
 
     def encode(self) -> bytes:
         """JSON behind its length in eight bytes."""
-        text = json.dumps({entry.name: getattr(self, entry.name) for entry in fields(self)}).encode()
-        return len(text).to_bytes(8, "big") + text
+        return framed({entry.name: getattr(self, entry.name) for entry in fields(self)})
+
+
+def framed(value: Mapping[str, Any]) -> bytes:
+    """JSON behind its length in eight bytes, as the supervisor reads it."""
+    text = json.dumps(value).encode()
+    return len(text).to_bytes(8, "big") + text
+
+
+class Unfit(SandboxError):
+    """A sandbox from the warm pool could not be used: {problem}"""
+
+    code = "sandbox_error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +124,28 @@ class Launcher:
         if not self._refilling:
             self._refilling = True
             asyncio.get_running_loop().call_later(REFILL_SECONDS, self._refill)
-        return Program(launch, spare.control, spare.stdout, spare.stderr, self._discard)
+        return Program(launch.encode(), spare, self._discard)
+
+    def prepare(self, launch: Launch) -> tuple[Spare, int]:
+        """Start a warm launch, for `enter`; with it the descriptor that writes its program's standard input."""
+        if self._closed:
+            raise SandboxError(problem="its driver is closed")
+        reading, writing = os.pipe()
+        spare = self._fork()
+        try:
+            socket.send_fds(spare.control, [b"p"], [reading])
+            spare.control.sendall(launch.encode())
+        except OSError as error:
+            spare.discard()
+            os.close(writing)
+            raise SandboxError(problem=f"its supervisor is gone ({error.strerror})") from error
+        finally:
+            os.close(reading)
+        return spare, writing
+
+    def enter(self, spare: Spare, entry: Mapping[str, Any], entered: Callable[[], None]) -> Program:
+        """Tell a warm launch that is ready what to run. `Program.wait` raises Unfit when nothing of it has run."""
+        return Program(framed(entry), spare, self._discard, entered)
 
     def _refill(self) -> None:
         self._refilling = False
@@ -195,22 +230,37 @@ class Launcher:
 
 def _file_of(data: bytes) -> int:
     """A descriptor from which exactly these bytes are read."""
+    if not data:
+        return os.open(os.devnull, os.O_RDONLY)
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.seek(0)
         return os.dup(file.fileno())
 
 
+def _sent(control: socket.socket, data: bytes) -> bytes:
+    """Send what can be sent at once; the rest. An error is left to who sends that."""
+    try:
+        return data[control.send(data, socket.MSG_DONTWAIT) :]
+    except OSError:
+        return data
+
+
 class Program:
     """One started program. Closing its control socket, or dying, ends it."""
 
     def __init__(
-        self, launch: Launch, control: socket.socket, stdout: int, stderr: int, on_silence: Callable[[], None]
+        self,
+        launch: bytes,
+        spare: Spare,
+        on_silence: Callable[[], None],
+        entered: Callable[[], None] = lambda: None,
     ) -> None:
-        self._launch = launch
+        self._unsent = _sent(spare.control, launch)
         self._on_silence = on_silence
-        self._control = control
-        self._pipes = (stdout, stderr)
+        self._entered = entered
+        self._control = spare.control
+        self._pipes = (spare.stdout, spare.stderr)
         self._killed: Ending | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._output_left = 0
@@ -283,7 +333,7 @@ class Program:
 
     async def _attend(self, reader: asyncio.StreamReader, on_output: OnOutput) -> ExitStatus:
         if self._writer is not None:
-            self._writer.write(self._launch.encode())
+            self._writer.write(self._unsent)
         if self._paused:
             self._send_pause()
         self._send_kill()
@@ -312,6 +362,10 @@ class Program:
             self._answered.set()
             if "refused" in message:
                 raise SandboxError(problem=message["refused"])
+            if "unfit" in message:
+                raise Unfit(problem=message["unfit"])
+            if "entered" in message:
+                self._entered()
             self.supervisor = message.get("supervisor", self.supervisor)
             if "ended" in message:
                 return ExitStatus(**message["ended"] | {"reason": Ending(message["ended"]["reason"])})

@@ -6,6 +6,8 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,7 @@ from muster.sandboxes.folders import remove_tree
 INSIDE_ID: Final = 1000
 HOME: Final = Path("/home/muster")
 PREFIX: Final = "muster-etc-"
+FRESH_SECONDS: Final = 0.5
 LIVE: Final = ("hosts", "resolv.conf")
 """Change while a host runs, such as with a new network: shown as they are."""
 ENTRIES: Final = (
@@ -58,13 +61,18 @@ Stamp = tuple[tuple[str, int, int], ...]
 class PrivateEtc:
     """One for a driver. The copy is made at first need, and anew when the host's /etc has changed."""
 
-    def __init__(self, source: Path = Path("/etc")) -> None:
+    def __init__(self, source: Path = Path("/etc"), fresh_seconds: float = FRESH_SECONDS) -> None:
         self._source = source
         self._folders: list[Path] = []
         self._stamp: Stamp | None = None
+        self._fresh = fresh_seconds
+        self._looks_again = 0.0
 
     def folder(self) -> Path:
-        """The copy. Blocks for some milliseconds when it has to be made."""
+        """The copy. Blocks for some milliseconds when it has to be made, and looks at the host's at most twice a second."""
+        if self._folders and time.monotonic() < self._looks_again:
+            return self._folders[-1]
+        self._looks_again = time.monotonic() + self._fresh
         stamp = self._present()
         if self._stamp != stamp or not self._folders:
             self._folders.append(self._copy())
@@ -94,6 +102,15 @@ class PrivateEtc:
     def live(self) -> dict[str, Path]:
         """What is shown of the host as it is now, by name."""
         return {name: self._source / name for name in LIVE if (self._source / name).exists()}
+
+    def live_stamp(self) -> Sequence[tuple[int, int]]:
+        """Differs when one of these is another file than it was: a mount made before shows the old one."""
+        found: list[tuple[int, int]] = []
+        for path in self.live().values():
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                found.append((status.st_dev, status.st_ino))
+        return tuple(found)
 
     def close(self) -> None:
         """Remove the copies."""

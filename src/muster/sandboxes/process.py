@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from typing import Final
 
 from muster.sandboxes import cgroup
@@ -51,7 +52,8 @@ class ProcessDriver:
             "LANG": "C.UTF-8",
         }
         dress = Dress(wrap=lambda _, env, argv: Wrapped(argv, env), env=env, home=home)
-        return SupervisedSandbox(spec, self._found().plan(spec.name, spec.limits), dress, self._launcher)
+        plan = partial(self._found().plan, spec.name, spec.limits)
+        return SupervisedSandbox(spec, plan, dress, self._launcher)
 
     async def forget(self, name: str) -> None:
         """Remove its control groups."""

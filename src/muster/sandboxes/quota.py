@@ -53,7 +53,21 @@ class Quotas:
 
     def plan(self, name: str, limits: Limits) -> Plan:
         """Set up the enforcement for one sandbox. Whatever no control group enforces is watched."""
-        group = cgroup.create(self.parents, f"muster-{name}", limits) if self.parents else None
+        return self._planned(
+            limits, cgroup.create(self.parents, f"muster-{name}", limits) if self.parents else None
+        )
+
+    def group(self, name: str, limits: Limits) -> cgroup.Group | None:
+        """Groups for `plan_within` later, perhaps with other limits; None where there are none or they cannot be made."""
+        return cgroup.create(self.parents, name, limits) if self.parents else None
+
+    def plan_within(self, group: cgroup.Group | None, present: Limits, limits: Limits) -> Plan:
+        """The same as `plan` for a sandbox that is in `group` already, with its `present` limits."""
+        if group and present != limits and not cgroup.limit(self.parents, group, limits):
+            group = None
+        return self._planned(limits, group)
+
+    def _planned(self, limits: Limits, group: cgroup.Group | None) -> Plan:
         grouped = group.directories.keys() if group else ()
         watch_memory = None if "memory" in grouped or not LINUX else limits.memory_bytes
         return Plan(

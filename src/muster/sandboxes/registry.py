@@ -19,6 +19,7 @@ from muster.sandboxes.process import LEVEL as PROCESS
 from muster.sandboxes.process import ProcessDriver
 from muster.sandboxes.sandbox import Capabilities, Driver, SandboxUnavailable
 from muster.sandboxes.supervised import SYSTEM_PATH
+from muster.sandboxes.warm import WarmPool
 
 AUTO: Final = "auto"
 STRENGTH: Final[Mapping[str, int]] = {GVISOR: 2, BUBBLEWRAP: 1, CONTAINER: 1, PROCESS: 0}
@@ -49,17 +50,25 @@ class Survey:
         return all(entry.network_isolation for entry in self.found if entry.available)
 
     @property
+    def pool(self) -> WarmPool | None:
+        """The sandboxes that stand ready, where some are kept."""
+        drivers = (self.usual, *self.others)
+        return next((driver.warm for driver in drivers if isinstance(driver, BubblewrapDriver)), None)
+
+    @property
     def passed_over(self) -> Sequence[Capabilities]:
         """The levels that `auto` would rather have had."""
         better = AUTOMATIC[: AUTOMATIC.index(self.usual.level)] if self.usual.level in AUTOMATIC else ()
         return [entry for entry in self.found if entry.level in better and not entry.available]
 
 
-def make_driver(level: str, *, path: str = SYSTEM_PATH, python: str = sys.executable) -> Driver:
-    """The driver of one level. InvalidInput for a name that is none."""
+def make_driver(
+    level: str, *, path: str = SYSTEM_PATH, python: str = sys.executable, warm: int = 0
+) -> Driver:
+    """The driver of one level, which keeps so many sandboxes `warm` if it can. InvalidInput for a name that is none."""
     match level:
         case "bubblewrap":
-            return BubblewrapDriver(path=path, python=python)
+            return BubblewrapDriver(path=path, python=python, warm=warm)
         case "container":
             return ContainerDriver(path=path, python=python)
         case "gvisor":
@@ -70,16 +79,18 @@ def make_driver(level: str, *, path: str = SYSTEM_PATH, python: str = sys.execut
             raise InvalidInput(field="sandbox", problem=f"{level!r} is none of {', '.join((AUTO, *LEVELS))}")
 
 
-async def survey(level: str, *, weaker: bool = False, seconds: float = PROBE_SECONDS) -> Survey:
+async def survey(
+    level: str, *, weaker: bool = False, warm: int = 0, seconds: float = PROBE_SECONDS
+) -> Survey:
     """Try every level once, all at the same time, and choose: `level`, or with `auto` the usual one that works here.
 
     Levels weaker than the chosen one are offered only with `weaker`: whoever may submit a task could otherwise choose
     to be less held than the worker's owner wants. SandboxUnavailable when the named one does not work: a level is
-    never lowered silently.
+    never lowered silently. So many sandboxes are kept `warm` where bubblewrap works.
     """
     if level != AUTO:
         make_driver(level)
-    drivers = {name: make_driver(name) for name in LEVELS}
+    drivers = {name: make_driver(name, warm=warm) for name in LEVELS}
     async with asyncio.TaskGroup() as group:
         tries = {name: group.create_task(tried(driver, seconds)) for name, driver in drivers.items()}
     found = {name: attempt.result() for name, attempt in tries.items()}

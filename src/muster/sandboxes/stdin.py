@@ -51,12 +51,22 @@ class Stdin:
 
     def attach(self) -> int:
         """For drivers: the descriptor the program reads from; theirs to close."""
+        reading, writing = os.pipe()
+        try:
+            self.adopt(writing)
+        except ValueError:
+            os.close(reading)
+            os.close(writing)
+            raise
+        return reading
+
+    def adopt(self, writing: int) -> None:
+        """For drivers: the descriptor that writes what the program reads; from now on this object's to close."""
         if self._fd is not None or self._over:
             raise ValueError("a Stdin is for one program")
-        reading, self._fd = os.pipe()
+        self._fd = writing
         os.set_blocking(self._fd, False)
         self._flush()
-        return reading
 
     def detach(self) -> None:
         """For drivers: the program is gone."""

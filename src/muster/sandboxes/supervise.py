@@ -10,6 +10,10 @@ Control protocol, JSON: the worker sends one byte with a descriptor (stdin), the
 bytes, later lines, `{"kill": reason}`, `{"pause": true}`, `{"pause": false}` or `{"ping": true}`. The supervisor
 answers in lines, `{"refused": text}` or `{"started": pid, "supervisor": pid}`, `{"pong": true}`, and at last
 `{"ended": {code, signal, reason}}`.
+
+A launch may be `warm`: its sandbox stands, with a shell in it that waits, before anybody knows what for. The supervisor
+then answers `{"ready": true}`, and the worker sends, once, what is to run and what it may see, like a launch. The answer
+is `{"entered": true}`, or `{"unfit": text}` when nothing of it has run.
 """
 
 from __future__ import annotations
@@ -17,6 +21,9 @@ from __future__ import annotations
 import array
 import ctypes
 import fcntl
+import functools
+import gc
+import importlib
 import json
 import os
 import resource
@@ -25,19 +32,30 @@ import signal
 import socket
 import sys
 import time
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 LINUX = sys.platform.startswith("linux")
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 WATCH_SECONDS = 0.2
+STAND_SECONDS = 10.0
 FREEZE_PASSES = 20
+
+
+@functools.cache
+def library() -> ctypes.CDLL:
+    """The C library; looking it up takes longer than a call of it."""
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def prctl(option: int, value: int) -> None:
     if LINUX:
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+        library().prctl(option, value, 0, 0, 0)
 
 
 class Children:
@@ -155,7 +173,8 @@ class Supervisor:
         self.main = 0
         self.status: int | None = None
         self.alive = True
-        self.said = -1
+        self.said = self.script = self.ready = -1
+        self.waiting = 0
 
     def run(self, stdio: list[int]) -> None:
         refusal = self._start(stdio)
@@ -165,7 +184,8 @@ class Supervisor:
             self._tell({"refused": refusal})
             return
         self._tell({"started": self.main, "supervisor": os.getpid()})
-        reason = self._watch()
+        reason = self._enter() if self.launch["warm"] else None
+        reason = reason or self._watch()
         if reason not in ("exit", "lost"):
             self._ask_to_end()
         self._end_all()
@@ -178,14 +198,85 @@ class Supervisor:
         """Fork and execute. The reason when the program could not be started."""
         report, failed = os.pipe()
         self.said, told = os.pipe()
+        given = [*stdio, told] if self.launch["tells_exit"] else stdio
+        extra = self._waiting_room() if self.launch["warm"] else []
         self.main = os.fork()
         if self.main == 0:
-            become(self.launch, [*stdio, told] if self.launch["tells_exit"] else stdio, failed)
+            become(self.launch, given, extra, failed)
+        for fd in extra:
+            os.close(fd)
         os.close(failed)
         os.close(told)
         with os.fdopen(report, "rb") as reader:
             text = reader.read()
         return text.decode(errors="replace") if text else None
+
+    def _waiting_room(self) -> list[int]:
+        """For a warm launch: where its shell reads what to do, and says that it is there."""
+        script, self.script = os.pipe()
+        self.ready, ready = os.pipe()
+        os.write(self.script, self.launch["warm"].encode())
+        return [script, ready]
+
+    def _enter(self) -> str | None:
+        """Wait with a sandbox that stands until it is told what to run; the reason when it is to end instead."""
+        orders = self._stand()
+        if isinstance(orders, str):
+            self._tell({"unfit": orders})
+            return "lost"
+        self._rehearse()
+        self._tell({"ready": True})
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        poll.register(self.children.fd, select.POLLIN)
+        while self.control.fileno() not in {fd for fd, _ in poll.poll()}:
+            self._reap()
+            if self.status is not None:
+                return "lost"
+        entry = read_launch(self.control)
+        if entry is None:
+            return "lost"
+        problem = mounter().order(orders, entry["mounts"], entry["cwd"], entry["taken"])
+        self._reap()
+        if problem is not None or self.status is not None:
+            self._tell({"unfit": problem})
+            return "lost"
+        return self._let_in(entry)
+
+    def _rehearse(self) -> None:
+        """Go through what the rest takes, so that nothing of it is done for the first time then: each page of memory that a
+        fork shares is copied once."""
+        json.loads(json.dumps(self.launch))
+        resource.prlimit(self.waiting, resource.RLIMIT_CORE, (0, 0))
+        mounter().takes_trees()
+
+    def _stand(self) -> socket.socket | str:
+        """When the shell inside waits: a helper that has joined its mounts, or what went wrong."""
+        if select.select([self.ready], [], [], STAND_SECONDS)[0] and os.read(self.ready, 1):
+            os.close(self.ready)
+            first = json.loads(os.read(self.said, 65536).partition(b"\n")[0])["child-pid"]
+            waiting = children_of(first)
+            if len(waiting) == 1:
+                self.waiting = waiting[0]
+                return mounter().fork(self.waiting)
+        return "no sandbox stands there"
+
+    def _let_in(self, entry: dict[str, Any]) -> str | None:
+        """Its limits, then its words to the shell that waits."""
+        self.launch |= entry["launch"]
+        try:
+            for name, (soft, hard) in entry["rlimits"].items():
+                resource.prlimit(self.waiting, getattr(resource, name), (soft, hard))
+        except OSError as error:
+            self._tell({"unfit": str(error.strerror)})
+            return "lost"
+        self._tell({"entered": True, "supervisor": os.getpid()})
+        try:
+            with os.fdopen(self.script, "wb") as script:
+                script.write(os.fsencode(entry["script"]))
+        except OSError:
+            return None
+        return None
 
     def _watch(self) -> str:
         """Wait until something ends the program; what did."""
@@ -344,7 +435,12 @@ class Supervisor:
             return
 
 
-def become(launch: dict[str, Any], stdio: list[int], failed: int) -> None:
+def mounter() -> ModuleType:
+    """Its neighbour, which is no part of a package here."""
+    return importlib.import_module("mounter")
+
+
+def become(launch: dict[str, Any], stdio: list[int], extra: list[int], failed: int) -> None:
     """In the child: take on limits, then become the program. Never returns."""
     try:
         os.setsid()
@@ -352,7 +448,8 @@ def become(launch: dict[str, Any], stdio: list[int], failed: int) -> None:
             with open(path, "w") as procs:
                 procs.write("0")
         failed = above(failed)
-        for target, fd in enumerate([above(fd) for fd in [*stdio, *documents(launch["documents"])]]):
+        given = [*stdio, *documents(launch["documents"]), *extra]
+        for target, fd in enumerate([above(fd) for fd in given]):
             os.dup2(fd, target)
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if launch["no_new_privileges"]:
@@ -438,6 +535,8 @@ def receive(requests: socket.socket) -> list[int] | None:
     for level, kind, content in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
+    for fd in fds:
+        os.set_inheritable(fd, False)
     return list(fds) if data else None
 
 
@@ -450,8 +549,6 @@ def fork_supervisor(requests: socket.socket, children: Children, fds: list[int])
     requests.close()
     os.close(children.fd)
     try:
-        for fd in fds:
-            os.set_inheritable(fd, False)
         supervise(fds)
     finally:
         os._exit(0)
@@ -484,6 +581,9 @@ def keep(requests: socket.socket) -> None:
 
 
 if __name__ == "__main__":
+    sys.path.append(str(Path(__file__).resolve().parent))
+    mounter()
+    gc.disable()
     os.setsid()
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)

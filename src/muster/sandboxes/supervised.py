@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from muster.sandboxes.cgroup import Group
 from muster.sandboxes.folders import remove_tree
-from muster.sandboxes.launcher import ANSWER_SECONDS, Launch, Launcher, Program
+from muster.sandboxes.launcher import ANSWER_SECONDS, Launch, Launcher, Program, Unfit
 from muster.sandboxes.quota import Plan
 from muster.sandboxes.sandbox import Ending, ExitStatus, Health, OnOutput, SandboxError, SandboxSpec, Stats
 from muster.sandboxes.stdin import Stdin
 from muster.sandboxes.usage import DiskMeter, Usage, usage_below
+
+log = logging.getLogger(__name__)
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 FIND: Final = ("/bin/sh", "-c", 'exec "$@"', "muster")
@@ -42,16 +45,51 @@ Wrap = Callable[[Path, Mapping[str, str], Sequence[str]], Wrapped]
 """Given where a program starts, its environment, and its arguments."""
 
 
+class Ready(Protocol):
+    """A sandbox that stands already, for one program."""
+
+    @property
+    def program(self) -> Program:
+        """To wait for once; it raises Unfit when nothing of it has run."""
+        ...
+
+    @property
+    def plan(self) -> Plan:
+        """The limits it runs in."""
+        ...
+
+    @property
+    def entered(self) -> bool:
+        """Whether the program has begun."""
+        ...
+
+    def release(self) -> None:
+        """It has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One program and what it gets. Seconds."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: Path
+    stdin: bytes | Stdin
+    timeout: float | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dress:
     """How a driver wraps programs. `env` is in every environment inside; `ended` may know better why a program ended;
-    `clear` removes what is left at the end."""
+    `clear` removes what is left at the end; `ready` may have a sandbox that stands already."""
 
     wrap: Wrap
     env: Mapping[str, str]
     home: Path
     ended: Callable[[ExitStatus], Awaitable[ExitStatus]] | None = None
     clear: Callable[[], Awaitable[None]] | None = None
+    ready: Callable[[Task], Ready | None] = lambda _: None
     own_levels: int = 0
     tidies_up: float = 0.0
     no_new_privileges: bool = True
@@ -61,9 +99,11 @@ class Dress:
 class SupervisedSandbox:
     """Runs one program at a time under a supervisor, within the limits of its plan."""
 
-    def __init__(self, spec: SandboxSpec, plan: Plan, dress: Dress, launcher: Launcher) -> None:
+    def __init__(self, spec: SandboxSpec, plan: Callable[[], Plan], dress: Dress, launcher: Launcher) -> None:
         self._spec = spec
-        self._plan = plan
+        self._make_plan = plan
+        self._made_plan: Plan | None = None
+        self._groups: list[Group] = []
         self._dress = dress
         self._launcher = launcher
         self._program: Program | None = None
@@ -74,6 +114,14 @@ class SupervisedSandbox:
     def home(self) -> Path:
         """HOME of programs inside."""
         return self._dress.home
+
+    @property
+    def _plan(self) -> Plan:
+        """Made at first need: a sandbox that stands already has one of its own."""
+        if self._made_plan is None:
+            self._made_plan = self._make_plan()
+            self._groups += [self._made_plan.group] if self._made_plan.group else []
+        return self._made_plan
 
     async def exec(
         self,
@@ -86,13 +134,50 @@ class SupervisedSandbox:
         timeout: float | None = None,
     ) -> ExitStatus:
         """Run a program and wait for the end of everything it started."""
-        if self._killed:
-            return ExitStatus(reason=Ending.KILLED)
-        group = self._plan.group
-        before = _hits(group)
-        self._program = self._launcher.start(
-            self._launch(argv, env, cwd or self._spec.working_dir, timeout), stdin
-        )
+        place = cwd or self._spec.working_dir
+        inside = {**self._dress.env, "PWD": str(place), **env}
+        task = Task(argv=argv, env=inside, cwd=place, stdin=stdin, timeout=timeout)
+        try:
+            status = None if self._killed else await self._run_ready(task, on_output)
+            if status is None and not self._killed:
+                program = self._launcher.start(self._launch(task), stdin)
+                status = await self._run(program, self._plan, on_output, _hits(self._plan.group))
+        finally:
+            if isinstance(stdin, Stdin):
+                stdin.detach()
+        return status or ExitStatus(reason=Ending.KILLED)
+
+    async def _run_ready(self, task: Task, on_output: OnOutput) -> ExitStatus | None:
+        """Run it in a sandbox that stands already; None when there is none, or it was not fit and nothing has run."""
+        ready = self._dress.ready(task)
+        if ready is None:
+            return None
+        self._groups += [ready.plan.group] if ready.plan.group else []
+        early: list[tuple[Literal["stdout", "stderr"], bytes]] = []
+
+        def after_entering(stream: Literal["stdout", "stderr"], data: bytes) -> None:
+            early.append((stream, data))
+            while ready.entered and early:
+                on_output(*early.pop(0))
+
+        try:
+            status = await self._run(ready.program, ready.plan, after_entering, {})
+        except Unfit as error:
+            log.warning("%s: %s", self._spec.name, error.message)
+            return None
+        finally:
+            ready.release()
+        if not ready.entered:
+            return None
+        for said in early:
+            on_output(*said)
+        return status
+
+    async def _run(
+        self, program: Program, plan: Plan, on_output: OnOutput, before: Mapping[str, int]
+    ) -> ExitStatus:
+        """Follow it to its end; its group had hit its limits so often `before`."""
+        self._program = program
         complaint = bytearray()
 
         def note(stream: Literal["stdout", "stderr"], data: bytes) -> None:
@@ -101,22 +186,20 @@ class SupervisedSandbox:
             on_output(stream, data)
 
         try:
-            status = await self._attend(self._program, note)
+            status = await self._attend(program, plan, note)
         finally:
             self._program = None
-            if isinstance(stdin, Stdin):
-                stdin.detach()
         if self._dress.ended is not None:
             status = await self._dress.ended(status)
-        hits = {name for name, count in _hits(group).items() if count > before[name]}
+        hits = {name for name, count in _hits(plan.group).items() if count > before.get(name, 0)}
         if status.reason is Ending.NOT_STARTED and "memory" not in hits:
             raise SandboxError(problem=complaint.decode(errors="replace").strip()[:COMPLAINT_BYTES])
         return judge(status, hits)
 
-    async def _attend(self, program: Program, on_output: OnOutput) -> ExitStatus:
+    async def _attend(self, program: Program, plan: Plan, on_output: OnOutput) -> ExitStatus:
         try:
             async with asyncio.TaskGroup() as group:
-                watch = group.create_task(self._watch_disk(program, self._plan.disk_bytes))
+                watch = group.create_task(self._watch_disk(program, plan.disk_bytes))
                 try:
                     return await program.wait(on_output, self._spec.limits.output_bytes)
                 finally:
@@ -131,19 +214,17 @@ class SupervisedSandbox:
                 return
             await asyncio.sleep(self._disk.rest)
 
-    def _launch(
-        self, argv: Sequence[str], env: Mapping[str, str], cwd: Path, timeout: float | None
-    ) -> Launch:
+    def _launch(self, task: Task) -> Launch:
         plan = self._plan
-        wrapped = self._dress.wrap(cwd, {**self._dress.env, "PWD": str(cwd), **env}, [*FIND, *argv])
+        wrapped = self._dress.wrap(task.cwd, task.env, [*FIND, *task.argv])
         return Launch(
             argv=wrapped.argv,
             env=wrapped.env,
-            cwd=str(cwd),
-            timeout=timeout,
+            cwd=str(task.cwd),
+            timeout=task.timeout,
             grace=self._spec.grace_seconds,
             rlimits=plan.rlimits,
-            cgroups=list(plan.group.procs) if plan.group else [],
+            cgroups=list(plan.group.joins) if plan.group else [],
             watch_memory=plan.watch_memory,
             watch_processes=plan.watch_processes,
             watch_cpu=plan.watch_cpu,
@@ -194,9 +275,9 @@ class SupervisedSandbox:
     async def close(self) -> None:
         """Remove the control groups and the private folders."""
         self.kill()
-        group = self._plan.group
         for _ in range(REMOVE_TRIES):
-            if group is None or group.remove():
+            self._groups = [group for group in self._groups if not group.remove()]
+            if not self._groups:
                 break
             await asyncio.sleep(REMOVE_PAUSE)
         if self._dress.clear is not None:

@@ -63,6 +63,18 @@ def _children(pid: int) -> list[int]:
     return found
 
 
+def proportional_bytes(supervisor: int) -> int:
+    """Memory of a process and its descendants, pages they share divided among those that share them."""
+    total, level = 0, [supervisor]
+    while level:
+        for pid in level:
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+                total += int(text.partition("\nPss:")[2].split()[0]) * 1024
+        level = [child for pid in level for child in _children(pid)]
+    return total
+
+
 class DiskMeter:
     """Bytes allocated below folders, measured anew only as often as it is cheap."""
 

@@ -111,7 +111,7 @@ class AgentRun:
         engagement.transcript.add(_sent(prompt))
         verdict = await self._engage(engagement, prompt)
         kept = await self._keep(engagement)
-        await engagement.describe(reported=reported(verdict))
+        await engagement.describe(reported=reported(verdict, engagement.metering.told))
         return self._judge(engagement, verdict, kept), kept
 
     async def _engage(self, engagement: Engagement, prompt: Prompt) -> Verdict:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from muster.agents.adapter import Answer, Verdict
+from muster.agents.metered import Told
 from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.wire import ClaimedTask, Directive
-from muster.client.wire_runs import ReportedTotals, RunRequest
+from muster.client.wire_runs import ReportedTotals, RunRequest, ToldTotals
 from muster.domain.errors import MusterError
 from muster.domain.transcript import Entry, SessionStarted, UsageReport
+from muster.domain.usage import TokenUsage
 from muster.sandboxes.sandbox import Driver
 from muster.worker.agent_host import AgentHost
 from muster.worker.agent_plan import Plan
@@ -222,16 +224,22 @@ class Engagement:
             self.output.say("goes on")
 
 
-def reported(verdict: Verdict) -> ReportedTotals | None:
-    """The agent's own totals, as far as it tells them."""
-    usage = verdict.usage
-    if usage is None:
-        return None if verdict.cost_usd is None else ReportedTotals(cost_usd=verdict.cost_usd)
-    return ReportedTotals(
-        input_tokens=usage.input,
-        output_tokens=usage.output,
-        cache_read_tokens=usage.cache_read,
-        cache_write_tokens=usage.cache_write,
-        reasoning_tokens=usage.reasoning,
-        cost_usd=verdict.cost_usd,
-    )
+def reported(verdict: Verdict, told: Told | None = None) -> ReportedTotals | None:
+    """The agent's own totals, as far as it tells them, in its stream and by its telemetry."""
+    usage, cost = verdict.usage, verdict.cost_usd
+    if usage is None and cost is None and told is None:
+        return None
+    totals: dict[str, Any] = {"cost_usd": cost} | ({} if usage is None else _tokens(usage))
+    if told is not None:
+        totals["telemetry"] = ToldTotals(**_tokens(told.usage), cost_usd=told.cost_usd)
+    return ReportedTotals(**totals)
+
+
+def _tokens(usage: TokenUsage) -> dict[str, int]:
+    return {
+        "input_tokens": usage.input,
+        "output_tokens": usage.output,
+        "cache_read_tokens": usage.cache_read,
+        "cache_write_tokens": usage.cache_write,
+        "reasoning_tokens": usage.reasoning,
+    }

@@ -6,11 +6,12 @@ import asyncio
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from muster.client.wire_hosts import AbsentAgent, Gpu, HostAgent, HostFacts, HostLevel
+from muster.client.wire_hosts import AbsentAgent, Gpu, HostAgent, HostFacts, HostLevel, HostPool
+from muster.sandboxes.warm import WarmPool
 
 MB: Final = 1024 * 1024
 GPU_SECONDS: Final = 5.0
@@ -24,15 +25,21 @@ class Host:
     agents: Sequence[HostAgent] = ()
     absent: Sequence[AbsentAgent] = ()
     levels: Sequence[HostLevel] = ()
+    pool: WarmPool | None = None
+    """The sandboxes that stand ready, where some are kept."""
     gpu_query: str | None = None
     """The program that tells of graphics processors (`nvidia-smi`), where there is one."""
 
     @staticmethod
     def found(
-        agents: Sequence[HostAgent], absent: Sequence[AbsentAgent], levels: Sequence[HostLevel]
+        agents: Sequence[HostAgent],
+        absent: Sequence[AbsentAgent],
+        levels: Sequence[HostLevel],
+        pool: WarmPool | None = None,
     ) -> Host:
         """This host."""
-        return Host(agents=agents, absent=absent, levels=levels, gpu_query=shutil.which("nvidia-smi"))
+        query = shutil.which("nvidia-smi")
+        return Host(agents=agents, absent=absent, levels=levels, pool=pool, gpu_query=query)
 
     async def facts(self) -> HostFacts:
         """The host as it is now. Takes milliseconds; where there are graphics processors, up to 5 s."""
@@ -46,7 +53,13 @@ class Host:
             agents=list(self.agents),
             absent=list(self.absent),
             levels=list(self.levels),
+            warm=await self._warm(),
         )
+
+    async def _warm(self) -> HostPool | None:
+        if self.pool is None:
+            return None
+        return HostPool(**asdict(await asyncio.to_thread(self.pool.figures)))
 
     async def _gpus(self) -> list[Gpu]:
         if self.gpu_query is None:

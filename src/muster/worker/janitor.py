@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from muster.sandboxes import cgroup
 from muster.vcs.bases import Bases
 from muster.vcs.git import GitError
 from muster.vcs.rescue import read_record, rescue
@@ -33,6 +34,7 @@ async def sweep_forever(folder: Path, isolation: Isolation) -> None:
 async def sweep(folder: Path, isolation: Isolation) -> list[str]:
     """Clean up below `folder`; the ids of the attempts that were left. Work of agents is kept as a branch first."""
     swept: list[str] = []
+    await asyncio.to_thread(cgroup.forget_warm)
     left = await asyncio.to_thread(leftovers, folder)
     for workspace in left:
         killed = await asyncio.to_thread(_kill_all, workspace)

@@ -10,7 +10,7 @@ from typing import Final
 
 from muster.agents.adapter import ModelAccess, Profile
 from muster.agents.failures import failure_of, reset_in
-from muster.agents.metered import Account, CallRecord, ModelDoor
+from muster.agents.metered import Account, CallRecord, ModelDoor, Told
 from muster.agents.verdict import PROVIDER
 from muster.client.client import Client
 from muster.client.wire import ClaimedTask, Usage
@@ -79,6 +79,11 @@ class Metering:
     def resets_at(self) -> float | None:
         """When a used-up quota opens again, as the provider said it to the last call that was refused."""
         return None if self.refusal is None or self._last is None else reset_in(self._last.error)
+
+    @property
+    def told(self) -> Told | None:
+        """What the agent says by its telemetry that it used."""
+        return None if self.run is None else self.run.told
 
     @property
     def access(self) -> ModelAccess | None:

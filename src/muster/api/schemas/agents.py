@@ -178,6 +178,16 @@ class WorkerLevel(Answer):
     reason: str = Field(default="", description="Why it is not to be had there.")
 
 
+class WorkerPool(Answer):
+    """Sandboxes that stand on a host before they are needed, so that a program begins at once."""
+
+    wanted: int = Field(default=0, description="How many are kept: worker.warm_sandboxes.")
+    ready: int = Field(default=0, description="How many stand now.")
+    served: int = Field(default=0, description="Programs that began in one, since the worker's start.")
+    missed: int = Field(default=0, description="Programs that had to wait for a new one.")
+    memory_bytes: int = Field(default=0, description="Of those that stand; what they share is counted once.")
+
+
 class WorkerHost(Answer):
     """A worker's host, as the worker said with its last heartbeat. Bytes; null where it cannot tell."""
 
@@ -189,6 +199,7 @@ class WorkerHost(Answer):
     agents: list[WorkerAgent] = Field(default_factory=list[WorkerAgent])
     absent: list[WorkerAbsence] = Field(default_factory=list[WorkerAbsence])
     levels: list[WorkerLevel] = Field(default_factory=list[WorkerLevel])
+    warm: WorkerPool | None = Field(default=None, description="Null where none are kept.")
 
 
 class Worker(Answer):

@@ -78,6 +78,12 @@ class Run(Answer):
     tokens: Tokens
     reported: JsonObject | None = Field(description="The agent's own totals, as far as it tells them.")
     difference: Difference | None = Field(description="How far these are from what was metered.")
+    telemetry: JsonObject | None = Field(
+        default=None, description="What the agent says by its telemetry (OpenTelemetry): a second source."
+    )
+    telemetry_difference: Difference | None = Field(
+        default=None, description="How far that is from what was metered."
+    )
     started_at: Moment
     updated_at: Moment
 

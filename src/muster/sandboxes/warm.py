@@ -1,0 +1,317 @@
+"""Sandboxes that stand before anybody needs them, so that a program begins within a millisecond or two.
+
+Each serves one program and is gone with it. What is known only then joins one at the lease: folders (`mounter.py`),
+limits, environment, program. Everything else is as in a cold one, for the same program has made it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from muster.sandboxes import cgroup
+from muster.sandboxes.launcher import Launch, Launcher, Program, Spare
+from muster.sandboxes.quota import Plan, Quotas
+from muster.sandboxes.sandbox import Limits, SandboxError
+from muster.sandboxes.stdin import Stdin
+from muster.sandboxes.usage import proportional_bytes
+
+log = logging.getLogger(__name__)
+
+REFILL_SECONDS: Final = 0.05
+"""After a lease, so that making the next does not hold up what was leased."""
+AT_ONCE: Final = 2
+"""Made at the same time at the most."""
+MOST_FAILURES: Final = 3
+REST_SECONDS: Final = 60.0
+"""After so many that did not come to stand."""
+MESSAGE: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """What a sandbox is before it is leased; equal ones can stand for each other."""
+
+    network: bool
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    documents: Sequence[str]
+    first_words: str
+    stamp: object
+    """Differs when the host has changed so that a new one would show something else."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Member:
+    """One that stands or is about to."""
+
+    blank: Blank
+    spare: Spare
+    stdin: int
+    group: cgroup.Group | None
+    limits: Limits
+    """What is set in its group."""
+    supervisor: int | None = None
+    ready: bool = False
+    said: bytearray = field(default_factory=bytearray)
+
+    def read(self) -> bool:
+        """Take in what its supervisor says; False when it is not coming to stand."""
+        try:
+            data = self.spare.control.recv(MESSAGE, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self.said += data
+        for line in self.said.splitlines():
+            message: dict[str, Any] = json.loads(line) if line.endswith(b"}") else {}
+            self.supervisor = message.get("supervisor", self.supervisor)
+            self.ready = self.ready or "ready" in message
+            if "unfit" in message or "ended" in message or "refused" in message:
+                log.debug("a warm sandbox did not come to stand: %s", line.decode(errors="replace"))
+                return False
+        return bool(data)
+
+    def discard(self) -> None:
+        """Let it go; it ends by that."""
+        self.spare.discard()
+        os.close(self.stdin)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmFigures:
+    """A pool at one moment. `served` and `missed` count programs since its start; bytes are of those that stand."""
+
+    wanted: int
+    ready: int
+    served: int
+    missed: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to run in a sandbox from the pool."""
+
+    mounts: Sequence[Mapping[str, Any]]
+    script: str
+    cwd: str
+    limits: Limits
+    timeout: float | None
+    grace: float
+
+
+class WarmPool:
+    """Keeps `size` sandboxes standing, of the sorts that were asked for lately. Belongs to the event loop's thread."""
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        quotas: Quotas,
+        size: int,
+        blank: Callable[[bool], Blank],
+        takes_trees: bool,
+    ) -> None:
+        self._launcher = launcher
+        self._quotas = quotas
+        self._size = size
+        self._blank = blank
+        self._takes_trees = takes_trees
+        self._lately: deque[bool] = deque([False] * size, maxlen=size)
+        self._limits = Limits()
+        """Those of the last lease: the next may be alike, and then nothing is left to set."""
+        self._members: list[Member] = []
+        self._groups_left: list[cgroup.Group] = []
+        self._made = self._served = self._missed = self._failures = 0
+        self.unfit = 0
+        """Leases that came to nothing since the start."""
+        self._refilling: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin to fill it; what a worker that crashed left of its own is removed first."""
+        cgroup.forget_warm(self._quotas.parents)
+        self._refill_after(0)
+
+    def figures(self) -> WarmFigures:
+        """How it is now. Blocks for some milliseconds: it looks at every process that stands."""
+        standing = [member for member in self._members if member.ready]
+        memory = sum(proportional_bytes(member.supervisor) for member in standing if member.supervisor)
+        return WarmFigures(
+            wanted=self._size,
+            ready=len(standing),
+            served=self._served,
+            missed=self._missed,
+            memory_bytes=memory,
+        )
+
+    @property
+    def ready(self) -> int:
+        """How many stand."""
+        return sum(member.ready for member in self._members)
+
+    def lease(self, network: bool) -> Member | None:
+        """One that stands, which is the caller's from now on; None when there is none like that."""
+        self._lately.append(network)
+        self._refill_after(REFILL_SECONDS)
+        blank = self._blank(network)
+        member = next((entry for entry in self._members if entry.ready and entry.blank == blank), None)
+        if member is None:
+            self._missed += 1
+            return None
+        self._members.remove(member)
+        asyncio.get_running_loop().remove_reader(member.spare.control.fileno())
+        self._served += 1
+        return member
+
+    def give_up(self) -> None:
+        """A lease came to nothing: what was leased was not fit."""
+        self.unfit += 1
+        self._served -= 1
+        self._missed += 1
+
+    def enter(self, member: Member, wish: Wish, entered: Callable[[], None]) -> tuple[Program, Plan]:
+        """Set its limits and have it run that."""
+        plan = self._quotas.plan_within(member.group, member.limits, wish.limits)
+        self._limits = wish.limits
+        launch = {
+            "timeout": wish.timeout,
+            "grace": wish.grace,
+            "watch_memory": plan.watch_memory,
+            "watch_processes": plan.watch_processes,
+            "watch_cpu": plan.watch_cpu,
+        }
+        entry = {
+            "mounts": wish.mounts,
+            "taken": self._takes_trees,
+            "cwd": wish.cwd,
+            "script": wish.script,
+            "rlimits": plan.rlimits,
+            "launch": launch,
+        }
+        return self._launcher.enter(member.spare, entry, entered), plan
+
+    def _refill_after(self, seconds: float) -> None:
+        if self._refilling is None and not self._closed:
+            self._refilling = asyncio.get_running_loop().call_later(seconds, self._refill)
+
+    def _refill(self) -> None:
+        self._refilling = None
+        self.remove_groups()
+        for member in [entry for entry in self._members if entry.blank != self._blank(entry.blank.network)]:
+            self._drop(member)
+        for network in (False, True):
+            have = [member for member in self._members if member.blank.network is network]
+            wanted = self._lately.count(network)
+            for member in have[wanted:]:
+                self._drop(member)
+            standing_up = sum(not member.ready for member in self._members)
+            for _ in range(min(wanted - len(have), AT_ONCE - standing_up)):
+                self._make(self._blank(network))
+
+    def _make(self, blank: Blank) -> None:
+        self._made += 1
+        group = self._quotas.group(cgroup.warm_name(self._made), self._limits)
+        launch = Launch(
+            argv=blank.argv,
+            env=blank.env,
+            cwd="/",
+            timeout=None,
+            grace=0,
+            rlimits={"RLIMIT_CORE": (0, 0)},
+            cgroups=list(group.joins) if group else [],
+            own_levels=2,
+            no_new_privileges=False,
+            tells_exit=True,
+            documents=blank.documents,
+            warm=blank.first_words,
+        )
+        try:
+            spare, stdin = self._launcher.prepare(launch)
+        except SandboxError as error:
+            self._failed(error.message)
+            return
+        member = Member(blank=blank, spare=spare, stdin=stdin, group=group, limits=self._limits)
+        self._members.append(member)
+        asyncio.get_running_loop().add_reader(spare.control.fileno(), self._heard, member)
+
+    def _heard(self, member: Member) -> None:
+        well = member.read()
+        if well and member.ready:
+            self._failures = 0
+            self._refill_after(0)
+        elif not well:
+            self._drop(member)
+            self._failed("it ended before it was needed")
+
+    def _failed(self, problem: str) -> None:
+        self._failures += 1
+        if self._failures == MOST_FAILURES:
+            log.warning("no sandboxes can be kept ready for now: %s", problem)
+        self._refill_after(REFILL_SECONDS if self._failures < MOST_FAILURES else REST_SECONDS)
+
+    def _drop(self, member: Member) -> None:
+        asyncio.get_running_loop().remove_reader(member.spare.control.fileno())
+        self._members.remove(member)
+        member.discard()
+        if member.group is not None:
+            self._groups_left.append(member.group)
+
+    def close(self) -> None:
+        """Let all go."""
+        self._closed = True
+        if self._refilling is not None:
+            self._refilling.cancel()
+        for member in list(self._members):
+            self._drop(member)
+
+    def remove_groups(self) -> None:
+        """Remove the control groups of those that were let go and have ended."""
+        self._groups_left = [group for group in self._groups_left if not group.remove()]
+
+
+@dataclass(slots=True)
+class Leased:
+    """A member with its program; what `supervised.Ready` asks for."""
+
+    pool: WarmPool
+    member: Member
+    stdin: Stdin
+    entered: bool = False
+    program: Program = field(init=False)
+    plan: Plan = field(init=False)
+
+    @staticmethod
+    def begin(pool: WarmPool, member: Member, wish: Wish, stdin: bytes | Stdin) -> Leased:
+        """Have a member run what is wished for."""
+        leased = Leased(pool, member, stdin if isinstance(stdin, Stdin) else _written(stdin))
+        leased.program, leased.plan = pool.enter(member, wish, leased._enter)
+        return leased
+
+    def _enter(self) -> None:
+        self.entered = True
+        self.stdin.adopt(self.member.stdin)
+
+    def release(self) -> None:
+        """Its program has ended, or none has begun."""
+        if self.entered:
+            self.stdin.detach()
+        else:
+            os.close(self.member.stdin)
+            self.pool.give_up()
+
+
+def _written(data: bytes) -> Stdin:
+    """Standard input that is these bytes."""
+    stdin = Stdin()
+    stdin.write(data)
+    stdin.close()
+    return stdin
