@@ -90,7 +90,7 @@ async def _serve(database: Path, scripts: ScriptIndex, here: Served) -> None:
     )
     services.drain.start()
     app = create_native_app(services)
-    with socket.socket() as listener:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         here.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         here.document = app.document()
@@ -114,7 +114,7 @@ class Found:
     curl: str
 
     def __str__(self) -> str:
-        return f"{self.operation}: {self.kind}: {self.message}\n    {self.curl[:500]}"
+        return f"{self.operation}: {self.kind}: {self.message}\n    {self.curl[:4_000]}"
 
 
 @dataclass

@@ -39,7 +39,7 @@ class LiveServer:
         self.port = 0
 
     async def start(self) -> None:
-        self.bound = socket.socket()
+        self.bound = socket.socket(proto=socket.IPPROTO_TCP)
         self.bound.bind(("127.0.0.1", 0))
         self.bound.listen(200)
         self.port = self.bound.getsockname()[1]

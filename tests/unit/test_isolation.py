@@ -37,3 +37,9 @@ def test_what_cannot_be_a_level_is_refused(level: str) -> None:
         Queue(name="q", sandbox=level)
     with pytest.raises(InvalidInput):
         Project(name="p", sandbox=level)
+
+
+@pytest.mark.parametrize("level", [None, "gvisor"])
+def test_which_levels_there_are_is_for_the_workers_to_say(level: str | None) -> None:
+    check_level(level)
+    assert Queue(name="q", sandbox=level).sandbox == Project(name="p", sandbox=level).sandbox == level

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muster.domain.errors import InvalidInput
-from muster.domain.script import MAX_TEXT, InputType, InputValue, Script, ScriptInput
+from muster.domain.script import MAX_TEXT, InputType, InputValue, Script, ScriptInput, tag_of
 from muster.domain.task import TaskKind
 
 JSON_VALUES = st.one_of(
@@ -158,3 +158,8 @@ def test_a_script_becomes_a_task_with_its_own_limits() -> None:
     limited = Script(name="s", path="/s", kind=TaskKind.BASH, timeout_seconds=5, task_class="FAST_SCRIPT")
     assert limited.task_fields({})["timeout_seconds"] == 5
     assert limited.task_fields({})["task_class"] == "FAST_SCRIPT"
+
+
+def test_runs_of_a_script_are_found_by_its_tag() -> None:
+    """SQ-7"""
+    assert tag_of("backup") == "script:backup"
