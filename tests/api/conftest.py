@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
 from muster.api.app import App
-from muster.api.native import create_native_app
+from muster.api.native import create_native_app, native_router
 from muster.api.services import ApiSettings, Services
 from muster.api.stream_limits import StreamLimits
 from muster.commands.defaults import ensure_defaults
@@ -30,6 +31,7 @@ CLASSES = [
     TaskClass("LLM_LITE", 300_000_000, network=True),
     TaskClass("LLM_HEAVY", 900_000_000, network=True),
 ]
+VERSION = "0.0.test"
 ECHO = "#!/usr/bin/env bash\n# name: echo\n# description: Says it\n# inputs:\n#   text: string required\n# tags: demo\necho\n"
 
 
@@ -88,7 +90,7 @@ def scripts(tmp_path: Path) -> ScriptIndex:
 def services(store: Store, scripts: ScriptIndex, tmp_path: Path) -> Services:
     return Services(
         store=store,
-        settings=ApiSettings(version="0.0.test"),
+        settings=ApiSettings(version=VERSION),
         scripts=scripts,
         blobs=BlobStore(tmp_path / "blobs"),
         instance="t",
@@ -96,9 +98,21 @@ def services(store: Store, scripts: ScriptIndex, tmp_path: Path) -> Services:
     )
 
 
+@pytest.fixture(scope="session")
+def router() -> FastAPI:
+    """Taken over by one test after the other."""
+    return native_router(VERSION)
+
+
+@pytest.fixture(scope="session")
+def live_router() -> FastAPI:
+    """The same for servers, which some tests have beside an app."""
+    return native_router(VERSION)
+
+
 @pytest.fixture
-def app(services: Services) -> App:
-    return create_native_app(services)
+def app(services: Services, router: FastAPI) -> App:
+    return create_native_app(services, router)
 
 
 @pytest.fixture
@@ -112,8 +126,8 @@ def limits() -> StreamLimits:
 
 
 @pytest.fixture
-async def live(services: Services, limits: StreamLimits) -> AsyncIterator[LiveServer]:
-    server = LiveServer(create_native_app(replace(services, streams=limits)))
+async def live(services: Services, limits: StreamLimits, live_router: FastAPI) -> AsyncIterator[LiveServer]:
+    server = LiveServer(create_native_app(replace(services, streams=limits), live_router))
     await server.start()
     yield server
     await server.stop()

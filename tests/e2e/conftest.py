@@ -1,18 +1,34 @@
-"""Whole programs: servers as processes, on each database in turn."""
+"""Whole programs: servers as processes, on one of the two databases by turns, or on both where that is what is tested."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from muster.store.postgres_migrate import migrate_postgres
+from tests.conftest import RUN
 from tests.e2e.faulty import Desk
 from tests.e2e.server import KillableServer
 
+ON_BOTH = {"test_agents_under_fire", "test_kill_nine", "test_faults_of_time", "test_orphans"}
+STORES = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The store is tested on both databases everywhere else; a journey through all layers runs on either."""
+    if "database" not in metafunc.fixturenames:
+        return
+    either = zlib.crc32(metafunc.function.__name__.encode()) % len(STORES)
+    both = metafunc.module.__name__.rpartition(".")[2] in ON_BOTH
+    has_postgres = metafunc.config.stash[RUN].server is not None
+    chosen = STORES if both else (STORES[either if has_postgres else 0],)
+    metafunc.parametrize("database", chosen, indirect=True)
+
+
+@pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where the server's database is: a path or a URL."""
     if request.param == "postgres":

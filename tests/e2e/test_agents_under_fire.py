@@ -19,7 +19,8 @@ from tests.e2e.test_agents import git
 from tests.e2e.worker_process import WorkerProcess
 from tests.waiting import eventually
 
-ROUNDS = 20
+ROUNDS = 10
+"""On each of the two databases."""
 TASKS = 8
 MARK = "0.41337"
 SCRIPT: list[Any] = [

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from fastapi import FastAPI
+
 from muster.api import stream_sse
-from muster.api.app import App, Nouns, create_app
+from muster.api.app import App, Nouns, create_router
 from muster.api.claiming import ClaimDesk
 from muster.api.compat import (
     mission_calls,
@@ -69,8 +71,13 @@ NATIVE: Final[Nouns] = (
 )
 
 
-def create_native_app(services: Services) -> App:
-    """The whole API over the given services."""
+def native_router(version: str) -> FastAPI:
+    """The router of the whole API, for `create_native_app`."""
+    return create_router(version, NATIVE)
+
+
+def create_native_app(services: Services, router: FastAPI | None = None) -> App:
+    """The whole API over the given services. A `router` at hand is taken over from the App that had it."""
     desk = ClaimDesk(services)
     hot = [
         *hot_routes(services, desk),
@@ -80,4 +87,4 @@ def create_native_app(services: Services) -> App:
         worker_route(services),
         approvals.ask_route(services),
     ]
-    return create_app(services, hot, NATIVE)
+    return App(services, hot, router or native_router(services.settings.version))

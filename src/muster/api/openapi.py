@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -42,7 +43,8 @@ def build_document(
     app: FastAPI, hot: Sequence[HotRoute[Any, Any]], *, secured: bool = True
 ) -> dict[str, Any]:
     """The document of everything this app answers under its native prefix and beside it."""
-    document: dict[str, Any] = app.openapi()
+    # FastAPI keeps what it gave out.
+    document: dict[str, Any] = copy.deepcopy(app.openapi())
     document["tags"] = [{"name": name, "description": words} for name, words in TAGS]
     components: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
