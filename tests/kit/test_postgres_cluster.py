@@ -36,9 +36,17 @@ async def test_a_test_gets_an_empty_database_of_its_own(postgres_url: str) -> No
     await make_table(postgres_url)
 
 
-async def test_commits_are_flushed_to_disk_as_on_a_real_server(postgres_url: str) -> None:
-    assert await fetch(postgres_url, "SHOW fsync") == "on"
+async def test_commits_wait_for_the_log_as_on_a_real_server(postgres_url: str) -> None:
     assert await fetch(postgres_url, "SHOW synchronous_commit") == "on"
+    assert await fetch(postgres_url, "SHOW fsync") == "off"
+
+
+@pytest.mark.postgres
+async def test_a_cluster_flushes_to_disk_unless_it_is_told_not_to() -> None:
+    server = find_server()
+    assert server is not None
+    with Guard.start(server) as guard:
+        assert await fetch(guard.cluster().url("postgres"), "SHOW fsync") == "on"
 
 
 async def test_copies_of_a_template_do_not_see_each_other(
