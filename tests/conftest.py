@@ -73,7 +73,7 @@ def refuse_remote(event: str, arguments: tuple[Any, ...]) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     run = session.config.stash[RUN]
     if run.server is not None and not run.is_worker and not session.config.option.collectonly:
-        run.guard = Guard.start(run.server, UNFLUSHED)
+        run.guard = Guard.start(run.server, UNFLUSHED, in_memory=True)
         os.environ[GUARD] = run.guard.address
 
 

@@ -32,6 +32,8 @@ Migrate = Callable[[str], Awaitable[object] | object]
 
 OLDEST_SERVER = 15
 WAIT_SECONDS = 60.0
+MEMORY = "/dev/shm"
+MEMORY_BYTES = 3 * 1024**3
 NOT_RUN = "PostgreSQL part NOT RUN: no server binaries (apt-get install postgresql)"
 
 
@@ -100,9 +102,13 @@ class Guard:
     address: str
 
     @classmethod
-    def start(cls, server: Server, settings: Mapping[str, str] | None = None) -> Self:
-        """Start the guard; `settings` override those of `postgres_guard.SETTINGS`."""
-        directory = tempfile.mkdtemp(prefix="muster-pg-", dir=_roomy_temp_directory())
+    def start(
+        cls, server: Server, settings: Mapping[str, str] | None = None, *, in_memory: bool = False
+    ) -> Self:
+        """Start the guard; `settings` override those of `postgres_guard.SETTINGS`. `in_memory` keeps the files in
+        memory where there is room: some file systems are slow to make files anew right after others were removed."""
+        place = (_memory() if in_memory else None) or _roomy_temp_directory()
+        directory = tempfile.mkdtemp(prefix="muster-pg-", dir=place)
         request = postgres_guard.Request(str(server.binaries), directory, dict(settings or {}))
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", postgres_guard.__file__, request.encode()],
@@ -134,6 +140,14 @@ class Guard:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _memory() -> str | None:
+    try:
+        there = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
+    except OSError:
+        return None
+    return MEMORY if there else None
 
 
 def _roomy_temp_directory() -> str:
