@@ -31,7 +31,7 @@ test: setup ## the whole suite on SQLite and PostgreSQL, with coverage; the doma
 	MUSTER_REQUIRE_POSTGRES= $(BIN)/pytest $(TESTS) -m agents -q || [ $$? = 5 ] || status=1; \
 	exit $$status
 
-check: setup ## format, lint, types, import contracts, generated files, architecture and unit tests: under a minute
+check: setup ## format, lint, types, import contracts, generated files, architecture and unit tests
 	@$(BIN)/ruff format --check --quiet . || { echo "run 'make format'"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/lint-imports --no-logo
