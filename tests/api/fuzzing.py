@@ -92,6 +92,7 @@ async def _serve(database: Path, scripts: ScriptIndex, here: Served) -> None:
     app = create_native_app(services)
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()
         here.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         here.document = app.document()
         here.server = uvicorn.Server(
@@ -133,7 +134,9 @@ def as_encoders_write(context: Any, body: Any) -> Any:
         return {name: as_encoders_write(context, value) for name, value in body.items()}
     if isinstance(body, list):
         return [as_encoders_write(context, value) for value in body]
-    return int(body) if isinstance(body, float) and body.is_integer() else body
+    if isinstance(body, float) and body.is_integer() and abs(body) < 2**63:
+        return int(body)
+    return body
 
 
 def fuzz(here: Served, paths: tuple[str, ...], *, examples: int) -> Report:
