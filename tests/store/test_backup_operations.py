@@ -151,7 +151,8 @@ async def test_doctor_says_when_the_chosen_sandbox_does_not_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(make_driver, "__kwdefaults__", {"path": str(tmp_path), "python": "python3"})
+    there = {**make_driver.__kwdefaults__, "path": str(tmp_path), "python": "python3"}
+    monkeypatch.setattr(make_driver, "__kwdefaults__", there)
     settings = Settings(
         data_dir=tmp_path,
         server=ServerSettings(port=free_port()),
