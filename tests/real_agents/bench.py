@@ -230,13 +230,15 @@ def submit_cases(
 
 
 def processes(*words: str) -> list[str]:
-    """Command lines of the processes of this machine that have all the words."""
+    """Command lines of the processes of this machine that have all the words in them or in their environment: what
+    begins in a sandbox that stood ready is named by its environment alone."""
     found = list[str]()
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            line = entry.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            around = (entry / "environ").read_bytes().decode("utf-8", "replace")
         except OSError:
             continue
-        if entry.parent.name != str(os.getpid()) and all(word in line for word in words):
+        if entry.name != str(os.getpid()) and all(word in line or word in around for word in words):
             found.append(line)
     return found
