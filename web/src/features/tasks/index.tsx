@@ -1,11 +1,11 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Plus, Search } from "lucide-react";
+import { lazy, Suspense } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
 import { overview, type TaskFilter, useAsked } from "@/api/queries";
 import type { TaskState } from "@/api/types";
 import { PageHeading, usePageTitle } from "@/components/Page";
-import { SavedViews } from "@/components/SavedViews";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
@@ -13,6 +13,8 @@ import { useRows } from "@/lib/usePeek";
 import { TaskTable } from "./TaskTable";
 import { ViewSwitch } from "./ViewSwitch";
 
+// The board does without it.
+const SavedViews = lazy(() => import("@/components/SavedViews").then((part) => ({ default: part.SavedViews })));
 const VIEWS: [string, string, TaskState[]][] = [
   ["", "All", []],
   ["open", "Open", ["blocked", "backoff", "ready", "running"]],
@@ -62,7 +64,7 @@ export function Component() {
         </div>
         <div className="r"><ViewSwitch /><Link className="btn p" to="/tasks/new"><Plus size={13} />New task</Link></div>
       </div>
-      <SavedViews list="tasks" all="All tasks" />
+      <Suspense fallback={<div style={{ height: 36 }} />}><SavedViews list="tasks" all="All tasks" /></Suspense>
       <div className="fbar">
         <div style={{ position: "relative", display: "flex", alignItems: "center" }}>
           <Search size={13} style={{ position: "absolute", left: 9, color: "var(--fg-3)" }} aria-hidden="true" />
