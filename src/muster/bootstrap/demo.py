@@ -128,7 +128,7 @@ def _dependent_tasks() -> list[dict[str, Any]]:
         _bash(
             "fix",
             "Change a file and pass the acceptance test",
-            "echo '# checked by muster' >> temperature.py",
+            "echo '- checked by muster' >> CHECKED.md",
             acceptance_command="python3 -m unittest -q",
             type="feature_implementation",
         ),
