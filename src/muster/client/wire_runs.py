@@ -31,15 +31,9 @@ class ToldTotals(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
     cost_usd: Dollars | None = None
 
 
-class ReportedTotals(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+class ReportedTotals(ToldTotals, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What the agent itself says it used so far: in its stream, and by its telemetry. Null: it does not say."""
 
-    input_tokens: Count | None = None
-    output_tokens: Count | None = None
-    cache_read_tokens: Count | None = None
-    cache_write_tokens: Count | None = None
-    reasoning_tokens: Count | None = None
-    cost_usd: Dollars | None = None
     telemetry: ToldTotals | None = None
 
 
