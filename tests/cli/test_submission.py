@@ -29,6 +29,14 @@ from muster.domain.errors import InvalidInput
         (Submission(bash="x", network=True, requires=["gpu"]), {"network": True, "requires": ["gpu"]}),
         (Submission(script="backup", inputs=["a=1"]), {"inputs": {"a": "1"}}),
         (
+            Submission(bash="x", allow_hosts=["pypi.org"]),
+            {"payload": {"script": "x", "allow_hosts": ["pypi.org"]}},
+        ),
+        (
+            Submission(prompt="x", agent="claude", integrate=True, allow_hosts=["a.example"]),
+            {"payload": {"agent": "claude", "integrate": True, "allow_hosts": ["a.example"]}},
+        ),
+        (
             Submission(prompt="x", agent="claude", fallback=["qwen:7b", "@codex", "@gemini:pro"]),
             {
                 "payload": {
@@ -71,6 +79,12 @@ def test_a_file_is_run_by_its_suffix(tmp_path: Path) -> None:
         (Submission(bash="x", env=["A"]), "must look like NAME=VALUE"),
         (Submission(file=Path("a.txt")), "must end in .sh"),
         (Submission(file=Path("gone.sh")), "cannot be read"),
+        (Submission(bash="x", model="m"), "--model: is for --prompt"),
+        (Submission(script="x", max_cost=1.0), "--max-cost: is not for --script"),
+        (Submission(script="x", allow_hosts=["a.example"]), "--allow-host: is not for --script"),
+        (Submission(title="x", allow_hosts=["a.example"]), "--allow-host: is for work that muster runs"),
+        (Submission(prompt="x", fallback=["@codex"]), "--fallback: needs --agent or --role"),
+        (Submission(prompt="x", allow_hosts=["a.example"]), "--allow-host: needs --agent or --role"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(given: Submission, expected: str) -> None:

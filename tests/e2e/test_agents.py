@@ -43,6 +43,12 @@ class Bench:
         body = {"title": title, "kind": "prompt", "working_dir": str(self.repository), "payload": payload}
         return str((await self.client.post("/tasks", body | fields))["id"])
 
+    async def script(self, script: str, **payload: Any) -> str:
+        body = {"title": "A script", "kind": "bash", "working_dir": str(self.repository)}
+        return str(
+            (await self.client.post("/tasks", body | {"payload": {"script": script, **payload}}))["id"]
+        )
+
     async def task(self, ident: str) -> Any:
         return await self.client.get(f"/tasks/{ident}")
 
@@ -390,7 +396,7 @@ for url in ('http://127.0.0.2:{port}/', 'http://example.com/'):
 " > fetched.txt"""
 
 
-async def test_an_agent_reaches_the_hosts_its_task_allows_and_no_other(bench: Bench) -> None:
+async def test_agents_and_scripts_reach_the_hosts_their_task_allows_and_no_other(bench: Bench) -> None:
     """SW-6a: no network of its own; what was refused is in the log."""
 
     async def answer(_: web.Request) -> web.Response:
@@ -403,12 +409,18 @@ async def test_an_agent_reaches_the_hosts_its_task_allows_and_no_other(bench: Be
     site = web.TCPSite(runner, "127.0.0.2", 0)
     await site.start()
     port = runner.addresses[0][1]
-    step = {"run": FETCH.format(port=port)}
-    ident = await bench.submit(
-        step, payload={"allow_hosts": [f"127.0.0.2:{port}"], "setup": step["run"].replace("fetched", "setup")}
-    )
-    task = await bench.ended(ident)
+    step, allowed = {"run": FETCH.format(port=port)}, [f"127.0.0.2:{port}"]
+    setup = step["run"].replace("fetched", "setup")
+    ident = await bench.submit(step, payload={"allow_hosts": allowed, "setup": setup})
+    script = await bench.script(step["run"], allow_hosts=allowed)
+    asked = await bench.task(script)
+    task, done = await bench.ended(ident, timeout=60), await bench.ended(script, timeout=60)
     await runner.cleanup()
+    assert "network:allow-list" in asked["requires"]
+    said = await bench.client.get(f"/tasks/{script}/logs", limit=1000)
+    assert done["state"] == "succeeded", "\n".join(line["text"] for line in said["items"][-12:])
+    assert (bench.repository / "fetched.txt").read_text().split() == ["200", "403"]
+    assert "example.com:80 is not among" in str(await bench.client.get(f"/tasks/{script}/logs"))
     assert task["state"] == "succeeded"
     for name in ("fetched.txt", "setup.txt"):
         assert git(bench.repository, "show", f"muster/{ident}:{name}").split() == ["200", "403"]

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
+from muster.domain.agent_task import read_hosts
 from muster.domain.errors import MusterError
 from muster.domain.task import TaskKind
 
 MAX_VALUE_BYTES: Final = 128 * 1024 - 256
 """The kernel takes no longer argument or environment string."""
 LIMITS: Final = ("memory_mb", "cpu_seconds", "processes", "file_mb", "output_mb")
-KNOWN: Final = frozenset({"script", "path", "args", "argv", "env", "inputs", "stdin", "limits"})
+KNOWN: Final = frozenset(
+    {"script", "path", "args", "argv", "env", "inputs", "stdin", "limits", "allow_hosts"}
+)
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}\Z")
 
 
@@ -43,7 +46,7 @@ class ScriptPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptCommand:
-    """What to start. `write` is to be written, `script` to be there, before; `limits` holds those the task asks for."""
+    """What to start. `write` is to be written, `script` to be there, before; `limits` and `allow_hosts` are the task's."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
@@ -51,10 +54,11 @@ class ScriptCommand:
     write: Mapping[Path, str] = field(default_factory=dict[Path, str])
     script: Path | None = None
     limits: Mapping[str, int] = field(default_factory=dict[str, int])
+    allow_hosts: Sequence[str] = ()
 
 
 def script_command(kind: str, payload: Mapping[str, Any], place: ScriptPlace) -> ScriptCommand:
-    """The program of a bash, python or command task. BadPayload or ScriptMissing when there is none."""
+    """The program of a bash, python or command task. BadPayload, ScriptMissing or InvalidInput when there is none."""
     unknown = sorted(set(payload) - KNOWN)
     if unknown:
         raise BadPayload(
@@ -76,13 +80,19 @@ def script_command(kind: str, payload: Mapping[str, Any], place: ScriptPlace) ->
         case _:
             raise BadPayload(field="kind", problem=f"{kind} is not run as a script")
     return ScriptCommand(
-        argv=argv, env=env, stdin=stdin, write=write, script=None if write else script, limits=limits
+        argv=argv,
+        env=env,
+        stdin=stdin,
+        write=write,
+        script=None if write else script,
+        limits=limits,
+        allow_hosts=read_hosts("payload.allow_hosts", payload.get("allow_hosts") or []),
     )
 
 
 def _words(kind: str) -> str:
     own = "argv" if kind == TaskKind.COMMAND else "script or path, args"
-    return f"{own}, env, inputs, stdin, limits"
+    return f"{own}, env, inputs, stdin, limits, allow_hosts"
 
 
 def _script(kind: str, payload: Mapping[str, Any], place: ScriptPlace) -> tuple[Mapping[Path, str], Path]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from muster.api.payloads import EXECUTABLE
 from muster.domain.agent_task import (
     AGENT_LABEL,
     ALLOW_LIST,
@@ -36,10 +37,15 @@ async def agent_task_of(reader: Reader, kind: str, payload: dict[str, Any]) -> A
     return task
 
 
-def labelled(requires: Sequence[str], task: AgentTask | None) -> tuple[str, ...]:
-    """What a worker must offer: the labels asked for, and in place of older ones those of the agent's task."""
+def labelled(
+    requires: Sequence[str], kind: str, payload: Mapping[str, Any], task: AgentTask | None
+) -> tuple[str, ...]:
+    """What a worker must offer: the labels asked for, and in place of older ones those of the payload's own."""
     if task is None:
-        return tuple(dict.fromkeys(requires))
+        if kind not in EXECUTABLE:
+            return tuple(dict.fromkeys(requires))
+        asked = dict.fromkeys(label for label in requires if label != ALLOW_LIST)
+        return (*asked, ALLOW_LIST) if payload.get("allow_hosts") else tuple(asked)
     kept = [label for label in requires if not label.startswith(AGENT_LABEL) and label != ALLOW_LIST]
     if task.sandbox is not None:
         kept = [label for label in kept if not label.startswith(SANDBOX_LABEL)]

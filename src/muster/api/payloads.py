@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final, cast
 
+from muster.domain.agent_task import read_hosts
 from muster.domain.errors import InvalidInput
 from muster.domain.task import TaskKind
 
@@ -15,6 +16,8 @@ EXECUTABLE: Final = SCRIPTS | {TaskKind.COMMAND}
 
 def check_payload(kind: str, payload: dict[str, Any]) -> None:
     """InvalidInput naming the field of the payload that cannot be executed."""
+    if kind in EXECUTABLE:
+        read_hosts("payload.allow_hosts", payload.get("allow_hosts") or [])
     if kind in SCRIPTS:
         _check_script(payload)
     elif kind == TaskKind.COMMAND:

@@ -69,7 +69,7 @@ class Submitter:
             timeout_us=await self.timeout_us(task.task_class, task.timeout_seconds),
             estimate=micros(task.estimated_cost_usd, "estimated_cost_usd"),
             assignee=task.assigned_to or "",
-            requires=labelled(task.requires, agent_task),
+            requires=labelled(task.requires, task.kind, task.payload, agent_task),
             session_id=None if task.session_id is None else ids.decode(ids.SESSION, task.session_id),
             parent_id=None if task.parent_id is None else ids.decode(ids.TASK, task.parent_id),
             depends_on=tuple(task.depends_on),
@@ -196,10 +196,9 @@ async def changes_of(store: Store, patch: TaskPatch, current: Current) -> dict[s
     changes |= {name: tuple(dict.fromkeys(given[name])) for name in _TUPLES if name in given}
     changes |= {field: convert(given[name]) for name, (field, convert) in _CONVERTED.items() if name in given}
     if "kind" in given or "payload" in given:
-        agent_task = await agent_task_of(
-            store, given.get("kind", current.kind), given.get("payload", current.payload)
-        )
-        changes["requires"] = labelled(given.get("requires", current.requires), agent_task)
+        kind, payload = given.get("kind", current.kind), given.get("payload", current.payload)
+        agent_task = await agent_task_of(store, kind, payload)
+        changes["requires"] = labelled(given.get("requires", current.requires), kind, payload, agent_task)
     submitter = Submitter(store)
     if "queue" in given:
         changes["queue_id"] = (await submitter.queue(given["queue"])).queue_id

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Final, get_type_hints
 
 import typer
 
 from muster.domain.errors import InvalidInput
 
 Texts = list[str]
+_OPTIONS: Final = {"max_cost_usd": "max-cost", "fallbacks": "fallback"}
+"""Of payload fields that are called otherwise on the command line."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,7 +83,7 @@ class Submission:
     ] = None
     allow_hosts: Annotated[
         list[str] | None,
-        typer.Option("--allow-host", metavar="NAME", help="A name an agent may reach. Repeatable."),
+        typer.Option("--allow-host", metavar="NAME", help="A name it may reach, and no other. Repeatable."),
     ] = None
     inputs: Annotated[
         list[str] | None,
@@ -167,6 +169,7 @@ class Submission:
         if self.script is None:
             body |= self._work()
         else:
+            self._refuse({**self._of_agent(), "allow-host": self.allow_hosts}, "is not for --script")
             body["inputs"] = pairs(self.inputs, "--input")
         return {name: value for name, value in body.items() if value is not None and value != []}
 
@@ -177,6 +180,12 @@ class Submission:
             payload["env"] = pairs(self.env, "--env")
         if self.inputs:
             payload["inputs"] = pairs(self.inputs, "--input")
+        if kind != "prompt":
+            self._refuse(self._of_agent(), "is for --prompt")
+        if self.allow_hosts:
+            if kind == "manual":
+                self._refuse({"allow-host": self.allow_hosts}, "is for work that muster runs")
+            payload["allow_hosts"] = self.allow_hosts
         work: dict[str, Any] = {"kind": kind, "title": self.title or _title(title)}
         if kind == "prompt":
             work["description"] = self.description or self.prompt
@@ -210,15 +219,24 @@ class Submission:
 
     def _agent(self) -> dict[str, Any]:
         """The payload of a prompt; empty when it is for somebody else's agent."""
+        given = self._of_agent()
+        if not (self.agent or self.role):
+            self._refuse({**given, "allow-host": self.allow_hosts}, "needs --agent or --role beside it")
+        return given
+
+    @staticmethod
+    def _refuse(given: Mapping[str, Any], problem: str) -> None:
+        for name, value in given.items():
+            if value:
+                raise InvalidInput(field=f"--{_OPTIONS.get(name, name)}", problem=problem)
+
+    def _of_agent(self) -> dict[str, Any]:
         payload: dict[str, Any] = {"agent": self.agent, "role": self.role, "model": self.model}
         payload |= {"permissions": self.permissions, "base": self.base, "owns": self.owns}
         payload |= {"integrate": self.integrate}
-        payload |= {"max_cost_usd": self.max_cost, "allow_hosts": self.allow_hosts}
+        payload |= {"max_cost_usd": self.max_cost}
         payload |= {"fallbacks": [fallback_of(words) for words in self.fallback or ()]}
-        given = {name: value for name, value in payload.items() if value}
-        if given and not (self.agent or self.role):
-            raise InvalidInput(field=f"--{next(iter(given))}", problem="needs --agent or --role beside it")
-        return given
+        return {name: value for name, value in payload.items() if value}
 
     def _of_file(self, path: Path) -> tuple[str, dict[str, Any], str]:
         kinds = {".sh": "bash", ".bash": "bash", ".py": "python"}

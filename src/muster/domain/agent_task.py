@@ -164,7 +164,8 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
-def _hosts(name: str, value: Any) -> tuple[str, ...]:
+def read_hosts(name: str, value: Any) -> tuple[str, ...]:
+    """The hosts that a payload's field allows, each a rule (`HostRule`). InvalidInput."""
     for text in _texts(name, value):
         parse_rule(text)
     return _texts(name, value)
@@ -294,7 +295,7 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "push": _name,
     "pull_request": read_pull_request,
     "sandbox": _name,
-    "allow_hosts": _hosts,
+    "allow_hosts": read_hosts,
     "max_turns": _count(1, 10_000),
     "max_cost_usd": _number(0, MOST_DOLLARS),
     "answer_seconds": _number(0.001, 31_536_000),

@@ -24,8 +24,8 @@ def behind(doors: Mapping[int, Path], argv: Sequence[str], python: str) -> Seque
 
 
 def readable(doors: Mapping[int, Path]) -> list[Path]:
-    """What the sandbox must see of them."""
-    return list(dict.fromkeys(socket.parent for socket in doors.values()))
+    """What the sandbox must see of them: the sockets, and the program that leads there."""
+    return list(dict.fromkeys([*(socket.parent for socket in doors.values()), RELAY.parent])) if doors else []
 
 
 @dataclass(frozen=True, slots=True)

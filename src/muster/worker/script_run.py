@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from muster.agents.script import ScriptCommand, ScriptMissing, ScriptPlace, script_command
 from muster.client.wire import ClaimedTask
 from muster.sandboxes.sandbox import MB, Driver, Limits, Sandbox, SandboxSpec, WorkdirMissing
 from muster.sandboxes.workdir import usable_working_dir
+from muster.worker.doors import Egress, behind, readable
 from muster.worker.environment import task_environment
 from muster.worker.lease import Lease
 from muster.worker.options import WorkerOptions, interpreter_folders
@@ -27,6 +29,9 @@ from muster.worker.result import (
 )
 from muster.worker.workspace import Workspace
 
+PROXY_PORT: Final = 3128
+"""Of the way to allowed hosts. The sandbox has a loopback of its own then, so the port is free."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
@@ -36,12 +41,13 @@ class Prepared:
     place: Workspace
     working_dir: Path
     command: ScriptCommand
-    sandbox: Sandbox
+    egress: Egress
 
     @property
     def env(self) -> Mapping[str, str]:
-        """The task's own variables cannot replace those that say which task it is."""
-        return {**self.command.env, **task_environment(self.claim, self.place.result_file)}
+        """The task's own variables cannot replace those that say which task it is and how it reaches hosts."""
+        own = task_environment(self.claim, self.place.result_file)
+        return {**self.command.env, **self.egress.environment, **own}
 
 
 class ScriptRun:
@@ -53,14 +59,19 @@ class ScriptRun:
 
     async def run(self, lease: Lease, place: Workspace, driver: Driver, output: Output) -> Outcome:
         """From the claim to the outcome. MusterError when it cannot be run at all."""
-        prepared = await self._prepare(lease.claim, place, driver)
-        try:
-            lease.on_stop(prepared.sandbox.kill)
-            return await self._execute(lease, prepared, output)
-        finally:
-            await prepared.sandbox.close()
+        prepared = await self._prepare(lease.claim, place)
+        async with AsyncExitStack() as stack:
+            egress = prepared.egress
+            if egress.hosts:
+                await stack.enter_async_context(
+                    egress.listening(lambda words: output.say(f"network: {words}"))
+                )
+            sandbox = await driver.open(self._spec(prepared))
+            stack.push_async_callback(sandbox.close)
+            lease.on_stop(sandbox.kill)
+            return await self._execute(lease, prepared, sandbox, output)
 
-    async def _prepare(self, claim: ClaimedTask, place: Workspace, driver: Driver) -> Prepared:
+    async def _prepare(self, claim: ClaimedTask, place: Workspace) -> Prepared:
         working_dir = chosen_working_dir(claim, place, self._options)
         where = ScriptPlace(
             working_dir=working_dir,
@@ -72,25 +83,27 @@ class ScriptRun:
         if command.script is not None and not command.script.is_file():
             raise ScriptMissing(path=command.script, problem="is not there or is not a file")
         await asyncio.to_thread(place.write, command.write)
-        sandbox = await driver.open(
-            SandboxSpec(
-                name=place.tag,
-                working_dir=working_dir,
-                scratch=place.box,
-                readable=self._readable,
-                hidden=self._options.hidden,
-                network=claim.network,
-                limits=merged_limits(self._options.limits, command.limits),
-                grace_seconds=self._options.grace_seconds,
-            )
-        )
-        return Prepared(claim=claim, place=place, working_dir=working_dir, command=command, sandbox=sandbox)
+        egress = Egress(command.allow_hosts, PROXY_PORT, place.root / "doors" / "egress.sock")
+        return Prepared(claim=claim, place=place, working_dir=working_dir, command=command, egress=egress)
 
-    async def _execute(self, lease: Lease, prepared: Prepared, output: Output) -> Outcome:
+    def _spec(self, prepared: Prepared) -> SandboxSpec:
+        egress = prepared.egress
+        return SandboxSpec(
+            name=prepared.place.tag,
+            working_dir=prepared.working_dir,
+            scratch=prepared.place.box,
+            readable=(*self._readable, *readable(egress.doors)),
+            hidden=self._options.hidden,
+            network=prepared.claim.network and not egress.hosts,
+            limits=merged_limits(self._options.limits, prepared.command.limits),
+            grace_seconds=self._options.grace_seconds,
+        )
+
+    async def _execute(self, lease: Lease, prepared: Prepared, sandbox: Sandbox, output: Output) -> Outcome:
         """Run the program, then see whether what it left is what was asked for."""
         timeout = prepared.claim.timeout_seconds
-        status = await prepared.sandbox.exec(
-            prepared.command.argv,
+        status = await sandbox.exec(
+            self._behind(prepared, prepared.command.argv),
             env=prepared.env,
             on_output=output.feed,
             stdin=prepared.command.stdin,
@@ -108,22 +121,28 @@ class ScriptRun:
             code, message = explain_exit(status, timeout, output.stderr.text())
             return replace(failed, code=code, message=message)
         problem, result = check_result(prepared, file, stdout)
-        problem = problem or await self._accept(prepared, output)
+        problem = problem or await self._accept(prepared, sandbox, output)
         if lease.stopped is not None:
             return Stopped(why=lease.stopped)
         if problem is not None:
             return replace(failed, code=problem.code, message=problem.message)
         return Succeeded(output=text, result=result, exit_code=status.code, cost=cost)
 
-    async def _accept(self, prepared: Prepared, output: Output) -> Problem | None:
+    def _behind(self, prepared: Prepared, argv: Sequence[str]) -> Sequence[str]:
+        return behind(prepared.egress.doors, argv, self._options.python)
+
+    async def _accept(self, prepared: Prepared, sandbox: Sandbox, output: Output) -> Problem | None:
         """Run the acceptance command, if there is one, in the same sandbox."""
         command = prepared.claim.acceptance_command
         if not command:
             return None
         output.say(f"acceptance: {command[:1000]}")
         timeout = prepared.claim.timeout_seconds
-        status = await prepared.sandbox.exec(
-            ["bash", "-c", command], env=prepared.env, on_output=output.feed, timeout=timeout
+        status = await sandbox.exec(
+            self._behind(prepared, ["bash", "-c", command]),
+            env=prepared.env,
+            on_output=output.feed,
+            timeout=timeout,
         )
         if status.ok:
             return None
