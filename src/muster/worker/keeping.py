@@ -61,7 +61,7 @@ async def keep_work(
     bundle = scratch / "commits.bundle"
     await run_inside(bundle_script(checkout, bundle))
     draft = await take_in(checkout, bundle, f"Work on {claim.title}"[:72], identity)
-    changes = await changes_between(checkout.git_dir, checkout.base_commit, draft, owns)
+    changes = await changes_between(checkout.git_dir, checkout.since, draft, owns)
     if not changes:
         return Kept()
     message = commit_message(claim.title, claim.type, changes, claim.task_id, claim.attempt_id)
@@ -69,7 +69,7 @@ async def keep_work(
     return Kept(
         commit=commit,
         branch=await publish(checkout, commit, as_branch=as_branch),
-        before=checkout.base_commit,
+        before=checkout.since,
         git_dir=checkout.git_dir,
         changes=changes,
     )
