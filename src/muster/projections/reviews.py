@@ -54,6 +54,7 @@ _COMMENTS: Final = Statement(
     "c.resolved_at, c.created_by, c.created_at, c.updated_at FROM review_comments c "
     "LEFT JOIN attempts a ON a.id = c.attempt_id WHERE c.task_id = ?1 ORDER BY c.id DESC LIMIT 1000"
 )
+_COMMITS: Final = Statement("SELECT head_commit FROM runs WHERE task_id = ?1 AND head_commit IS NOT NULL")
 _UNREVIEWED: Final = Statement(
     "SELECT count(*) FROM tasks WHERE review = 1 AND review > 0 AND archived_at IS NULL"
 )
@@ -75,6 +76,11 @@ async def get_comment(reader: Reader, task_id: int, comment_id: int) -> CommentR
         if row.comment_id == comment_id:
             return row
     raise NotFound(noun="comment", id=ids.encode(ids.COMMENT, comment_id))
+
+
+async def commits_of(reader: Reader, task_id: int) -> set[str]:
+    """What the attempts of a task left."""
+    return {str(row[0]) for row in await reader.rows(_COMMITS, task_id)}
 
 
 async def count_unreviewed(reader: Reader) -> int:

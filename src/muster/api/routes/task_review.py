@@ -28,7 +28,7 @@ from muster.domain.review import (
     WorkMoved,
     standing_words,
 )
-from muster.projections.reviews import CommentRow, ReviewRow, comments_of, get_comment, reviews_of
+from muster.projections.reviews import CommentRow, ReviewRow, comments_of, commits_of, get_comment, reviews_of
 from muster.projections.runs import runs_of
 from muster.projections.tasks import TaskDetail, get_task
 from muster.vcs.changes import changes_between, diff_of
@@ -244,6 +244,7 @@ async def _since(services: Services, task_id: str, since: str) -> tuple[Path, st
     known = [row.commit for row in given if row.commit] + [work.base]
     if since == "last-review":
         since = next((commit for commit in known if commit), "")
+    known += await commits_of(services.store, work.number)
     if work.main is None or not work.commit or since not in known:
         wanted = "there is no reviewed commit of it in a repository on the server's host"
         raise WrongState(noun="task", id=task_id, state=work.task.row.review.label, wanted=wanted)
