@@ -50,6 +50,7 @@ export function FileDiff(props: FileDiffProps) {
   const lines = (file.additions ?? 0) + (file.deletions ?? 0);
   const [opened, setOpened] = useState<boolean | null>(null);
   const open = opened ?? why === null;
+  const height = viewed ? 40 : open ? 64 + (lines + 8) * 19 : 80;
   useEffect(() => {
     const watcher = new IntersectionObserver(([entry]) => entry?.isIntersecting && setNear(true), { rootMargin: "800px" });
     if (box.current) watcher.observe(box.current);
@@ -59,7 +60,7 @@ export function FileDiff(props: FileDiffProps) {
   const asked = since === null ? fileDiff(task, file.path, attempt) : newDiff(task, file.path, since.since, since.commit);
   const { data, error, refetch } = useQuery<string>({ queryKey: asked.queryKey, queryFn: asked.queryFn as () => Promise<string>, staleTime: 60_000, enabled: wanted });
   return (
-    <section ref={box} className="card pan dfile" id={`file-${file.path}`} data-file={file.path} aria-label={file.path}>
+    <section ref={box} className="card pan dfile" style={{ containIntrinsicSize: `auto ${height}px` }} id={`file-${file.path}`} data-file={file.path} aria-label={file.path}>
       <h2>
         <span className="cut" title={file.path}>{visible(file.old_path && file.change === "renamed" ? `${file.old_path} → ${file.path}` : file.path)}</span>
         <PlusMinus plus={file.additions} minus={file.deletions} />
@@ -71,7 +72,7 @@ export function FileDiff(props: FileDiffProps) {
         <p className="pr" style={{ paddingTop: 10 }}>{why} {file.has_diff && !file.binary ? <button type="button" className="btn s" onClick={() => setOpened(true)}>{lines > LOADED ? `Load ${count(lines)} lines` : "Show it"}</button> : null}</p>
       ) : error && data === undefined ? (
         <p className="pr" role="alert" style={{ paddingTop: 10 }}>It could not be loaded. <button type="button" className="btn s" onClick={() => void refetch()}>Try again</button></p>
-      ) : data === undefined ? <Skeleton rows={Math.min(Math.max(lines, 4), 24)} height={19} /> : <Talked {...props} diff={data} />}
+      ) : data === undefined ? near ? <Skeleton rows={4} height={19} /> : null : <Talked {...props} diff={data} />}
     </section>
   );
 }
@@ -79,7 +80,7 @@ export function FileDiff(props: FileDiffProps) {
 const keyOf = (side: Side, line: number) => `${side} ${line}`;
 
 /** The lines with what is said of them; what is said of lines that are not shown stands below. */
-function Talked({ diff, file, split, quiet, comments, composing, commitOf, acts, onCompose }: FileDiffProps & { diff: string }) {
+function Talked({ diff, file, since, split, quiet, comments, composing, commitOf, acts, onCompose }: FileDiffProps & { diff: string }) {
   const lines = useMemo(() => {
     const found = new Map<string, string>();
     for (const line of parseDiff(diff, quiet).flatMap((hunk) => hunk.lines)) {
@@ -92,7 +93,9 @@ function Talked({ diff, file, split, quiet, comments, composing, commitOf, acts,
   const at = new Map<string, ReviewComment[]>();
   const elsewhere: ReviewComment[] = [];
   for (const comment of comments) {
-    const key = comment.now ? keyOf(comment.side, comment.now.end_line) : "";
+    // What is new since a commit counts the lines before in that commit.
+    const place = since === null || comment.side === "new" ? comment.now : comment.commit === since.since ? comment : null;
+    const key = place ? keyOf(comment.side, place.end_line) : "";
     if (lines.has(key)) at.set(key, [...(at.get(key) ?? []), comment]);
     else elsewhere.push(comment);
   }

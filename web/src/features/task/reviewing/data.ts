@@ -45,7 +45,7 @@ export function useReviewActs(task: string) {
   const path = { task_id: task };
   const add = useMutation({
     mutationFn: ({ spot, text, commit }: { spot: Spot; text: string; commit: string | null }) =>
-      answer(api.POST("/api/v1/tasks/{task_id}/comments", { params: { path }, body: { path: spot.path, side: spot.side, line: spot.first, end_line: spot.last, commit, text } })),
+      answer(api.POST("/api/v1/tasks/{task_id}/comments", { params: { path }, body: { path: spot.path, side: spot.side, line: spot.first, end_line: spot.last, commit, text, by: "web interface" } })),
     onError: (error) => sayFailed("Not kept", error),
     onSettled: settled,
   });
@@ -62,7 +62,7 @@ export function useReviewActs(task: string) {
   });
   const give = useMutation({
     mutationFn: (given: { verdict: Verdict; commit: string | null; attempt: number; note: string }) =>
-      answer(api.POST("/api/v1/tasks/{task_id}/review", { params: { path }, body: given })),
+      answer(api.POST("/api/v1/tasks/{task_id}/review", { params: { path }, body: { ...given, by: "web interface" } })),
     onSuccess: (made, given) => say(saidOf(made, given.verdict)),
     onError: (error) => sayFailed("The review was not sent", error),
     onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "diff" }),
