@@ -17,3 +17,10 @@ async def test_results_are_reviewed_from_the_first_comment_to_the_merge(
 ) -> None:
     """SQ-12, SW-2"""
     test_browser.run_in_browser(server, "review.test.js", MUSTER_REPOSITORY=str(repository))
+
+
+async def test_a_change_of_500_files_and_20000_lines_can_be_reviewed(
+    server: KillableServer, repository: Path
+) -> None:
+    """SW-2: files are made when they are near the window, large ones start folded and say why."""
+    test_browser.run_in_browser(server, "review-large.test.js", MUSTER_REPOSITORY=str(repository))

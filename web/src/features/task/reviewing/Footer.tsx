@@ -1,4 +1,4 @@
-import { useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import type { TaskReview } from "@/api/types";
 import { Dialog } from "@/components/Dialog";
 import { plural } from "@/lib/format";
@@ -23,7 +23,7 @@ export function Footer({ review, acts, seen, unviewed, open }: FooterProps) {
   const [asking, setAsking] = useState<Verdict | null>(null);
   const drafts = review.comments.filter(isDraft).length;
   const busy = acts.give.isPending || !online;
-  const send = (verdict: Verdict, note: string) => acts.give.mutate({ verdict, note, ...seen }, { onSettled: () => setAsking(null) });
+  const send = (verdict: Verdict, note: string) => acts.give.mutate({ verdict, note, ...seen }, { onSuccess: () => setAsking(null) });
   useKeys(open ? { "mod+enter": () => setAsking(drafts > 0 ? "request_changes" : "approve") } : {});
   const facts = [drafts > 0 ? plural(drafts, "draft") : "No drafts", unviewed > 0 ? `${plural(unviewed, "file")} not viewed` : "every file viewed"];
   return (
@@ -53,6 +53,8 @@ function Send({ verdict, drafts, busy, onSend, onClose }: { verdict: Verdict; dr
   const [note, setNote] = useState("");
   const [tried, setTried] = useState(false);
   const name = useId();
+  const words = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => words.current?.focus(), []);
   const missing = note.trim() ? "" : way === "reject" ? "Say why it is rejected." : way === "request_changes" && drafts === 0 ? "Say what to change, or comment on lines." : "";
   const send = () => { setTried(true); if (!missing && !busy) onSend(way, note.trim()); };
   return (
@@ -61,12 +63,12 @@ function Send({ verdict, drafts, busy, onSend, onClose }: { verdict: Verdict; dr
         <fieldset className="rv-ways">
           <legend className="sr">Decision</legend>
           {WAYS.map(([key, label, means]) => (
-            <label key={key}><input type="radio" name={name} checked={way === key} onChange={() => setWay(key)} /><b>{label}</b> <span className="mut">{means}</span></label>
+            <label key={key}><input type="radio" name={name} checked={way === key} onChange={() => setWay(key)} /><span><b>{label}</b> <span className="mut">{means}</span></span></label>
           ))}
         </fieldset>
         <label className="rv-note">{way === "reject" ? "Why" : "Words for the whole"}
           <textarea
-            className="inp" rows={4} maxLength={60_000} value={note} aria-invalid={tried && missing !== ""} onChange={(event) => setNote(event.target.value)}
+            ref={words} className="inp" rows={4} maxLength={60_000} value={note} aria-invalid={tried && missing !== ""} onChange={(event) => setNote(event.target.value)}
             onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(); } }}
           />
         </label>

@@ -41,7 +41,7 @@ export function newDiff(task: string, path: string, since: string, commit: strin
 /** What a reviewer does; each asks for the review anew, and for nothing else of the page. */
 export function useReviewActs(task: string) {
   const queries = useQueryClient();
-  const settled = () => queries.invalidateQueries({ queryKey: ["task", task, "review"] });
+  const settled = () => void queries.invalidateQueries({ queryKey: ["task", task, "review"] });
   const path = { task_id: task };
   const add = useMutation({
     mutationFn: ({ spot, text, commit }: { spot: Spot; text: string; commit: string | null }) =>
@@ -65,7 +65,7 @@ export function useReviewActs(task: string) {
       answer(api.POST("/api/v1/tasks/{task_id}/review", { params: { path }, body: { ...given, by: "web interface" } })),
     onSuccess: (made, given) => say(saidOf(made, given.verdict)),
     onError: (error) => sayFailed("The review was not sent", error),
-    onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "diff" }),
+    onSettled: () => void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "diff" }),
   });
   return { add, change, remove, give };
 }
