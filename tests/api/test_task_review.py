@@ -154,7 +154,6 @@ async def test_comments_are_drafts_follow_their_lines_and_are_lost_with_them(api
         {"line": 0},
         {"line": 1, "text": ""},
         {"line": 1, "path": "a\nb"},
-        {"line": 3, "end_line": 2},
     ):
         assert (await desk.comment(**wrong)).status == 422
     place = f"{TASKS}/{desk.task}/comments"

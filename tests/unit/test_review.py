@@ -25,6 +25,7 @@ from muster.domain.replay_world import Fact, World
 from muster.domain.review import (
     MAX_MESSAGE,
     Comment,
+    NothingSaid,
     ReviewState,
     Side,
     Verdict,
@@ -82,9 +83,10 @@ def test_a_rejection_says_why_and_a_request_says_what() -> None:
     check_verdict(Verdict.APPROVE, "", [])
     check_verdict(Verdict.REJECT, "Not wanted.", [])
     check_verdict(Verdict.REQUEST_CHANGES, "", [NOTE])
-    for verdict in (Verdict.REJECT, Verdict.REQUEST_CHANGES):
-        with pytest.raises(InvalidInput, match="note"):
-            check_verdict(verdict, " ", [])
+    with pytest.raises(InvalidInput, match="note"):
+        check_verdict(Verdict.REJECT, " ", [NOTE])
+    with pytest.raises(NothingSaid):
+        check_verdict(Verdict.REQUEST_CHANGES, " ", [])
 
 
 def test_an_agent_is_told_everything_at_once_with_the_lines_it_is_about() -> None:

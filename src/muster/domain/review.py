@@ -81,6 +81,15 @@ class NotReviewed(Conflict):
     code = "not_reviewed"
 
 
+class NothingSaid(Conflict):
+    """Nothing says what to change: write a note, or comment on lines."""
+
+    code = "nothing_said"
+
+
+_BLANK: Final = " \t\r\n"
+
+
 def satisfied(state: TaskState, review: ReviewState) -> bool:
     """Whether those that depend on a task need not wait for it."""
     return state is TaskState.SUCCEEDED and review in (ReviewState.NONE, ReviewState.APPROVED)
@@ -118,18 +127,18 @@ class Comment:
 
 def check_comment(text: str) -> None:
     """The words of a comment: InvalidInput without any, or with too many."""
-    if not text.strip():
+    if not text.strip(_BLANK):
         raise InvalidInput(field="text", problem="must say something")
     check_text("text", text, MAX_COMMENT)
 
 
 def check_verdict(verdict: Verdict, note: str, comments: Sequence[Comment]) -> None:
-    """Whether a verdict says enough, and not more than an agent can be told: InvalidInput."""
+    """Whether a verdict says enough: InvalidInput, NothingSaid."""
     check_text("note", note)
-    if verdict is Verdict.REJECT and not note.strip():
+    if verdict is Verdict.REJECT and not note.strip(_BLANK):
         raise InvalidInput(field="note", problem="must say why it is rejected")
-    if verdict is Verdict.REQUEST_CHANGES and not note.strip() and not comments:
-        raise InvalidInput(field="note", problem="must say what to change, or comments must")
+    if verdict is Verdict.REQUEST_CHANGES and not note.strip(_BLANK) and not comments:
+        raise NothingSaid
 
 
 def message_for(commit: str, note: str, comments: Sequence[Comment]) -> str:

@@ -169,30 +169,30 @@ async def create_comment(
     Nobody is told before the review is sent.
     """
     work = await _work(services, task_id)
-    commit, last = body.commit or work.at(body.side), body.end_line or body.line
+    commit, ends = body.commit or work.at(body.side), sorted((body.line, body.end_line or body.line))
     comment = Comment(
         path=body.path,
         text=body.text,
         commit=commit,
         side=body.side,
-        first=body.line,
-        last=last,
-        hunk=await _lines(work, commit, body, last),
+        first=ends[0],
+        last=ends[1],
+        hunk=await _lines(work, commit, body.path, ends),
     )
     number = await services.store.execute(write_comment(work.number, comment, body.by or ""))
     return await _one(services, work, number)
 
 
-async def _lines(work: _Work, commit: str, body: shapes.CommentCreate, last: int) -> str:
+async def _lines(work: _Work, commit: str, path: str, ends: list[int]) -> str:
     """How the lines read; empty where the server cannot look."""
     if work.main is None or not commit:
         return ""
-    lines = await lines_at(work.main, commit, body.path)
+    lines = await lines_at(work.main, commit, path)
     if lines is None:
         return ""
-    if last > len(lines):
-        raise InvalidInput(field="line", problem=f"{body.path} has {len(lines)} lines at {commit[:8]}")
-    return "\n".join(lines[body.line - 1 : last])[:MAX_HUNK]
+    if ends[1] > len(lines):
+        raise InvalidInput(field="line", problem=f"{path} has {len(lines)} lines at {commit[:8]}")
+    return "\n".join(lines[ends[0] - 1 : ends[1]])[:MAX_HUNK]
 
 
 async def _one(services: Services, work: _Work, number: int) -> shapes.ReviewComment:

@@ -11,12 +11,14 @@ from muster.api.schemas.shape import Answer, Body, Moment, Name, Query, Text64, 
 from muster.api.schemas.task_git import Commit
 from muster.api.schemas.tasks import Review
 
+SAID = r"^[^\x00]*[^\x00 \t\r\n][^\x00]*$"
+"""Not just blanks."""
 VerdictName = Literal["approve", "request_changes", "reject"]
 SideName = Literal["new", "old"]
 FilePath = Annotated[
     str, StringConstraints(min_length=1, max_length=4_096, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")
 ]
-CommentText = Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00]+$")]
+CommentText = Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=SAID)]
 Line = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
@@ -29,7 +31,7 @@ class CommentCreate(Body):
 
     path: FilePath
     line: Line
-    end_line: Line | None = Field(default=None, description="The last line; default: `line`.")
+    end_line: Line | None = Field(default=None, description="The other end; default: `line`.")
     side: SideName = Field(default="new", description="old: the file as it was before the work.")
     commit: Commit | None = Field(
         default=None, description="The commit whose lines are counted. Default: the present one of that side."
@@ -114,7 +116,9 @@ class ReviewRequest(Body):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"verdict": "approve", "commit": "4f1c09a2d0b7f6f1c3f0a5a1f3d7c6f1f5b1a2c3"}]
+            "examples": [{"verdict": "approve", "commit": "4f1c09a2d0b7f6f1c3f0a5a1f3d7c6f1f5b1a2c3"}],
+            "if": {"properties": {"verdict": {"const": "reject"}}, "required": ["verdict"]},
+            "then": {"required": ["note"], "properties": {"note": {"type": "string", "pattern": SAID}}},
         }
     )
 
