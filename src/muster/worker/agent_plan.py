@@ -16,7 +16,7 @@ from muster.agents.scripted import PACKAGE
 from muster.client.client import Client
 from muster.client.wire import ClaimedTask, EarlierAttempt
 from muster.domain.agent_task import AgentTask, ToolServer, read_agent_task
-from muster.domain.prompt import Earlier, Prompt, PromptParts, compose
+from muster.domain.prompt import Beginning, Earlier, Prompt, PromptParts, compose
 from muster.domain.role import Role, in_role
 from muster.sandboxes.supervised import SYSTEM_PATH
 from muster.worker.agent_host import AgentHost
@@ -47,10 +47,12 @@ class Plan:
     """Where the session that is gone on with was at work."""
     review: EarlierAttempt | None = None
     """The attempt whose work a person wants changed: it is gone on with."""
+    parts: Sequence[str] = ()
+    """Tasks whose work the working copy begins with."""
     home: str
     """Names the HOME of its agents: the task's, or that of the task whose session is gone on with."""
 
-    def prompt(self, tree: Path) -> Prompt:
+    def prompt(self, tree: Path, beginnings: Sequence[Beginning] = ()) -> Prompt:
         """The prompt exactly as it is sent."""
         claim, task = self.claim, self.task
         return compose(
@@ -62,6 +64,7 @@ class Plan:
                 instructions=task.instructions,
                 queue_instructions=claim.instructions,
                 context=claim.context,
+                beginnings=beginnings,
                 earlier=[
                     Earlier(number=entry.number, code=entry.code or entry.state, error=entry.error or "")
                     for entry in claim.earlier_attempts
@@ -149,6 +152,7 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
         session=earlier.session,
         former=earlier.former,
         review=reviewed,
+        parts=await _parts_of(client, claim) if task.integrate else (),
         home=earlier.home or claim.task_id,
     )
 
@@ -165,6 +169,11 @@ async def _home_of(client: Client, claim: ClaimedTask, task: AgentTask) -> str |
     if task.resume is None:
         return None
     return (await _session_of(client, task.resume)).home
+
+
+async def _parts_of(client: Client, claim: ClaimedTask) -> Sequence[str]:
+    shown: dict[str, Any] = await client.get(f"/tasks/{quote(claim.task_id, safe='')}")
+    return [str(name) for name in shown["depends_on"]]
 
 
 @dataclass(frozen=True, slots=True)

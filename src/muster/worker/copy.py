@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from muster.client.wire import EarlierAttempt
+from muster.domain.prompt import Beginning
 from muster.vcs.bases import Bases
 from muster.vcs.checkout import Checkout, Identity, open_checkout
-from muster.vcs.git import GitError, commit_of, repository_of
+from muster.vcs.git import GitError, Repository, commit_of, repository_of
+from muster.vcs.integrating import Integrated, integrate
 from muster.vcs.rescue import write_record
 from muster.vcs.snapshot import Snapshot, take_snapshot
 from muster.worker.agent_plan import Plan
@@ -31,6 +33,8 @@ class WorkingCopy:
     kind: Kind
     checkout: Checkout | None = None
     snapshot: Snapshot | None = None
+    beginnings: Sequence[Beginning] = ()
+    """Tasks whose work it began with."""
     identity: Identity
 
     @property
@@ -66,26 +70,45 @@ async def open_copy(plan: Plan, place: Workspace, options: WorkerOptions, bases:
         snapshot = await take_snapshot(working_dir, place.root / "git", main=main, hidden=options.hidden)
         kind: Kind = "in_place" if claim.working_dir else "scratch"
         return WorkingCopy(tree=working_dir, kind=kind, snapshot=snapshot, identity=identity)
-    begun = await _begun(plan, found.main)
+    reviewed = await _reviewed(plan, found.main)
+    # What was reviewed holds the work of its parts already.
+    begun = await _integrated(plan, found, identity) if reviewed is None else None
     checkout = await open_checkout(
         found.main,
         place.root,
         task=claim.task_id,
         attempt=claim.attempt_id,
-        base=plan.task.base if begun is None else begun.head_commit,
+        base=plan.task.base if reviewed is None else reviewed.head_commit,
         source=found.top,
         identity=identity,
         bases=bases,
         head=found.git_dir,
+        start=None if begun is None else begun.commit,
     )
-    if begun is not None:
-        checkout = replace(checkout, told_from=begun.base_commit, target=begun.base_branch)
+    if reviewed is not None:
+        checkout = replace(checkout, told_from=reviewed.base_commit, target=reviewed.base_branch)
     write_record(place.root, checkout, identity)
     tree = checkout.tree.resolve()
-    return WorkingCopy(tree=tree, kind=checkout.way, checkout=checkout, identity=identity)
+    return WorkingCopy(
+        tree=tree,
+        kind=checkout.way,
+        checkout=checkout,
+        beginnings=() if begun is None else begun.parts,
+        identity=identity,
+    )
 
 
-async def _begun(plan: Plan, main: Path) -> EarlierAttempt | None:
+async def _integrated(plan: Plan, found: Repository, identity: Identity) -> Integrated | None:
+    if not plan.parts:
+        return None
+    base = await commit_of(found.git_dir, plan.task.base)
+    claim = plan.claim
+    return await integrate(
+        found.main, base, plan.parts, task=claim.task_id, attempt=claim.attempt_id, identity=identity
+    )
+
+
+async def _reviewed(plan: Plan, main: Path) -> EarlierAttempt | None:
     """The attempt whose work is gone on with, where this repository has it."""
     if plan.review is None:
         return None
