@@ -6,6 +6,7 @@ import pytest
 
 from muster.domain import events
 from muster.domain.activity import SHOWN, About, describe, kinds_of
+from muster.domain.events_reviews import TaskReviewed
 from muster.domain.task import TaskSpec
 
 ABOUT = About(task="Fix it", agent="Ann", project="site")
@@ -102,6 +103,13 @@ CASES: list[tuple[events.Payload, About, str, str, str | None]] = [
         "task_merged",
         "Merged into main: Fix it",
         "b" * 40,
+    ),
+    (
+        TaskReviewed("rev_x", "reject", "a" * 40, "Not wanted", "ann"),
+        ABOUT,
+        "task_reviewed",
+        "Rejected by ann: Fix it",
+        "Not wanted",
     ),
     (events.ActivityPosted("act_x", "note", "Hello", "World"), ABOUT, "note", "Hello", "World"),
 ]

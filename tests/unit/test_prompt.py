@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from muster.domain.agent_task import AgentTask, ToolServer
@@ -95,6 +97,16 @@ def test_the_five_roles_come_with_muster() -> None:
 def test_a_wrong_role_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(InvalidInput):
         Role(**({"name": "r"} | wrong))  # type: ignore[arg-type]
+
+
+def test_an_agent_whose_session_goes_on_is_told_the_review_and_nothing_twice() -> None:
+    """SQ-12: all comments as one message to the same agent session."""
+    parts = PromptParts(title="T", prompt="Do it.", review="Change this.", queue_instructions="Be brief.")
+    resumed = compose(replace(parts, resumed=True))
+    assert resumed.user == "Change this."
+    assert "Be brief." in resumed.system
+    told = compose(parts).user
+    assert told == "Do it.\n\n## What to change in the work that is there\n\nChange this."
 
 
 def test_a_lead_is_told_what_it_begins_with_and_what_does_not_fit() -> None:

@@ -40,6 +40,7 @@ from muster.api.routes import (
     task_files,
     task_git,
     task_merge,
+    task_review,
     tasks,
     workers,
 )
@@ -49,7 +50,16 @@ from muster.api.services import Services
 
 NATIVE: Final[Nouns] = (
     ("tasks", tasks.ROUTES),
-    ("runs", (*conversations.ROUTES, *task_files.ROUTES, *task_git.ROUTES, *task_merge.ROUTES)),
+    (
+        "runs",
+        (
+            *conversations.ROUTES,
+            *task_files.ROUTES,
+            *task_git.ROUTES,
+            *task_merge.ROUTES,
+            *task_review.ROUTES,
+        ),
+    ),
     ("projects", projects.ROUTES),
     ("queues", queues.ROUTES),
     ("sessions", sessions.ROUTES),

@@ -41,6 +41,7 @@ VERBS: Final = (
     Verb("files", "files:files", "List the files a task's agent changed and read."),
     Verb("diff", "files:diff", "Show what a task's agent changed, as a unified diff."),
     Verb("calls", "calls:calls", "List a task's calls to models with tokens and cost."),
+    Verb("review", "review:review", "Show, comment on and decide on a task's result."),
     Verb("merge", "merge:merge", "Merge a task's work into a branch of its repository."),
     Verb("branches", "branches:branches", "List agents' branches and what they left; --reclaim removes."),
     Verb("waiting", "tasks:waiting", "Say why each waiting task waits."),

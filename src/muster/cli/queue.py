@@ -26,6 +26,12 @@ Concurrency = Annotated[
     int | None, typer.Option("--concurrency", metavar="N", min=1, help="Tasks at once, at most.")
 ]
 
+Approval = Annotated[
+    str | None,
+    typer.Option(
+        "--approval", help="strict: every result needs a person's verdict; relaxed: it may have one."
+    ),
+]
 Isolation = Annotated[
     str | None,
     typer.Option("--sandbox", metavar="LEVEL", help="Isolation its tasks demand; 'any' takes it away."),
@@ -48,6 +54,7 @@ COLUMNS: Final = (
     Column("queue", "name"),
     Column("mode", "mode"),
     Column("status", _standing),
+    Column("approval", "approval", spare=True),
     Column("limit", "concurrency", right=True, spare=True),
     _count("ready"),
     _count("running"),
@@ -82,6 +89,7 @@ def create(
     mode: Mode = None,
     concurrency: Concurrency = None,
     sandbox: Isolation = None,
+    approval: Approval = None,
     project: Annotated[str | None, typer.Option("--project", "-p", metavar="ID")] = None,
     session: Annotated[str | None, typer.Option("--session", metavar="ID")] = None,
 ) -> None:
@@ -90,7 +98,7 @@ def create(
 
     body = {"name": name, "instructions": instructions and text_or_file(instructions), "mode": mode}
     body |= {"concurrency": concurrency, "project_id": project, "session_id": session}
-    body["sandbox"] = None if sandbox == ANY else sandbox
+    body |= {"sandbox": None if sandbox == ANY else sandbox, "approval": approval}
     call = invocation(context)
     with call.connection() as connection:
         made = connection.post(
@@ -110,6 +118,7 @@ def show(context: typer.Context, queue: Name) -> None:
         ("id", found["id"]),
         ("name", found["name"]),
         ("mode", found.get("mode")),
+        ("approval", found.get("approval")),
         ("status", _standing(found)),
         ("concurrency", found.get("concurrency")),
         ("isolation", found.get("sandbox")),
@@ -128,6 +137,7 @@ def edit(
     mode: Mode = None,
     concurrency: Concurrency = None,
     sandbox: Isolation = None,
+    approval: Approval = None,
     unlimited: Annotated[
         bool, typer.Option("--unlimited", help="Take the limit on tasks at once away.")
     ] = False,
@@ -139,6 +149,7 @@ def edit(
         "name": name,
         "instructions": instructions and text_or_file(instructions),
         "mode": mode,
+        "approval": approval,
     }
     body = {key: value for key, value in {**body, "concurrency": concurrency}.items() if value is not None}
     if unlimited:
@@ -148,7 +159,7 @@ def edit(
     if not body:
         raise InvalidInput(
             field="queue edit",
-            problem="say what to change: --name, --instructions, --mode, --concurrency, --unlimited, --sandbox",
+            problem="say what to change: --name, --instructions, --mode, --concurrency, --unlimited, --sandbox, --approval",
         )
     call = invocation(context)
     with call.connection() as connection:

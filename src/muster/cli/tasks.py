@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 
@@ -32,9 +32,16 @@ def waiting_reason(task: Record) -> str:
     return shortened(task["error"], 80) if task.get("error") else ""
 
 
+def standing(task: Record) -> str:
+    """Its state, and how its result stands with people where they have or need to have a say."""
+    review = str(task.get("review") or "none")
+    return str(task["state"]) if review == "none" else f"{task['state']}, {_REVIEWS.get(review, review)}"
+
+
+_REVIEWS: Final = {"pending": "to review", "changes_requested": "changes requested"}
 TASK_COLUMNS = (
     Column("id", "id"),
-    Column("state", "state"),
+    Column("state", standing),
     Column("title", lambda row: shortened(row.get("title"), 48), flexible=True, clipped=True),
     Column("kind", "kind", spare=True),
     Column("queue", "queue"),
@@ -70,6 +77,12 @@ def tasks(
         list[str] | None,
         typer.Option("--state", help="blocked, backoff, ready, running, succeeded, failed, cancelled."),
     ] = None,
+    review: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--review", help="pending (waits for a verdict), approved, changes_requested, rejected."
+        ),
+    ] = None,
     queue: Annotated[str | None, typer.Option("--queue", "-q", metavar="NAME")] = None,
     project: Annotated[str | None, typer.Option("--project", "-p", metavar="NAME")] = None,
     session: Annotated[str | None, typer.Option("--session", metavar="ID")] = None,
@@ -89,6 +102,7 @@ def tasks(
                 path("tasks"),
                 limit=limit,
                 state=state,
+                review=review,
                 queue=queue,
                 project=project,
                 session=session,
@@ -143,7 +157,7 @@ def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:
     return [
         ("id", found["id"]),
         ("title", found["title"]),
-        ("state", found["state"]),
+        ("state", standing(found)),
         ("waiting", waiting_reason(found) if found.get("waiting") else None),
         ("kind", found.get("kind")),
         ("type", found.get("type")),

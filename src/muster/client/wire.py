@@ -52,6 +52,10 @@ class EarlierAttempt(Struct, kw_only=True):
     session: str | None = None
     branch: str | None = None
     head_commit: str | None = None
+    base_commit: str | None = None
+    base_branch: str | None = None
+    workspace: str | None = None
+    """The folder it worked in."""
 
 
 class ClaimedTask(Struct, kw_only=True):
@@ -93,6 +97,8 @@ class ClaimedTask(Struct, kw_only=True):
     tags: list[str] = []
     estimated_cost_usd: float = 0
     earlier_attempts: list[EarlierAttempt] = []
+    review: str | None = None
+    """What a person who reviewed the work so far wants changed: it goes on from there."""
 
 
 class ClaimAnswer(Struct, kw_only=True):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from muster.commands.approvals import withdraw_open
+from muster.commands.approvals import PENDING, withdraw_open
 from muster.commands.claims import ClaimAnswerRows, ClaimTasks, hand_out
 from muster.domain import ids
 from muster.domain.attempt import (
@@ -24,6 +24,7 @@ from muster.domain.attempt import (
 from muster.domain.errors import LeaseLost, MusterError
 from muster.domain.events import AttemptFailed, AttemptSucceeded, TaskReadied
 from muster.domain.retry import RetryPolicy
+from muster.domain.review import ReviewState
 from muster.domain.task import TaskState
 from muster.store import tables
 from muster.store.codec import decode_spec, to_json
@@ -68,7 +69,8 @@ class Ended:
 
 _HELD: Final = Statement(
     "SELECT a.id, a.task_id, a.token, a.state, a.number, a.agent_id, a.reserved, t.state, t.attempt_id, t.lane_id, "
-    "t.project_id, t.burned, t.max_attempts, t.dependents, a.finished_at, a.asks "
+    "t.project_id, t.burned, t.max_attempts, t.dependents, a.finished_at, a.asks, t.review, "
+    "(SELECT q.approval FROM queues q WHERE q.id = t.queue_id) "
     "FROM attempts a JOIN tasks t ON t.id = a.task_id WHERE a.id IN_INTS(?1) FOR UPDATE"
 )
 _SPECS: Final = Statement("SELECT id, doc FROM task_specs WHERE id IN_INTS(?1)")
@@ -102,7 +104,7 @@ _END_ATTEMPT: Final = update(
 _END_TASK: Final = update(
     tables.tasks,
     ["id"],
-    ["state", "burned = burned + ?", "ready_at", "cost = cost + ?", "finished_at", "updated_at"],
+    ["state", "burned = burned + ?", "ready_at", "cost = cost + ?", "finished_at", "updated_at", "review"],
     guard="state = 40",
 )
 _UNBLOCK: Final = update(tables.tasks, ["id"], ["blockers = blockers - ?"])
@@ -166,7 +168,7 @@ async def _policies(uow: UnitOfWork, requests: Sequence[EndAttempt], held: dict[
 def _end(uow: UnitOfWork, request: EndAttempt, held: Held, policies: dict[int, Any], work: _Work) -> Ended:
     if request.code is None:
         ended = _succeed(uow, request, held)
-        if held.dependents:
+        if held.dependents and not held.strict:
             work.satisfied.append(held.task_id)
         burned = 1
     else:
@@ -174,28 +176,29 @@ def _end(uow: UnitOfWork, request: EndAttempt, held: Held, policies: dict[int, A
         ended = _fail(uow, request, held, after)
         burned = 1 if after.counts else 0
     finished = uow.now if ended.state.finished else None
-    work.tasks.append(
-        (held.task_id, int(ended.state), burned, ended.ready_at, request.cost, finished, uow.now)
-    )
+    state, review = int(ended.state), held.review
+    work.tasks.append((held.task_id, state, burned, ended.ready_at, request.cost, finished, uow.now, review))
     held.state = SUCCEEDED if request.code is None else FAILED
     held.task_state = ended.state
-    work.attempts.append(
-        (
-            held.attempt_id,
-            held.state,
-            request.cost,
-            uow.now,
-            request.code,
-            request.message if request.code is not None else None,
-            request.output,
-            None if request.result is None else to_json(request.result),
-            request.exit_code,
-            *request.tokens,
-            request.sandbox,
-        )
-    )
+    work.attempts.append(_ended_row(uow, request, held))
     _settle(uow, request, held, ended, work)
     return ended
+
+
+def _ended_row(uow: UnitOfWork, request: EndAttempt, held: Held) -> tuple[Any, ...]:
+    return (
+        held.attempt_id,
+        held.state,
+        request.cost,
+        uow.now,
+        request.code,
+        request.message if request.code is not None else None,
+        request.output,
+        None if request.result is None else to_json(request.result),
+        request.exit_code,
+        *request.tokens,
+        request.sandbox,
+    )
 
 
 def _afterwards(
@@ -238,7 +241,11 @@ def _succeed(uow: UnitOfWork, request: EndAttempt, held: Held) -> Ended:
         request.exit_code,
         None if request.tokens is NO_TOKENS else list(request.tokens),
         request.sandbox,
+        held.strict,
     )
+    held.review = int(ReviewState.PENDING if held.strict else ReviewState.NONE)
+    if held.strict:
+        uow.journal.topics.add(PENDING)
     uow.journal.facts.append(
         (payload, held.task_id, held.attempt_id, held.agent_id, held.project_id, _moved(request, held))
     )
@@ -280,11 +287,12 @@ async def _write(uow: UnitOfWork, work: _Work) -> None:
     if work.asking:
         await withdraw_open(uow, work.asking, "the attempt ended")
     if work.satisfied:
-        await _free_dependents(uow, work.satisfied)
+        await free_dependents(uow, work.satisfied)
     uow.journal.topics.add("limits")
 
 
-async def _free_dependents(uow: UnitOfWork, satisfied: Sequence[int]) -> None:
+async def free_dependents(uow: UnitOfWork, satisfied: Sequence[int]) -> None:
+    """Those that waited for these tasks need not wait for them any longer."""
     counts: dict[int, int] = {}
     for (task,) in await uow.rows(_SATISFY, satisfied):
         counts[task] = counts.get(task, 0) + 1

@@ -57,9 +57,11 @@ class Claimed:
     """The task's spec as JSON text."""
     earlier: list[Row] = field(default_factory=list[Row])
     """Rows of earlier attempts: task, number, state, agent, failure code, error; then of its run: program, session,
-    branch, head commit."""
+    branch, head commit, base commit, base branch, folder."""
     context: str = ""
     """What its work session carries."""
+    review: str | None = None
+    """What a person who reviewed its work wants changed."""
 
 
 @dataclass(slots=True)
@@ -77,9 +79,13 @@ _CANDIDATES: Final = Statement(
     "ORDER BY t.priority, t.position LIMIT ?2 FOR UPDATE OF t SKIP LOCKED"
 )
 _EARLIER: Final = Statement(
-    "SELECT a.task_id, a.number, a.state, a.agent_id, a.code, a.error, r.agent, r.session, r.branch, r.head_commit "
+    "SELECT a.task_id, a.number, a.state, a.agent_id, a.code, a.error, r.agent, r.session, r.branch, r.head_commit, "
+    "r.base_commit, r.base_branch, r.workspace "
     "FROM attempts a LEFT JOIN runs r ON r.attempt_id = a.id WHERE a.task_id IN_INTS(?1) AND a.state <> 'running' "
     "ORDER BY a.task_id, a.number"
+)
+_ASKED: Final = Statement(
+    "SELECT t.id, r.message FROM tasks t JOIN reviews r ON r.id = t.review_id WHERE t.id IN_INTS(?1) AND t.review = 3"
 )
 _CONTEXTS: Final = Statement("SELECT id, context FROM sessions WHERE id IN_INTS(?1)")
 _TAKE: Final = update(
@@ -319,6 +325,9 @@ async def _tell_history(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
         earlier.setdefault(row[0], []).append(row)
     for claimed in taken:
         claimed.earlier = earlier.get(claimed.task_id, [])
+    asked: dict[int, str] = {row[0]: row[1] for row in await uow.rows(_ASKED, retried)}
+    for claimed in taken:
+        claimed.review = asked.get(claimed.task_id)
 
 
 async def _carry_context(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:

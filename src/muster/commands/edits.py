@@ -10,6 +10,7 @@ from muster.commands.tasks import NewTask, Submitted, submit_tasks
 from muster.domain import ids
 from muster.domain.errors import DependencyCycle, InvalidInput, MusterError, NotFound, WrongState
 from muster.domain.events import TaskEdited
+from muster.domain.review import ReviewState, satisfied
 from muster.domain.task import Priority, TaskSpec, TaskState
 from muster.store import tables
 from muster.store.codec import decode_spec, encode_spec
@@ -84,7 +85,7 @@ _PROJECT: Final = Statement("SELECT id FROM projects WHERE id = ?1")
 _SESSION: Final = Statement("SELECT id FROM sessions WHERE id = ?1")
 _TASK: Final = Statement("SELECT id FROM tasks WHERE id = ?1")
 _EDGES: Final = Statement("SELECT task_id, depends_on FROM task_dependencies WHERE task_id IN_INTS(?1)")
-_STATES: Final = Statement("SELECT id, state FROM tasks WHERE id IN_INTS(?1) FOR UPDATE")
+_STATES: Final = Statement("SELECT id, state, review FROM tasks WHERE id IN_INTS(?1) FOR UPDATE")
 _OLD_EDGES: Final = Statement("SELECT depends_on, done FROM task_dependencies WHERE task_id = ?1")
 _DROP_EDGES: Final = Statement("DELETE FROM task_dependencies WHERE task_id = ?1")
 _ADD_EDGE: Final = Statement("INSERT INTO task_dependencies (task_id, depends_on, done) VALUES (?1, ?2, ?3)")
@@ -112,16 +113,16 @@ async def edit_task(uow: UnitOfWork, task_id: int, changes: dict[str, Any]) -> N
     _refuse_untimely(row.head, changes)
     await _check_places(uow, changes)
     blockers, state = row.head.blockers, row.head.state
-    satisfied: list[str] = []
+    named: list[str] = []
     if "depends_on" in changes:
-        blockers, satisfied = await _rewire(uow, task_id, changes["depends_on"])
+        blockers, named = await _rewire(uow, task_id, changes["depends_on"])
     if state.waiting:
         state = _state_after(uow, row, changes, blockers)
     spec = replace(row.spec, **{name: value for name, value in changes.items() if name in SPEC_FIELDS})
     await _write(uow, row, changes, spec, state, blockers)
     shown = _public(changes) | _moved(row, state, blockers)
     if "depends_on" in changes:
-        shown["satisfied"] = satisfied
+        shown["satisfied"] = named
     uow.journal.fact(TaskEdited(shown), task=task_id, project=row.project_id)
     uow.journal.topics.add("admission")
 
@@ -157,25 +158,26 @@ def _state_after(uow: UnitOfWork, row: _Row, changes: dict[str, Any], blockers: 
 async def _rewire(uow: UnitOfWork, task_id: int, names: tuple[str, ...]) -> tuple[int, list[str]]:
     """How many of the new dependencies are not done, and the names of those that are."""
     targets = [ids.decode(ids.TASK, name) for name in dict.fromkeys(names)]
-    states = {row[0]: TaskState(row[1]) for row in await uow.rows(_STATES, targets)} if targets else {}
+    rows = await uow.rows(_STATES, targets) if targets else []
+    known = {row[0]: satisfied(TaskState(row[1]), ReviewState(row[2])) for row in rows}
     for target in targets:
-        if target not in states:
+        if target not in known:
             raise NotFound(noun="task", id=ids.encode(ids.TASK, target))
     await _refuse_cycle(uow, task_id, targets)
     before: dict[int, int] = {row[0]: row[1] for row in await uow.rows(_OLD_EDGES, task_id)}
     await uow.run(_DROP_EDGES, task_id)
     undone = 0
-    satisfied: list[str] = []
+    named: list[str] = []
     for target in targets:
-        done = before.get(target, 1 if states[target] is TaskState.SUCCEEDED else 0)
+        done = before.get(target, int(known[target]))
         undone += 0 if done else 1
         if done:
-            satisfied.append(ids.encode(ids.TASK, target))
+            named.append(ids.encode(ids.TASK, target))
         await uow.run(_ADD_EDGE, task_id, target, done)
     fresh = [target for target in targets if target not in before]
     if fresh:
         await uow.run(_DEPENDED_ON, fresh)
-    return undone, satisfied
+    return undone, named
 
 
 async def _refuse_cycle(uow: UnitOfWork, task_id: int, targets: list[int]) -> None:

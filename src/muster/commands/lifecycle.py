@@ -116,7 +116,7 @@ async def cancel_task(uow: UnitOfWork, task_id: int, reason: str = "") -> TaskSt
 _UNDONE: Final = Statement("SELECT count(*) FROM task_dependencies WHERE task_id = ?1 AND done = 0")
 _REQUEUE: Final = Statement(
     "UPDATE tasks SET state = ?2, burned = 0, blockers = ?3, ready_at = NULL, finished_at = NULL, archived_at = NULL, "
-    "updated_at = ?4 WHERE id = ?1 AND state = ?5"
+    "review = CASE WHEN review = 3 THEN 3 ELSE 0 END, updated_at = ?4 WHERE id = ?1 AND state = ?5"
 )
 
 
@@ -135,22 +135,26 @@ async def requeue_tasks(uow: UnitOfWork, task_ids: Sequence[int], reason: str = 
 
 
 async def _requeue(uow: UnitOfWork, task_id: int, reason: str) -> TaskState:
-    head = await load_head(uow, task_id)
+    return await requeue_head(uow, await load_head(uow, task_id), reason)
+
+
+async def requeue_head(uow: UnitOfWork, head: Head, reason: str) -> TaskState:
+    """Put a task back into its queue as part of another command."""
     if not head.state.finished and head.state is not TaskState.BACKOFF:
         wanted = "cancel it first" if head.state is TaskState.RUNNING else "it is in its queue already"
         raise WrongState(noun="task", id=head.public, state=head.state.label, wanted=wanted)
-    undone = (await uow.rows(_UNDONE, task_id))[0][0]
+    undone = (await uow.rows(_UNDONE, head.id))[0][0]
     state = TaskState.BLOCKED if undone else TaskState.READY
-    await uow.run(_REQUEUE, task_id, int(state), undone, uow.now, int(head.state))
+    await uow.run(_REQUEUE, head.id, int(state), undone, uow.now, int(head.state))
     uow.journal.move(head.lane_id, head.state, state)
-    uow.journal.fact(TaskRequeued(int(state), undone, reason), task=task_id, project=head.project_id)
+    uow.journal.fact(TaskRequeued(int(state), undone, reason), task=head.id, project=head.project_id)
     return state
 
 
 _ARCHIVE: Final = Statement("UPDATE tasks SET archived_at = ?2, updated_at = ?2 WHERE id = ?1")
 _TO_ARCHIVE: Final = Statement(
     "SELECT id, project_id FROM tasks WHERE state = ?1 AND state >= 60 AND archived_at IS NULL AND finished_at < ?2 "
-    "AND id < ?3 ORDER BY id LIMIT ?4 FOR UPDATE"
+    "AND id < ?3 AND review <> 1 ORDER BY id LIMIT ?4 FOR UPDATE"
 )
 
 
@@ -211,6 +215,8 @@ _REMOVALS: Final = tuple(
         "DELETE FROM runs WHERE task_id IN_INTS(?1)",
         "DELETE FROM approvals WHERE task_id IN_INTS(?1)",
         "DELETE FROM messages WHERE task_id IN_INTS(?1)",
+        "DELETE FROM review_comments WHERE task_id IN_INTS(?1)",
+        "DELETE FROM reviews WHERE task_id IN_INTS(?1)",
         "DELETE FROM attempts WHERE task_id IN_INTS(?1)",
         "DELETE FROM task_tags WHERE task_id IN_INTS(?1)",
         "DELETE FROM task_dependencies WHERE task_id IN_INTS(?1)",
@@ -261,6 +267,7 @@ async def delete_task(uow: UnitOfWork, task_id: int) -> None:
 
 _OLD: Final = Statement(
     "SELECT id FROM tasks t WHERE state = ?1 AND state >= 60 AND archived_at IS NULL AND finished_at < ?2 AND id < ?3 "
+    "AND review <> 1 "
     "AND NOT EXISTS (SELECT 1 FROM task_dependencies d WHERE d.depends_on = t.id AND d.done = 0) ORDER BY id LIMIT ?4"
 )
 _OLD_ARCHIVED: Final = Statement(

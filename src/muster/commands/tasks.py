@@ -18,6 +18,7 @@ from muster.domain.errors import (
 )
 from muster.domain.events import TaskSubmitted
 from muster.domain.isolation import with_level
+from muster.domain.review import ReviewState, satisfied
 from muster.domain.task import Priority, TaskSpec, TaskState
 from muster.store import tables
 from muster.store.codec import encode_spec
@@ -65,7 +66,7 @@ _BY_KEY: Final = Statement(
     "SELECT s.idempotency_key, s.request_hash, s.id, t.state FROM task_specs s JOIN tasks t ON t.id = s.id "
     "WHERE s.idempotency_key IN_TEXTS(?1)"
 )
-_DEPENDENCIES: Final = Statement("SELECT id, state FROM tasks WHERE id IN_INTS(?1) FOR UPDATE")
+_DEPENDENCIES: Final = Statement("SELECT id, state, review FROM tasks WHERE id IN_INTS(?1) FOR UPDATE")
 _PLACES: Final = Statement("SELECT id, status, sandbox FROM queues WHERE id IN_INTS(?1) FOR KEY SHARE")
 _PROJECTS: Final = Statement("SELECT id, sandbox FROM projects WHERE id IN_INTS(?1) FOR KEY SHARE")
 _SESSIONS: Final = Statement("SELECT id, status FROM sessions WHERE id IN_INTS(?1)")
@@ -136,7 +137,8 @@ async def submit_tasks(
 class _Known:
     """What the requests of a batch refer to, as the database has it."""
 
-    states: dict[int, TaskState]
+    tasks: dict[int, bool]
+    """Tasks that others may depend on: whether they need not be waited for."""
     queues: dict[int, tuple[str, str | None]]
     """Their status, and the isolation level their tasks demand."""
     projects: dict[int, str | None]
@@ -158,7 +160,10 @@ class _Known:
         sessions = {new.session_id for new in news if new.session_id is not None}
         parents = {new.parent_id for new in news if new.parent_id is not None}
         return _Known(
-            states={row[0]: TaskState(row[1]) for row in await _rows(uow, _DEPENDENCIES, wanted)},
+            tasks={
+                row[0]: satisfied(TaskState(row[1]), ReviewState(row[2]))
+                for row in await _rows(uow, _DEPENDENCIES, wanted)
+            },
             queues={
                 row[0]: (row[1], row[2]) for row in await _rows(uow, _PLACES, {new.queue_id for new in news})
             },
@@ -238,7 +243,7 @@ def _resolve(name: str, named: dict[str, int], known: _Known) -> str:
         if name[1:] not in named:
             raise InvalidInput(field="depends_on", problem=f"{name} is not a key of this request")
         return ids.encode(ids.TASK, named[name[1:]])
-    if ids.decode(ids.TASK, name) not in known.states:
+    if ids.decode(ids.TASK, name) not in known.tasks:
         raise NotFound(noun="task", id=name)
     return name
 
@@ -252,9 +257,9 @@ async def _place(uow: UnitOfWork, new: NewTask, task_id: int, known: _Known, row
             return Submitted(earlier[1], earlier[2], repeated=True)
         known.keys[new.idempotency_key] = (new.request_hash, task_id, TaskState.READY)
     targets = [ids.decode(ids.TASK, name) for name in new.depends_on]
-    blockers = [target for target in targets if known.states.get(target) is not TaskState.SUCCEEDED]
+    blockers = [target for target in targets if not known.tasks.get(target)]
     state = _first_state(uow, new, len(blockers))
-    known.states[task_id] = state
+    known.tasks[task_id] = False
     levels = (known.queues[new.queue_id][1], known.projects[new.project_id])
     requires = ",".join(sorted(set(with_level(new.requires, new.kind, *levels))))
     lane = await uow.lane(new.project_id, new.queue_id, new.kind, requires, new.assignee)
@@ -287,7 +292,7 @@ def _collect(
     spec = new.spec
     blockers = 0
     for target in targets:
-        done = known.states.get(target) is TaskState.SUCCEEDED
+        done = known.tasks.get(target, False)
         blockers += 0 if done else 1
         rows.edges.append((task_id, target, 1 if done else 0))
         rows.depended.add(target)

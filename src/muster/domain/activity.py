@@ -30,8 +30,10 @@ from muster.domain.events import (
     TaskRestored,
     TaskSubmitted,
 )
+from muster.domain.events_reviews import TaskReviewed
 from muster.domain.events_runs import ProviderFailing, ProviderRecovered, TaskMerged
 from muster.domain.money import dollars
+from muster.domain.review import Verdict
 from muster.domain.task import TaskState
 
 
@@ -94,6 +96,11 @@ def _session_edited(fact: SessionEdited, about: About) -> Words:
     return Words("session_updated", f"Session changed: {', '.join(fact.changes)}", fact.session_id)
 
 
+_VERDICTS: Final = {
+    Verdict.APPROVE: "Approved",
+    Verdict.REQUEST_CHANGES: "Changes requested",
+    Verdict.REJECT: "Rejected",
+}
 _WORDS: Final[dict[type[Payload], Callable[[Any, About], Words]]] = {
     TaskSubmitted: lambda fact, about: Words("task_created", f"Task queued: {about.task}"),
     TaskRequeued: lambda fact, about: Words(
@@ -127,6 +134,9 @@ _WORDS: Final[dict[type[Payload], Callable[[Any, About], Words]]] = {
     AgentDeleted: lambda fact, about: Words("agent_deleted", f"Agent removed: {about.agent}"),
     TaskMerged: lambda fact, about: Words(
         "task_merged", f"Merged into {fact.into}: {about.task}", fact.merge_commit
+    ),
+    TaskReviewed: lambda fact, about: Words(
+        "task_reviewed", f"{_VERDICTS[fact.verdict]} by {fact.by}: {about.task}", fact.note or None
     ),
     ProviderFailing: lambda fact, about: Words(
         "provider_failing", f"Model provider {fact.provider} is failing", fact.message

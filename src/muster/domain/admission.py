@@ -27,7 +27,8 @@ class Hold:
 
 WAITING_REASONS: Final[dict[str, str]] = {
     "blocked_by": "Tasks it depends on are not done yet.",
-    "dependency_failed": "A task it depends on failed or was cancelled: requeue that one, or cancel this one.",
+    "dependency_failed": "A task it depends on failed, was cancelled or was rejected: requeue that one, or cancel this one.",
+    "review": "The result of a task it depends on is not reviewed yet: somebody has to approve it.",
     "backoff_until": "It failed and is tried again after the back-off.",
     "scheduled": "It was submitted for a later time.",
     "project_paused": "Its project is paused.",

@@ -7,6 +7,7 @@ from enum import Enum
 
 from muster.domain.failure import failure
 from muster.domain.retry import RetryPolicy
+from muster.domain.review import Approval
 from muster.domain.task import TaskState
 
 RUNNING = "running"
@@ -47,7 +48,15 @@ class Held:
     finished_at: int | None
     asks: int = 0
     """Its requests that wait for a person."""
+    review: int = 0
+    approval: str = Approval.RELAXED
+    """Its queue's."""
     limited: bool = False
+
+    @property
+    def strict(self) -> bool:
+        """Whether its result waits for a person's verdict."""
+        return self.approval == Approval.STRICT
 
 
 def standing(held: Held | None, token: int, wanted: str) -> Standing:

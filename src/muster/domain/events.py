@@ -20,6 +20,7 @@ from muster.domain.events_approvals import (
     PermissionGranted,
     PermissionRevoked,
 )
+from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed
 from muster.domain.events_runs import (
     ProviderFailing,
     ProviderRecovered,
@@ -152,6 +153,8 @@ class AttemptSucceeded(Payload):
     tokens: list[int] | None = None
     """Input, output, cache-read and cache-write tokens."""
     sandbox: str | None = None
+    review: bool = False
+    """A person's verdict is wanted before anything follows from it: its queue is strict."""
 
 
 @dataclass(slots=True)
@@ -353,6 +356,10 @@ CATALOGUE: tuple[type[Payload], ...] = (
     MessageDelivered,
     RunCharged,
     TaskMerged,
+    TaskReviewed,
+    CommentWritten,
+    CommentEdited,
+    CommentRemoved,
     ProviderFailing,
     ProviderRecovered,
     ProjectCreated,

@@ -28,6 +28,8 @@ CALL: Final = "cal"
 APPROVAL: Final = "apr"
 PERMISSION: Final = "per"
 MESSAGE: Final = "msg"
+REVIEW: Final = "rev"
+COMMENT: Final = "com"
 NOUNS: Final = {
     TASK: "task",
     ATTEMPT: "attempt",
@@ -39,6 +41,8 @@ NOUNS: Final = {
     APPROVAL: "approval",
     PERMISSION: "permission",
     MESSAGE: "message",
+    REVIEW: "review",
+    COMMENT: "comment",
 }
 
 

@@ -54,6 +54,10 @@ class PromptParts:
     required_files: Sequence[str] = ()
     acceptance_command: str = ""
     output_schema: Mapping[str, Any] | None = None
+    review: str = ""
+    """What a person who reviewed the work so far wants changed."""
+    resumed: bool = False
+    """The agent's own session goes on: it knows all but the review."""
     skills: Sequence[str] = field(default_factory=tuple[str, ...])
     """Skill files of the repository (SKILL.md), by path: agents that do not find them by themselves are told."""
 
@@ -76,6 +80,8 @@ def compose(parts: PromptParts) -> Prompt:
         _section("Standing instructions of the queue", parts.queue_instructions),
         _section("What is known in this work session", parts.context),
     ]
+    if parts.review and parts.resumed:
+        return Prompt(_joined(system), parts.review.strip())
     user = [
         parts.prompt or parts.description or parts.title,
         parts.description if parts.prompt else "",
@@ -86,6 +92,7 @@ def compose(parts: PromptParts) -> Prompt:
         _schema(parts.output_schema),
         _section("Skills of this repository; read one before you do what it is for", _list(parts.skills)),
         _section("What was tried before", _told(parts.earlier)),
+        _section("What to change in the work that is there", parts.review),
     ]
     return Prompt(_joined(system), _joined(user))
 

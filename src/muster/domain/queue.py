@@ -11,6 +11,7 @@ from muster.domain.checks import check_choice, check_count, check_name, check_te
 from muster.domain.errors import InvalidInput
 from muster.domain.isolation import check_level
 from muster.domain.project import MAX_CONCURRENCY
+from muster.domain.review import Approval
 
 AGENT_PREFIX: Final = "agent-"
 MAX_QUEUE_NAME: Final = 250
@@ -45,6 +46,8 @@ class Queue:
     agent_id: str | None = None
     sandbox: str | None = None
     """The isolation level that its tasks demand unless they say otherwise; None: the project's."""
+    approval: str = Approval.RELAXED
+    """Whether every result needs a person's verdict."""
 
     def __post_init__(self) -> None:
         check_name("name", self.name, MAX_QUEUE_NAME)
@@ -52,6 +55,7 @@ class Queue:
             raise InvalidInput(field="name", problem="must not look like an id")
         check_text("instructions", self.instructions)
         check_choice("mode", self.mode, QueueMode)
+        check_choice("approval", self.approval, Approval)
         check_count("concurrency", self.concurrency, 1, MAX_CONCURRENCY)
         check_level(self.sandbox)
         if self.agent_id is not None:

@@ -46,6 +46,7 @@ from muster.domain.events_approvals import (
     PermissionGranted,
     PermissionRevoked,
 )
+from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed
 from muster.domain.events_runs import (
     ProviderFailing,
     ProviderRecovered,
@@ -70,6 +71,7 @@ from muster.domain.replay_places import (
     evolve_session,
     evolve_task_class,
 )
+from muster.domain.replay_reviews import ReviewPayload, evolve_review
 from muster.domain.replay_runs import RunPayload, evolve_run
 from muster.domain.replay_tasks import TaskPayload, evolve_task
 from muster.domain.replay_world import Fact, World
@@ -80,6 +82,7 @@ AnyPayload = (
     | AttemptPayload
     | RunPayload
     | ApprovalPayload
+    | ReviewPayload
     | ActivityPosted
     | LogLost
     | TaskMerged
@@ -119,6 +122,8 @@ def evolve(world: World, fact: Fact) -> None:
             | MessageDelivered()
         ):
             evolve_approval(world, fact, payload)
+        case TaskReviewed() | CommentWritten() | CommentEdited() | CommentRemoved():
+            evolve_review(world, fact, payload)
         case ActivityPosted() | LogLost() | TaskMerged() | ProviderFailing() | ProviderRecovered():
             pass
         case _:

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from muster.domain.events import AttemptFailed, AttemptStarted, AttemptSucceeded, AttemptWarned
 from muster.domain.replay_world import AttemptRow, Fact, TaskRow, World
+from muster.domain.review import ReviewState
 from muster.domain.task import TaskState
 
 AttemptPayload = AttemptStarted | AttemptWarned | AttemptSucceeded | AttemptFailed
@@ -30,7 +31,9 @@ def evolve_attempt(world: World, fact: Fact, payload: AttemptPayload) -> None:
             _end(world, fact, payload, attempt)
             _settle(task, fact, TaskState.SUCCEEDED, None)
             task.burned += 1
-            world.satisfy(task.id)
+            task.review = ReviewState.PENDING if payload.review else ReviewState.NONE
+            if not payload.review:
+                world.satisfy(task.id)
         case AttemptFailed():
             attempt.state = "failed"
             attempt.code, attempt.error = payload.code, payload.message

@@ -57,6 +57,7 @@ QUEUE: Final[dict[str, Any]] = {
     "session_id": None,
     "agent_id": None,
     "sandbox": None,
+    "approval": "relaxed",
 }
 SESSION: Final[dict[str, Any]] = {"context": "", "status": "active", "project_id": None, "ended_at": None}
 AGENT: Final[dict[str, Any]] = {

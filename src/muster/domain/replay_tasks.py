@@ -19,6 +19,7 @@ from muster.domain.events import (
 )
 from muster.domain.replay_world import Fact, TaskRow, World
 from muster.domain.retry import RetryPolicy
+from muster.domain.review import ReviewState
 from muster.domain.task import TaskSpec, TaskState
 
 TaskPayload = (
@@ -56,9 +57,7 @@ def evolve_task(world: World, fact: Fact, payload: TaskPayload) -> None:
         case TaskReadied():
             _ready(world, task, payload)
         case TaskRequeued():
-            task.state = TaskState(payload.state)
-            task.burned = 0
-            task.ready_at = task.finished_at = task.archived_at = None
+            _requeue(task, payload)
         case TaskCancelled():
             _cancel(world, fact, task, payload)
         case TaskArchived():
@@ -69,6 +68,14 @@ def evolve_task(world: World, fact: Fact, payload: TaskPayload) -> None:
             _remove(world, task)
         case _:
             assert_never(payload)
+
+
+def _requeue(task: TaskRow, payload: TaskRequeued) -> None:
+    task.state = TaskState(payload.state)
+    task.burned = 0
+    if task.review is not ReviewState.CHANGES_REQUESTED:
+        task.review = ReviewState.NONE
+    task.ready_at = task.finished_at = task.archived_at = None
 
 
 def _submit(world: World, fact: Fact, payload: TaskSubmitted) -> None:
@@ -175,4 +182,8 @@ def _remove(world: World, task: TaskRow) -> None:
         world.approvals.pop(ident, None)
     for ident in task.message_ids:
         world.messages.pop(ident, None)
+    for ident in task.review_ids:
+        world.reviews.pop(ident, None)
+    for ident in task.comment_ids:
+        world.review_comments.pop(ident, None)
     del world.tasks[task.id]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from muster.domain.events import Payload
+from muster.domain.review import ReviewState
 from muster.domain.task import TaskSpec, TaskState
 
 MOST_STRAYS: Final = 100
@@ -66,9 +67,13 @@ class TaskRow:
     started_at: int | None = None
     finished_at: int | None = None
     archived_at: int | None = None
+    review: ReviewState = ReviewState.NONE
+    review_id: int | None = None
     attempt_ids: list[int] = field(default_factory=list[int])
     approval_ids: list[int] = field(default_factory=list[int])
     message_ids: list[int] = field(default_factory=list[int])
+    review_ids: list[int] = field(default_factory=list[int])
+    comment_ids: list[int] = field(default_factory=list[int])
 
     @property
     def blockers(self) -> int:
@@ -110,7 +115,7 @@ class AttemptRow:
 @dataclass(slots=True)
 class PlaceRow:
     """A row of `projects`, `queues`, `sessions`, `agents`, `task_classes`, `roles`, `runs`, `approvals`,
-    `permissions` or `messages` by column.
+    `permissions`, `messages`, `reviews` or `review_comments` by column.
 
     `seq` is the event that made it; `set_at` says for a counter that was set to a value which event did that.
     """
@@ -146,6 +151,8 @@ class World:
     permissions: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
     approvals: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
     messages: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
+    reviews: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
+    review_comments: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
     strays: list[str] = field(default_factory=list[str])
     _waiting_for: dict[int, set[int]] = field(default_factory=dict[int, set[int]])
 
@@ -212,6 +219,8 @@ class World:
         self.runs.clear()
         self.approvals.clear()
         self.messages.clear()
+        self.reviews.clear()
+        self.review_comments.clear()
         self._waiting_for.clear()
 
     def charge(self, project_id: int | None, *, reserved: int = 0, spent: int = 0) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from muster.domain.admission import Hold, LaneFacts, WorkerFacts, hold_of, ready_hold
+from muster.domain.review import ReviewState
 from muster.domain.task import TaskState
 from muster.domain.waiting import Blocker, blocked_hold, delayed_hold
 from muster.projections.workers import live_workers
@@ -22,6 +23,7 @@ class Dependency:
     task_id: int
     done: bool
     state: TaskState | None
+    review: ReviewState = ReviewState.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Waiting:
 
 
 _DEPENDENCIES: Final = Statement(
-    "SELECT d.task_id, d.depends_on, d.done, t.state FROM task_dependencies d "
+    "SELECT d.task_id, d.depends_on, d.done, t.state, t.review FROM task_dependencies d "
     "LEFT JOIN tasks t ON t.id = d.depends_on WHERE d.task_id IN_INTS(?1) ORDER BY d.task_id, d.depends_on"
 )
 
@@ -47,9 +49,9 @@ _DEPENDENCIES: Final = Statement(
 async def dependencies_of(reader: Reader, task_ids: Sequence[int]) -> dict[int, list[Dependency]]:
     """What each of these tasks depends on."""
     found: dict[int, list[Dependency]] = {}
-    for task, target, done, state in await reader.rows(_DEPENDENCIES, list(task_ids)):
+    for task, target, done, state, review in await reader.rows(_DEPENDENCIES, list(task_ids)):
         known = None if state is None else TaskState(state)
-        found.setdefault(task, []).append(Dependency(target, bool(done), known))
+        found.setdefault(task, []).append(Dependency(target, bool(done), known, ReviewState(review or 0)))
     return found
 
 
@@ -60,7 +62,9 @@ async def holds_of(reader: Reader, tasks: Iterable[Waiting], now: int) -> dict[i
     for task in tasks:
         match task.state:
             case TaskState.BLOCKED:
-                undone = [Blocker(one.task_id, one.state) for one in task.dependencies if not one.done]
+                undone = [
+                    Blocker(one.task_id, one.state, one.review) for one in task.dependencies if not one.done
+                ]
                 holds[task.task_id] = blocked_hold(undone)
             case TaskState.BACKOFF:
                 holds[task.task_id] = delayed_hold(task.ready_at or now, task.attempts, task.max_attempts)

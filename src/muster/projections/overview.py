@@ -9,6 +9,7 @@ from muster.domain import ids
 from muster.domain.task import TaskState
 from muster.projections.approvals import count_pending
 from muster.projections.counts import StateCounts
+from muster.projections.reviews import count_unreviewed
 from muster.projections.status import counts_by_state
 from muster.store.database import Reader
 from muster.store.statements import Statement
@@ -49,6 +50,8 @@ class Overview:
     """`waiting` and `problems` are what the interface calls the inbox. `problems` is cut at a thousand."""
 
     waiting: int
+    reviews: int
+    """Of these: results that wait for a verdict."""
     problems: int
     open: int
     counts: StateCounts
@@ -89,8 +92,10 @@ async def overview_of(reader: Reader, since: int, now: int) -> Overview:
     """The figures at `now`, the day's from `since` on (microseconds)."""
     counts = await counts_by_state(reader)
     budget, used = (await reader.rows(_BUDGET))[0]
+    reviews = await count_unreviewed(reader)
     return Overview(
-        waiting=await count_pending(reader),
+        waiting=await count_pending(reader) + reviews,
+        reviews=reviews,
         problems=(await reader.rows(_PROBLEMS))[0][0],
         open=counts.waiting + counts.running,
         counts=counts,

@@ -28,6 +28,7 @@ class QueueRow:
     session_id: int | None
     agent_id: str | None
     sandbox: str | None
+    approval: str
     created_at: int
     updated_at: int
     counts: StateCounts
@@ -35,6 +36,7 @@ class QueueRow:
 
 _COLUMNS: Final = (
     "id, name, instructions, mode, status, paused, concurrency, project_id, session_id, agent_id, sandbox, "
+    "approval, "
     "created_at, updated_at"
 )
 _LIST: Final = Statement(f"SELECT {_COLUMNS} FROM queues WHERE name > ?1 ORDER BY name LIMIT ?2")

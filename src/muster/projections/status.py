@@ -7,6 +7,7 @@ from typing import Final
 
 from muster.projections.counts import SUMS, StateCounts, counts_from
 from muster.projections.log import head_of_log
+from muster.projections.reviews import count_unreviewed
 from muster.projections.waiting import WaitingGroup, waiting_groups
 from muster.projections.workers import WorkerRow, live_workers
 from muster.store.database import Reader
@@ -27,6 +28,8 @@ class Status:
     """Tasks by state and by what they wait for, who works, how far the log is, what it costs."""
 
     counts: StateCounts
+    reviews: int
+    """Results that wait for a verdict."""
     waiting: list[WaitingGroup]
     workers: list[WorkerRow]
     agents: int
@@ -53,6 +56,7 @@ async def status_of(reader: Reader, now: int) -> Status:
     allocated, reserved, spent = (await reader.rows(_MONEY))[0]
     return Status(
         counts=await counts_by_state(reader),
+        reviews=await count_unreviewed(reader),
         waiting=await waiting_groups(reader, now),
         workers=await live_workers(reader, now),
         agents=(await reader.rows(_AGENTS))[0][0],

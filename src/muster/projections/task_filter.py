@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from muster.domain.review import ReviewState
 from muster.domain.task import TaskState
 from muster.store.database import Reader
 from muster.store.statements import Statement
@@ -18,6 +19,8 @@ class TaskFilter:
     """Every field narrows. Times are microseconds. `archived`: True only those, None also those."""
 
     states: frozenset[TaskState] | None = None
+    reviews: frozenset[ReviewState] | None = None
+    """How their results stand with people."""
     queue_id: int | None = None
     project_id: int | None = None
     session_id: int | None = None

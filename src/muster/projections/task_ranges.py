@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from muster.domain import ids
+from muster.domain.review import ReviewState
 from muster.domain.task import TaskState
 from muster.projections.overview import LONGEST_US
 from muster.projections.search import TSQUERY
@@ -53,6 +54,9 @@ def narrow_range(wanted: TaskFilter) -> Range | None:
         ]
         key = "SEARCH_SORTED" if wanted.rare else "SEARCH_KEY"
         return Range(frozenset({"text"}), conditions, source, key)
+    if wanted.reviews is not None and ReviewState.NONE not in wanted.reviews:
+        known = f"t.review IN {_listed(wanted.reviews)} AND t.review > 0"
+        return Range(frozenset({"reviews"}), [(known, NOTHING_BOUND)])
     if wanted.parent_id is not None:
         return Range(frozenset({"parent_id"}), [("t.parent_id = {}", wanted.parent_id)])
     if wanted.session_id is not None:
@@ -111,7 +115,7 @@ def _place_with(wanted: TaskFilter, states: frozenset[TaskState]) -> Range:
     return found
 
 
-def _listed(states: frozenset[TaskState]) -> str:
+def _listed(states: frozenset[TaskState] | frozenset[ReviewState]) -> str:
     return "(" + ", ".join(str(int(state)) for state in sorted(states)) + ")"
 
 
@@ -258,6 +262,8 @@ class Query:
             found.append(("kind", "+t.lane_id IN_INTS({})", [lane.lane_id for lane in self._lanes]))
         if wanted.states is not None:
             found.append(("states", f"+t.state IN {_listed(wanted.states)}", NOTHING_BOUND))
+        if wanted.reviews is not None:
+            found.append(("reviews", f"+t.review IN {_listed(wanted.reviews)}", NOTHING_BOUND))
         if wanted.archived is not None:
             null = "NOT NULL" if wanted.archived else "NULL"
             found.append(("archived", f"t.archived_at IS {null}", NOTHING_BOUND))

@@ -11,6 +11,7 @@ import msgspec
 from muster.domain import ids
 from muster.domain.admission import Hold
 from muster.domain.errors import NotFound
+from muster.domain.review import Approval, ReviewState
 from muster.domain.task import Priority, TaskSpec, TaskState
 from muster.projections.attempts import ATTEMPT_COLUMNS, WHOLE, AttemptRow, attempt_row, with_runs
 from muster.projections.holds import Dependency, Waiting, dependencies_of, holds_of
@@ -58,6 +59,9 @@ class TaskRow:
     assigned_to: str | None
     queue: str
     project: str
+    review: ReviewState
+    strict: bool
+    """Whether its queue wants every result reviewed."""
     task_class: str
     working_dir: str | None
     tags: tuple[str, ...]
@@ -107,9 +111,9 @@ _TASK_COLUMNS: Final = (
     "t.id, t.lane_id, t.project_id, t.queue_id, t.session_id, t.parent_id, t.state, t.priority, t.position, t.attempts, "
     "t.burned, t.max_attempts, t.agent_id, t.ready_at, t.timeout_us, t.estimate, t.cost, t.started_at, t.finished_at, "
     "t.archived_at, t.updated_at, s.title, substr(s.description, 1, ?2), s.type, s.idempotency_key, l.kind, l.requires, "
-    "l.assignee, q.name, p.name"
+    "l.assignee, q.name, p.name, t.review, q.approval"
 )
-_WIDTH: Final = 30
+_WIDTH: Final = 32
 _ROWS: Final = Statement(
     f"SELECT {_TASK_COLUMNS}, CASE WHEN length(s.doc) <= {_LARGE_DOC} THEN s.doc END, {ATTEMPT_COLUMNS} "
     "FROM tasks t JOIN task_specs s ON s.id = t.id JOIN lanes l ON l.id = t.lane_id "
@@ -144,6 +148,8 @@ def _task_row(row: Row, doc: str) -> TaskRow:
     values[7] = Priority(row[7])
     values[26] = tuple(row[26].split(",")) if row[26] else ()
     values[27] = row[27] or None
+    values[30] = ReviewState(row[30])
+    values[31] = row[31] == Approval.STRICT
     attempt = attempt_row(row[_WIDTH + 1 :]) if row[_WIDTH + 1] is not None else None
     values += [glance.task_class, glance.working_dir, glance.tags, glance.network, glance.extra, attempt]
     return TaskRow(*values)

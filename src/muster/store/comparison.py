@@ -37,6 +37,8 @@ _TASK_COLUMNS: Final = (
     "started_at",
     "finished_at",
     "archived_at",
+    "review",
+    "review_id",
     "blockers",
 )
 _ATTEMPT_COLUMNS: Final = (
@@ -115,6 +117,10 @@ _PARTS: Final[tuple[tuple[str, str, str, tuple[str, ...]], ...]] = (
         ids.MESSAGE,
         "id",
         ("task_id", "kind", "text", "created_by", "created_at", "delivered_at"),
+    ),
+    *(
+        (table.name, prefix, "id", tuple(column.name for column in table.columns if column.name != "id"))
+        for table, prefix in ((tables.reviews, ids.REVIEW), (tables.review_comments, ids.COMMENT))
     ),
 )
 """Rows that belong to a task, compared as they are: table, prefix of the key, key, columns."""

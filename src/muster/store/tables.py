@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from sqlalchemy import Index, Table, text
 
-from muster.store import tables_runs
+from muster.store import tables_reviews, tables_runs
 from muster.store.columns import integer as _int
 from muster.store.columns import metadata
 from muster.store.columns import textual as _text
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 
 projects = Table(
     "projects",
@@ -53,6 +53,7 @@ queues = Table(
     _int("created_at"),
     _int("updated_at"),
     _text("sandbox", null=True),
+    _text("approval", default="relaxed"),
     Index("queues_by_name", "name", unique=True),
 )
 
@@ -91,6 +92,7 @@ lanes = Table(
 )
 
 _OPEN = text("state < 60")
+_REVIEWED = text("review > 0")
 _CLOSED = text("state >= 60 AND archived_at IS NULL")
 
 tasks = Table(
@@ -120,6 +122,10 @@ tasks = Table(
     _int("finished_at", null=True),
     _int("archived_at", null=True),
     _int("updated_at"),
+    # How its present result stands with people, and the last verdict on any.
+    _int("review", default=0),
+    _int("review_id", null=True),
+    Index("tasks_by_review", "review", "id", sqlite_where=_REVIEWED, postgresql_where=_REVIEWED),
     Index(
         "tasks_open", "state", "lane_id", "priority", "position", sqlite_where=_OPEN, postgresql_where=_OPEN
     ),
@@ -360,3 +366,5 @@ messages = tables_runs.messages
 circuits = tables_runs.circuits
 roles = tables_runs.roles
 sandboxes = tables_runs.sandboxes
+reviews = tables_reviews.reviews
+review_comments = tables_reviews.review_comments

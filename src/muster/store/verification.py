@@ -13,9 +13,11 @@ from typing import Final
 
 from muster.domain import ids
 from muster.domain.errors import MusterError
-from muster.domain.events import TaskEdited, TaskSubmitted
+from muster.domain.events import AttemptSucceeded, TaskEdited, TaskRemoved, TaskSubmitted
+from muster.domain.events_reviews import TaskReviewed
 from muster.domain.replay import evolve
 from muster.domain.replay_world import Fact, World
+from muster.domain.review import Verdict
 from muster.store.codec import Event
 from muster.store.comparison import Comparison
 from muster.store.scope import EVENT_COLUMNS
@@ -40,7 +42,8 @@ _TASK_EVENTS: Final = Statement(
     f"SELECT {', '.join(EVENT_COLUMNS)} FROM events WHERE task_id > ?1 ORDER BY task_id, seq LIMIT ?2"
 )
 _ELSEWHERE: Final = Statement(
-    "SELECT seq, kind, task_id FROM events WHERE task_id IN_INTS(?1) AND kind IN ('attempt.succeeded', 'task.removed')"
+    f"SELECT {', '.join(EVENT_COLUMNS)} FROM events WHERE task_id IN_INTS(?1) "
+    "AND kind IN ('attempt.succeeded', 'task.reviewed', 'task.removed')"
 )
 
 
@@ -229,16 +232,16 @@ def _whole_tasks(rows: Sequence[Row], *, complete: bool) -> tuple[Sequence[Row],
 
 async def _fold_tasks(snapshot: Snapshot, world: World, facts: Sequence[Fact], report: VerifyReport) -> None:
     """Replay the events of some tasks, with what happened elsewhere to tasks that these depend on."""
-    elsewhere = await _ends_elsewhere(snapshot, facts)
+    elsewhere = await _ends_elsewhere(snapshot, facts, report)
     for fact in facts:
-        while elsewhere and elsewhere[0][0] < fact.seq:
+        while elsewhere and elsewhere[0].seq < fact.seq:
             _apply_elsewhere(world, elsewhere.popleft())
         _fold(world, fact, report)
     for end in elsewhere:
         _apply_elsewhere(world, end)
 
 
-async def _ends_elsewhere(snapshot: Snapshot, facts: Sequence[Fact]) -> deque[Row]:
+async def _ends_elsewhere(snapshot: Snapshot, facts: Sequence[Fact], report: VerifyReport) -> deque[Fact]:
     here = {fact.task_id for fact in facts}
     targets: set[int] = set()
     for fact in facts:
@@ -247,7 +250,7 @@ async def _ends_elsewhere(snapshot: Snapshot, facts: Sequence[Fact]) -> deque[Ro
             if target not in here:
                 targets.add(target)
     rows = await snapshot.rows(_ELSEWHERE, sorted(targets)) if targets else []
-    return deque(sorted(rows))
+    return deque(fact for row in sorted(rows) if (fact := _fact(row, report)) is not None)
 
 
 def _depends_on(fact: Fact) -> Sequence[str]:
@@ -260,9 +263,15 @@ def _depends_on(fact: Fact) -> Sequence[str]:
             return ()
 
 
-def _apply_elsewhere(world: World, end: Row) -> None:
-    _, kind, task_id = end
-    if kind == "task.removed":
-        world.forget_target(task_id)
-    else:
-        world.satisfy(task_id)
+def _apply_elsewhere(world: World, end: Fact) -> None:
+    if end.task_id is None:
+        return
+    match end.payload:
+        case TaskRemoved():
+            world.forget_target(end.task_id)
+        case AttemptSucceeded(review=False):
+            world.satisfy(end.task_id)
+        case TaskReviewed(verdict=Verdict.APPROVE):
+            world.satisfy(end.task_id)
+        case _:
+            pass

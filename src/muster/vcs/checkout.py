@@ -66,6 +66,13 @@ class Checkout:
     way: Way = "checkout"
     lower: Path | None = None
     target: str | None = None
+    told_from: str | None = None
+    """What its changes are told against, when it goes on with work that is there already."""
+
+    @property
+    def since(self) -> str:
+        """The commit its changes are told against."""
+        return self.told_from or self.base_commit
 
     @property
     def objects(self) -> Sequence[Path]:

@@ -42,6 +42,7 @@ def read_record(folder: Path) -> tuple[Checkout, Identity] | None:
             way=known.get("way", "checkout"),
             lower=Path(known["lower"]) if "lower" in known else None,
             target=known.get("target"),
+            told_from=known.get("told_from"),
         ), Identity(**found["identity"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from muster.agents.adapter import Adapter, AgentMissing, AgentSpec, McpServer, M
 from muster.agents.registry import find
 from muster.agents.scripted import PACKAGE
 from muster.client.client import Client
-from muster.client.wire import ClaimedTask
+from muster.client.wire import ClaimedTask, EarlierAttempt
 from muster.domain.agent_task import AgentTask, ToolServer, read_agent_task
 from muster.domain.prompt import Beginning, Earlier, Prompt, PromptParts, compose
 from muster.domain.role import Role, in_role
@@ -45,6 +45,8 @@ class Plan:
     session: str | None
     former: Path | None = None
     """Where the session that is gone on with was at work."""
+    review: EarlierAttempt | None = None
+    """The attempt whose work a person wants changed: it is gone on with."""
     parts: Sequence[str] = ()
     """Tasks whose work the working copy begins with."""
     home: str
@@ -71,6 +73,8 @@ class Plan:
                 required_files=claim.required_files,
                 acceptance_command=claim.acceptance_command or "",
                 output_schema=claim.output_schema,
+                review=claim.review or "",
+                resumed=self.review is not None and self.session is not None,
                 skills=skills_in(tree),
             )
         )
@@ -132,7 +136,13 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
         raise AgentMissing(agent=name, problem="this worker does not offer it")
     if host.tools is None and any(server.own for server in task.mcp):
         raise AgentMissing(agent=name, problem="this worker does not offer muster's own tools")
-    earlier = _Session() if task.resume is None else await _session_of(client, task.resume)
+    reviewed = _reviewed(claim)
+    if reviewed is not None and adapter.profile.resumes and reviewed.run_by == name and reviewed.session:
+        former = None if reviewed.workspace is None else Path(reviewed.workspace)
+        task = replace(task, fork=False)
+        earlier = _Session(reviewed.session, former, await _home_of(client, claim, task))
+    else:
+        earlier = _Session() if task.resume is None else await _session_of(client, task.resume)
     return Plan(
         claim=claim,
         task=task,
@@ -141,9 +151,24 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
         program=host.programs[name],
         session=earlier.session,
         former=earlier.former,
+        review=reviewed,
         parts=await _parts_of(client, claim) if task.integrate else (),
         home=earlier.home or claim.task_id,
     )
+
+
+def _reviewed(claim: ClaimedTask) -> EarlierAttempt | None:
+    """The last attempt that left work, when a person wants that changed."""
+    if claim.review is None:
+        return None
+    return next((entry for entry in reversed(claim.earlier_attempts) if entry.head_commit), None)
+
+
+async def _home_of(client: Client, claim: ClaimedTask, task: AgentTask) -> str | None:
+    """Whose HOME the task's own session is kept in: that of the task with which a chain of sessions began."""
+    if task.resume is None:
+        return None
+    return (await _session_of(client, task.resume)).home
 
 
 async def _parts_of(client: Client, claim: ClaimedTask) -> Sequence[str]:

@@ -316,7 +316,7 @@ class AgentRun:
             as_branch=engagement.plan.task.commit,
         )
         forget_record(engagement.place.root)
-        await engagement.describe(head_commit=kept.commit or checkout.base_commit)
+        await engagement.describe(head_commit=kept.commit or checkout.since)
         if kept.changes:
             await tell_changes(self._client, claim, kept)
         return kept

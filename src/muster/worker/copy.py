@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from muster.client.wire import EarlierAttempt
 from muster.domain.prompt import Beginning
 from muster.vcs.bases import Bases
 from muster.vcs.checkout import Checkout, Identity, open_checkout
-from muster.vcs.git import Repository, commit_of, repository_of
+from muster.vcs.git import GitError, Repository, commit_of, repository_of
 from muster.vcs.integrating import Integrated, integrate
 from muster.vcs.rescue import write_record
 from muster.vcs.snapshot import Snapshot, take_snapshot
@@ -43,8 +44,8 @@ class WorkingCopy:
 
     @property
     def base_commit(self) -> str | None:
-        """What it started from."""
-        return None if self.checkout is None else self.checkout.base_commit
+        """What its changes are told against."""
+        return None if self.checkout is None else self.checkout.since
 
     @property
     def base_branch(self) -> str | None:
@@ -69,19 +70,23 @@ async def open_copy(plan: Plan, place: Workspace, options: WorkerOptions, bases:
         snapshot = await take_snapshot(working_dir, place.root / "git", main=main, hidden=options.hidden)
         kind: Kind = "in_place" if claim.working_dir else "scratch"
         return WorkingCopy(tree=working_dir, kind=kind, snapshot=snapshot, identity=identity)
-    begun = await _integrated(plan, found, identity)
+    reviewed = await _reviewed(plan, found.main)
+    # What was reviewed holds the work of its parts already.
+    begun = await _integrated(plan, found, identity) if reviewed is None else None
     checkout = await open_checkout(
         found.main,
         place.root,
         task=claim.task_id,
         attempt=claim.attempt_id,
-        base=plan.task.base,
+        base=plan.task.base if reviewed is None else reviewed.head_commit,
         source=found.top,
         identity=identity,
         bases=bases,
         head=found.git_dir,
         start=None if begun is None else begun.commit,
     )
+    if reviewed is not None:
+        checkout = replace(checkout, told_from=reviewed.base_commit, target=reviewed.base_branch)
     write_record(place.root, checkout, identity)
     tree = checkout.tree.resolve()
     return WorkingCopy(
@@ -101,6 +106,17 @@ async def _integrated(plan: Plan, found: Repository, identity: Identity) -> Inte
     return await integrate(
         found.main, base, plan.parts, task=claim.task_id, attempt=claim.attempt_id, identity=identity
     )
+
+
+async def _reviewed(plan: Plan, main: Path) -> EarlierAttempt | None:
+    """The attempt whose work is gone on with, where this repository has it."""
+    if plan.review is None:
+        return None
+    try:
+        await commit_of(main, plan.review.head_commit)
+    except GitError:
+        return None
+    return plan.review
 
 
 def bases_of(options: WorkerOptions) -> Bases:

@@ -23,6 +23,7 @@ def task_environment(claim: ClaimedTask, result_file: Path) -> dict[str, str]:
         "MUSTER_QUEUE": claim.queue,
         "MUSTER_RESULT_FILE": str(result_file),
         "MUSTER_EARLIER_ATTEMPTS": _earlier(claim.earlier_attempts),
+        **({} if claim.review is None else {"MUSTER_REVIEW": claim.review[:EARLIER_BYTES]}),
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from muster.vcs.snapshot import Snapshot, state_now
 log = logging.getLogger(__name__)
 
 CONTENT_BYTES: Final = 512 * 1024
+AT_ONCE: Final = 8
 WITH_CONTENT: Final = 500
 """Files whose contents are kept; of the rest it is known that they changed."""
 
@@ -61,7 +63,7 @@ async def keep_work(
     bundle = scratch / "commits.bundle"
     await run_inside(bundle_script(checkout, bundle))
     draft = await take_in(checkout, bundle, f"Work on {claim.title}"[:72], identity)
-    changes = await changes_between(checkout.git_dir, checkout.base_commit, draft, owns)
+    changes = await changes_between(checkout.git_dir, checkout.since, draft, owns)
     if not changes:
         return Kept()
     message = commit_message(claim.title, claim.type, changes, claim.task_id, claim.attempt_id)
@@ -69,7 +71,7 @@ async def keep_work(
     return Kept(
         commit=commit,
         branch=await publish(checkout, commit, as_branch=as_branch),
-        before=checkout.base_commit,
+        before=checkout.since,
         git_dir=checkout.git_dir,
         changes=changes,
     )
@@ -84,14 +86,19 @@ async def compare(snapshot: Snapshot, owns: Sequence[str]) -> Kept:
 
 async def tell_changes(client: Client, claim: ClaimedTask, kept: Kept) -> None:
     """Send the changed files with their contents and diffs. What cannot be sent is logged, not fatal: git has it all."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def report(number: int, change: Change) -> FileChangeReport:
+        async with gate:
+            return await _report(client, claim, kept, change, number < WITH_CONTENT)
+
     try:
-        reports = [
-            await _report(client, claim, kept, change, number < WITH_CONTENT)
-            for number, change in enumerate(kept.changes)
-        ]
-        await client.send_files(claim.attempt_id, FilesRequest(token=claim.token, files=reports))
-    except (ApiError, Unreachable, BadAnswer) as error:
-        log.warning("%s: its changed files were not kept: %s", claim.attempt_id, error.message)
+        async with asyncio.TaskGroup() as group:
+            reports = [group.create_task(report(*each)) for each in enumerate(kept.changes)]
+        told = [task.result() for task in reports]
+        await client.send_files(claim.attempt_id, FilesRequest(token=claim.token, files=told))
+    except* (ApiError, Unreachable, BadAnswer) as errors:
+        log.warning("%s: its changed files were not kept: %s", claim.attempt_id, errors.exceptions[0])
 
 
 async def _report(

@@ -1,6 +1,6 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { answer, api } from "./client";
-import type { TaskState } from "./types";
+import type { TaskRow, TaskState } from "./types";
 
 /** Midnight here, or so the day of the person who looks. */
 export function startOfDay(): string {
@@ -34,6 +34,7 @@ export const pendingApprovals = queryOptions({
 
 export interface TaskFilter {
   state?: TaskState[];
+  review?: TaskRow["review"][];
   q?: string;
   queue?: string;
   project?: string;
@@ -49,6 +50,9 @@ export function tasks(filter: TaskFilter, cursor?: string) {
     queryFn: () => answer(api.GET("/api/v1/tasks", { params: { query: { limit: 100, ...filter, cursor } } })),
   });
 }
+
+/** Results that wait for a verdict. */
+export const toReview = tasks({ review: ["pending"], limit: 200 });
 
 export const problems = tasks({ state: ["failed"], limit: 50 });
 

@@ -38,4 +38,12 @@ describe("a diff", () => {
     expect(parseDiff("Binary files differ\n")).toEqual([]);
     expect(parseDiff("")).toEqual([]);
   });
+  it("leaves out what differs in white space only, when that is wanted", () => {
+    const spaced = "@@ -1,3 +1,3 @@\n one\n-two( )\n+\ttwo()\n three\n@@ -9 +9 @@\n-nine\n+9\n";
+    const [hunk, ...more] = parseDiff(spaced, true);
+    expect(more).toEqual([]);
+    expect(hunk?.lines.map((line) => line.kind)).toEqual(["del", "add"]);
+    const mixed = parseDiff("@@ -1,2 +1,3 @@\n-a b\n+ab\n+new\n same\n@@ -5,2 +6,3 @@\n-x y\n+xy\n z\n+w\n", true);
+    expect(mixed[1]?.lines.map((line) => [line.kind, line.before, line.after])).toEqual([["same", 5, 6], ["same", 6, 7], ["add", null, 8]]);
+  });
 });

@@ -19,7 +19,8 @@ const HEADER = /^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@(.*)$/;
 /** Longer lines are not compared word by word. */
 const MOST_COMPARED = 2_000;
 
-export function parseDiff(text: string): Hunk[] {
+/** `quiet` leaves out what differs in white space only. */
+export function parseDiff(text: string, quiet = false): Hunk[] {
   const hunks: Hunk[] = [];
   let hunk: Hunk | null = null;
   let before = 0;
@@ -41,8 +42,31 @@ export function parseDiff(text: string): Hunk[] {
       });
     }
   }
-  for (const one of hunks) markWords(one.lines);
-  return hunks;
+  for (const one of hunks) {
+    if (quiet) one.lines = withoutSpace(one.lines);
+    markWords(one.lines);
+  }
+  return quiet ? hunks.filter((one) => one.lines.some((line) => line.kind !== "same")) : hunks;
+}
+
+/** Lines that were replaced by the same words are shown as they are now, unchanged. */
+function withoutSpace(lines: Line[]): Line[] {
+  const words = (line: Line) => line.pieces[0]!.text.replace(/\s+/g, "");
+  const found: Line[] = [];
+  let index = 0;
+  while (index < lines.length) {
+    const from = index;
+    while (lines[index]?.kind === "del") index += 1;
+    const middle = index;
+    while (lines[index]?.kind === "add") index += 1;
+    const old = lines.slice(from, middle);
+    const fresh = lines.slice(middle, index);
+    if (old.length > 0 && old.length === fresh.length && old.every((line, at) => words(line) === words(fresh[at]!))) {
+      found.push(...fresh.map((line, at): Line => ({ ...line, kind: "same", before: old[at]!.before })));
+    } else found.push(...old, ...fresh);
+    if (index === from) found.push(lines[index++]!);
+  }
+  return found;
 }
 
 /** Marks what differs in lines that were replaced one by one. */

@@ -6,8 +6,8 @@ function typing(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
-/** Single keys and two-key sequences (`g f`), and `mod+k`. They never fire while somebody types. */
-export function useKeys(keys: Record<string, () => void>): void {
+/** Single keys and two-key sequences (`g f`), and `mod+k`. They never fire while somebody types. `early`: before those of the frame. */
+export function useKeys(keys: Record<string, () => void>, early = false): void {
   const ref = useRef(keys);
   useEffect(() => {
     ref.current = keys;
@@ -29,7 +29,7 @@ export function useKeys(keys: Record<string, () => void>): void {
       first = "";
       action();
     };
-    addEventListener("keydown", heard);
-    return () => removeEventListener("keydown", heard);
-  }, []);
+    addEventListener("keydown", heard, early);
+    return () => removeEventListener("keydown", heard, early);
+  }, [early]);
 }

@@ -32,6 +32,9 @@ export function seenTask(task: TaskRow, asked: boolean, paused = false): Seen {
       if (task.stale === "timed_out") return { state: "failed", word: "Timed out" };
       return { state: "failed", word: WORDS.failed };
     case "succeeded":
+      if (task.review === "pending") return { state: "waiting", word: "To review" };
+      if (task.review === "rejected") return { state: "failed", word: "Rejected" };
+      return { state: "succeeded", word: WORDS.succeeded };
     case "cancelled":
       return { state: task.state, word: WORDS[task.state] };
     default:

@@ -4,7 +4,7 @@ import type { LoggedEvent } from "@/api/types";
 const FLUSH_MS = 1_000;
 const SOON_MS = 60;
 /** These skip the queue: somebody waits for a person, or something ended badly. */
-const URGENT = new Set(["approval.requested", "approval.answered", "approval.expired", "approval.withdrawn", "attempt.failed"]);
+const URGENT = new Set(["approval.requested", "approval.answered", "approval.expired", "approval.withdrawn", "attempt.failed", "task.reviewed"]);
 /** A window that was hidden for so long shows a snapshot when it is looked at again. */
 const HIDDEN_MS = 30_000;
 
@@ -26,6 +26,7 @@ function touchedBy(event: LoggedEvent): QueryKey[] {
     case "permission":
       return [["approvals"], ["overview"], ["fleet"], ...task];
     case "message":
+    case "comment":
       return task;
     case "agent":
       return [["fleet"], ["agents"]];

@@ -167,6 +167,7 @@ class ClaimCalls:
             tags=list(spec.tags),
             estimated_cost_usd=dollars(claimed.estimate),
             earlier_attempts=[_earlier(row) for row in claimed.earlier],
+            review=claimed.review,
         )
 
 
@@ -181,6 +182,9 @@ def _earlier(row: Row) -> wire.EarlierAttempt:
         session=row[7],
         branch=row[8],
         head_commit=row[9],
+        base_commit=row[10],
+        base_branch=row[11],
+        workspace=row[12],
     )
 
 

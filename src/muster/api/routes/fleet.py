@@ -86,6 +86,7 @@ async def get_overview(
     found = await overview_of(store, since, now)
     return shapes.Overview(
         waiting=found.waiting,
+        reviews=found.reviews,
         problems=found.problems,
         open=found.open,
         tasks={state: getattr(found.counts, state) for state in found.counts.__slots__},

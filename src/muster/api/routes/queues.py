@@ -45,6 +45,7 @@ def queue_shape(row: QueueRow) -> shapes.Queue:
             "session_id": public(ids.SESSION, row.session_id),
             "agent_id": row.agent_id,
             "sandbox": row.sandbox,
+            "approval": row.approval,
             "stats": {state: getattr(row.counts, state) for state in row.counts.__slots__},
             "created_at": iso(row.created_at),
             "updated_at": iso(row.updated_at),

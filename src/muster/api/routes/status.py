@@ -24,6 +24,7 @@ async def get_status(services: ServicesHere) -> Status:
         uptime_seconds=max(now - services.started_at, 0) / 1_000_000,
         database=store.name,
         tasks={state: getattr(found.counts, state) for state in found.counts.__slots__},
+        reviews=found.reviews,
         waiting=[
             WaitingCount(
                 code=group.code,

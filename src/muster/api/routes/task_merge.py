@@ -14,9 +14,11 @@ from muster.commands.merges import note_merge
 from muster.domain import ids
 from muster.domain.errors import Conflict, InvalidInput, WrongState
 from muster.domain.events_runs import TaskMerged
+from muster.domain.review import AFTER, NotReviewed, ReviewState, Verdict, standing_words
 from muster.domain.task import TaskState
+from muster.projections.reviews import reviews_of
 from muster.projections.runs import RunRow, runs_of
-from muster.projections.tasks import get_task
+from muster.projections.tasks import TaskRow, get_task
 from muster.vcs.git import repository_of
 from muster.vcs.merging import Merge, merge_work, owner_of
 from muster.vcs.standing import commit_kept, into_branch
@@ -53,6 +55,7 @@ async def merge_task(services: ServicesHere, task_id: str, body: MergeRequest) -
     if work.commit != body.commit:
         wanted = f"{body.commit} was to be merged. Look at it again"
         raise WrongState(noun="the work of task", id=task_id, state=f"at {work.commit}", wanted=wanted)
+    await _refuse_unreviewed(services, task.row, work)
     merge = await _planned(services, task_id, task.row.title, work, body)
     merged = await merge_work(work.main, merge)
     already = merged.commit == merged.before
@@ -70,6 +73,21 @@ async def merge_task(services: ServicesHere, task_id: str, body: MergeRequest) -
         merge_commit=merged.commit,
         already=already,
     )
+
+
+async def _refuse_unreviewed(services: Services, row: TaskRow, work: _Work) -> None:
+    """What has to be reviewed is merged only once it is approved at exactly this commit; what was refused, not at all."""
+    given = await reviews_of(services.store, row.id)
+    last = given[0] if given else None
+    approved = last is not None and last.verdict == Verdict.APPROVE and last.commit == work.commit
+    wanted = row.strict or row.review not in (ReviewState.NONE, ReviewState.APPROVED)
+    if approved or not wanted:
+        return
+    task = ids.encode(ids.TASK, row.id)
+    said = None if last is None else AFTER[Verdict(last.verdict)]
+    void = last is not None and last.commit != work.commit
+    words = standing_words(row.review, last=said, commit="" if last is None else last.commit, void=void)
+    raise NotReviewed(task=task, problem=words[:1].lower() + words[1:])
 
 
 async def _work(services: Services, wanted: Wanted, folder: str) -> _Work:

@@ -53,6 +53,7 @@ from muster.commands.order import move_task
 from muster.commands.tasks import Submitted, submit_tasks
 from muster.domain import ids
 from muster.domain.errors import InvalidInput
+from muster.domain.review import REVIEW_STATES
 from muster.domain.task import STATES
 from muster.projections.attempts import attempts_of
 from muster.projections.log import events_of
@@ -124,6 +125,7 @@ async def _filter(store: Store, query: TaskQuery) -> TaskFilter:
     after, before, ended = query.created_after, query.created_before, query.ended_after
     return TaskFilter(
         states=None if query.state is None else frozenset(STATES[state] for state in query.state),
+        reviews=None if query.review is None else frozenset(REVIEW_STATES[review] for review in query.review),
         queue_id=None if query.queue is None else (await find_queue(store, query.queue)).queue_id,
         project_id=None if query.project is None else await find_project(store, query.project),
         session_id=None if query.session is None else ids.decode(ids.SESSION, query.session),

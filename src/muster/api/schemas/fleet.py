@@ -106,7 +106,8 @@ class Day(Answer):
 class Overview(Answer):
     """The installation in a few figures."""
 
-    waiting: int = Field(description="Requests that wait for a person.")
+    waiting: int = Field(description="Requests and results that wait for a person.")
+    reviews: int = Field(description="Of these: results that wait for a verdict.")
     problems: int = Field(description="Tasks that failed for good and are not archived, 1000 at most.")
     open: int = Field(description="Tasks that wait or run.")
     tasks: dict[str, int]

@@ -21,6 +21,7 @@ from muster.api.schemas.shape import (
 )
 
 Mode = Literal["auto", "manual", "external"]
+Approval = Literal["relaxed", "strict"]
 
 
 class QueueCreate(Body):
@@ -41,6 +42,10 @@ class QueueCreate(Body):
     sandbox: Level | None = Field(
         default=None, description="The isolation level its tasks demand unless they say otherwise."
     )
+    approval: Approval = Field(
+        default="relaxed",
+        description="strict: every result needs a person's verdict before anything follows.",
+    )
 
 
 class QueuePatch(Body):
@@ -55,6 +60,7 @@ class QueuePatch(Body):
     project_id: Name | None = None
     session_id: Name | None = None
     sandbox: Level | None = None
+    approval: Approval = Field(default_factory=absent)
 
 
 class Queue(Answer):
@@ -71,6 +77,7 @@ class Queue(Answer):
     session_id: str | None
     agent_id: str | None = Field(description="The agent whose own queue it is.")
     sandbox: str | None
+    approval: Approval = Field(description="strict: every result needs a person's verdict.")
     stats: dict[str, int] = Field(description="How many tasks there are in each state.")
     created_at: Moment
     updated_at: Moment

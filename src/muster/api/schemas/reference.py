@@ -145,6 +145,7 @@ class Status(Answer):
     uptime_seconds: float
     database: str
     tasks: dict[str, int]
+    reviews: int = Field(description="Results that wait for a person's verdict.")
     waiting: list[WaitingCount]
     workers: list[Worker]
     agents: int

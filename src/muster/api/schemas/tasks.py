@@ -25,6 +25,7 @@ from muster.api.schemas.shape import (
 
 Kind = Literal["bash", "python", "command", "prompt", "manual", "llm"]
 Type = Literal["feature_implementation", "bug_fix", "code_review", "documentation", "custom"]
+Review = Literal["none", "pending", "approved", "changes_requested", "rejected"]
 State = Literal["blocked", "backoff", "ready", "running", "succeeded", "failed", "cancelled"]
 PriorityName = Literal["urgent", "high", "medium", "low"]
 Path = Annotated[str, StringConstraints(min_length=1, max_length=4_096, pattern=r"^[^\x00]+$")]
@@ -266,6 +267,9 @@ class TaskRow(Answer):
     task_class: str
     timeout_seconds: float
     state: State
+    review: Review = Field(
+        description="How its present result stands with people; pending: it waits for a verdict."
+    )
     priority: PriorityName
     project_id: str
     project: str
@@ -315,6 +319,9 @@ class TaskQuery(PageQuery):
     """Which tasks; every parameter narrows."""
 
     state: list[State] | None = Field(default=None, max_length=7, description="May be given several times.")
+    review: list[Review] | None = Field(
+        default=None, max_length=5, description="How results stand with people; may be given several times."
+    )
     queue: Word | None = Field(default=None, description="Id or name.")
     project: Word | None = Field(default=None, description="Id or name.")
     session: Word | None = None

@@ -1,13 +1,21 @@
-import { Fragment, useMemo } from "react";
+import { Fragment, type ReactNode, useMemo, useRef } from "react";
 import { cx } from "@/lib/cx";
 import { type Hunk, type Line, parseDiff, sideBySide } from "@/lib/diff";
 import { partsOf, type Run, useHighlight } from "@/lib/highlight";
 import { visible } from "@/lib/visible";
+import { useRange } from "./useRange";
 
 const CLASS = { add: "a", del: "d", same: "" };
 const SIGN = { add: "+", del: "−", same: "" };
 
 type Runs = Map<Line, Run[]> | null;
+export type Side = "new" | "old";
+
+/** What people say of lines: shown below them, begun in the margin or with `c` on a line. */
+export interface Notes {
+  below: (side: Side, line: number) => ReactNode;
+  onComment: (side: Side, first: number, last: number) => void;
+}
 
 /** The words of a line: what changed is marked, what is code is coloured. */
 function Words({ line, runs }: { line: Line; runs: Runs }) {
@@ -16,13 +24,27 @@ function Words({ line, runs }: { line: Line; runs: Runs }) {
   ));
 }
 
-/** The lines of a unified diff; `split` puts before and after side by side. */
-export function DiffLines({ diff, split = false, label, path }: { diff: string; split?: boolean; label?: string; path?: string }) {
-  const hunks = useMemo(() => parseDiff(diff), [diff]);
+interface DiffLinesProps {
+  diff: string;
+  /** Before and after side by side. */
+  split?: boolean;
+  /** Leaves out what differs in white space only. */
+  quiet?: boolean;
+  label?: string;
+  path?: string;
+  notes?: Notes;
+}
+
+/** The lines of a unified diff. */
+export function DiffLines({ diff, split = false, quiet = false, label, path, notes }: DiffLinesProps) {
+  const hunks = useMemo(() => parseDiff(diff, quiet), [diff, quiet]);
   const runs = useHighlight(hunks, path);
+  const table = useRef<HTMLTableElement>(null);
+  const range = useRange(table, notes?.onComment);
   if (hunks.length === 0) return <p className="mut" style={{ padding: "8px 12px" }}>Nothing to show: no lines changed, or they are not text.</p>;
+  const Body = split ? Split : Unified;
   return (
-    <table className="diff" aria-label={label ?? "Changed lines"}>
+    <table ref={table} className={cx("diff", notes && "noted")} aria-label={label ?? "Changed lines"} {...range}>
       <colgroup>
         {split ? <><col style={{ width: 46 }} /><col style={{ width: 18 }} /><col /><col style={{ width: 46 }} /><col style={{ width: 18 }} /><col /></> : <><col style={{ width: 46 }} /><col style={{ width: 46 }} /><col style={{ width: 18 }} /><col /></>}
       </colgroup>
@@ -30,7 +52,7 @@ export function DiffLines({ diff, split = false, label, path }: { diff: string; 
         {hunks.map((hunk, index) => (
           <Fragment key={index}>
             <tr className="hunk"><td colSpan={split ? 6 : 4}>{hunk.header}</td></tr>
-            {split ? <Split hunk={hunk} runs={runs} /> : <Unified hunk={hunk} runs={runs} />}
+            <Body hunk={hunk} runs={runs} notes={notes} />
           </Fragment>
         ))}
       </tbody>
@@ -38,15 +60,35 @@ export function DiffLines({ diff, split = false, label, path }: { diff: string; 
   );
 }
 
-function Unified({ hunk, runs }: { hunk: Hunk; runs: Runs }) {
+interface BodyProps {
+  hunk: Hunk;
+  runs: Runs;
+  notes: Notes | undefined;
+}
+
+function Unified({ hunk, runs, notes }: BodyProps) {
   return hunk.lines.map((line, index) => (
-    <tr key={index}>
-      <td className={cx("no", CLASS[line.kind])}>{line.before}</td>
-      <td className={cx("no", CLASS[line.kind])}>{line.after}</td>
-      <td className={cx("sg", CLASS[line.kind])}>{SIGN[line.kind]}</td>
-      <td className={CLASS[line.kind]}><Words line={line} runs={runs} /></td>
-    </tr>
+    <Fragment key={index}>
+      <tr tabIndex={notes && -1} data-row={notes && ""}>
+        <Number side="old" line={line} value={line.before} />
+        <Number side="new" line={line} value={line.after} />
+        <td className={cx("sg", CLASS[line.kind])}>{SIGN[line.kind]}</td>
+        <td className={CLASS[line.kind]}><Words line={line} runs={runs} /></td>
+      </tr>
+      {notes ? <Below notes={notes} old={line.before} fresh={line.after} width={4} /> : null}
+    </Fragment>
   ));
+}
+
+function Number({ side, line, value }: { side: Side; line: Line; value: number | null }) {
+  return <td className={cx("no", CLASS[line.kind])} data-s={value === null ? undefined : side} data-n={value ?? undefined}>{value}</td>;
+}
+
+/** A row for what is said of a line, when something is. */
+function Below({ notes, old, fresh, width }: { notes: Notes; old: number | null; fresh: number | null; width: number }) {
+  const said = [old === null ? null : notes.below("old", old), fresh === null ? null : notes.below("new", fresh)];
+  if (!said[0] && !said[1]) return null;
+  return <tr className="cmt"><td colSpan={width}>{said[0]}{said[1]}</td></tr>;
 }
 
 function Half({ line, side, runs }: { line: Line | null; side: "before" | "after"; runs: Runs }) {
@@ -54,18 +96,21 @@ function Half({ line, side, runs }: { line: Line | null; side: "before" | "after
   const kind = CLASS[line.kind];
   return (
     <>
-      <td className={cx("no", kind)}>{line[side]}</td>
+      <Number side={side === "before" ? "old" : "new"} line={line} value={line[side]} />
       <td className={cx("sg", kind)}>{SIGN[line.kind]}</td>
       <td className={kind}><Words line={line} runs={runs} /></td>
     </>
   );
 }
 
-function Split({ hunk, runs }: { hunk: Hunk; runs: Runs }) {
+function Split({ hunk, runs, notes }: BodyProps) {
   return sideBySide(hunk.lines).map((pair, index) => (
-    <tr key={index}>
-      <Half line={pair.left} side="before" runs={runs} />
-      <Half line={pair.right} side="after" runs={runs} />
-    </tr>
+    <Fragment key={index}>
+      <tr tabIndex={notes && -1} data-row={notes && ""}>
+        <Half line={pair.left} side="before" runs={runs} />
+        <Half line={pair.right} side="after" runs={runs} />
+      </tr>
+      {notes ? <Below notes={notes} old={pair.left?.before ?? null} fresh={pair.right?.after ?? null} width={6} /> : null}
+    </Fragment>
   ));
 }

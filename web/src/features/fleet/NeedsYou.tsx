@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Clock } from "lucide-react";
 import { Link } from "react-router";
 import { answer, api } from "@/api/client";
-import { pendingApprovals, problems } from "@/api/queries";
+import { pendingApprovals, problems, toReview } from "@/api/queries";
 import type { Approval, Overview, TaskRow } from "@/api/types";
 import { PermissionButtons } from "@/components/decision/PermissionButtons";
 import { visible } from "@/lib/visible";
@@ -18,11 +18,13 @@ const CARDS = 4;
 export function NeedsYou({ overview }: { overview: Overview | undefined }) {
   const approvals = useQuery(pendingApprovals).data?.items ?? [];
   const failed = useQuery(problems).data?.items ?? [];
-  const waiting = overview?.waiting ?? approvals.length;
+  const results = useQuery(toReview).data?.items ?? [];
+  const waiting = overview?.waiting ?? approvals.length + results.length;
   const broken = overview?.problems ?? failed.length;
   const sorted = [...approvals].sort((a, b) => (a.expires_at ?? "9").localeCompare(b.expires_at ?? "9") || a.created_at.localeCompare(b.created_at));
   const cards = [
     ...sorted.map((approval) => <AskCard key={approval.id} approval={approval} />),
+    ...results.map((task) => <ReviewCard key={task.id} task={task} />),
     ...failed.map((task) => <ProblemCard key={task.id} task={task} />),
   ];
   const more = waiting + broken - Math.min(cards.length, CARDS);
@@ -62,6 +64,17 @@ function AskCard({ approval }: { approval: Approval }) {
           <PermissionButtons approval={approval} small />
         </div>
       )}
+    </article>
+  );
+}
+
+function ReviewCard({ task }: { task: TaskRow }) {
+  return (
+    <article className="ac card" aria-label={task.title}>
+      <div className="h"><StateGlyph state="waiting" label="" /><span>Review changes</span>{task.finished_at ? <span className="t"><TimeAgo at={task.finished_at} /></span> : null}</div>
+      <h3 className="cut">{visible(task.title)}</h3>
+      <p className="cut"><span className="mono">{task.agent_id}</span> · {task.queue}</p>
+      <div className="b"><Link className="btn s p" to={`/tasks/${task.id}/changes`}>Review diff</Link><Link className="btn s g" to={`/tasks/${task.id}`}>Open task</Link></div>
     </article>
   );
 }

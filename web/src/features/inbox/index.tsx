@@ -14,6 +14,7 @@ import { cx } from "@/lib/cx";
 import { plural } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
 import { Problem } from "./Problem";
+import { Reviews } from "./Reviews";
 
 type Kind = "all" | "permission" | "question" | "problem";
 type Item = { id: string; kind: Exclude<Kind, "all">; approval?: Approval; task?: TaskRow };
@@ -65,7 +66,8 @@ export function Component() {
           </div>
         </div>
       </div>
-      {!loaded ? <Skeleton rows={6} height={52} /> : items.length === 0 && !id ? (
+      <Reviews />
+      {!loaded ? <Skeleton rows={6} height={52} /> : items.length === 0 && !id ? figures?.reviews ? null : (
         <EmptyState title="Nothing needs you">Requests of agents for leave, their questions, and tasks that failed for good appear here.</EmptyState>
       ) : (
         <div className={cx("ib-split", id && "picked")}>

@@ -4,11 +4,11 @@ import type { Queue } from "@/api/types";
 import { Field, Select, Text } from "@/components/fields";
 import { useAct } from "@/components/useAct";
 import { useOnline } from "@/live/live";
-import { MODES } from "./queries";
+import { APPROVALS, MODES } from "./queries";
 
-type Changes = { name?: string; mode?: Queue["mode"]; concurrency?: number | null };
+type Changes = { name?: string; mode?: Queue["mode"]; approval?: Queue["approval"]; concurrency?: number | null };
 
-/** Name, who works it, how many at once: each is saved as it is changed. */
+/** Name, who works it, whether results are reviewed, how many at once: each is saved as it is changed. */
 export function Rules({ queue }: { queue: Queue }) {
   const online = useOnline();
   const [name, setName] = useState(queue.name);
@@ -27,6 +27,7 @@ export function Rules({ queue }: { queue: Queue }) {
     <form className="pl-rules" onSubmit={(event) => { event.preventDefault(); keepName(); keepLimit(); }}>
       <div onBlur={keepName}><Field id="rule-name" label="Name"><Text id="rule-name" value={name} onChange={setName} disabled={!online} /></Field></div>
       <Select id="rule-mode" label="Who works it" value={queue.mode} disabled={!online || save.isPending} options={MODES.map(([mode, label]) => [mode, label])} onChange={(mode) => save.mutate({ mode: mode as Queue["mode"] })} />
+      <Select id="rule-approval" label="Results" value={queue.approval} disabled={!online || save.isPending} options={APPROVALS} onChange={(approval) => save.mutate({ approval: approval as Queue["approval"] })} />
       <div onBlur={keepLimit}><Field id="rule-limit" label="At once, at most" problem={bad}><Text id="rule-limit" value={limit} onChange={setLimit} placeholder="No limit" bad={bad} disabled={!online} /></Field></div>
       <button type="submit" className="sr" tabIndex={-1}>Save</button>
     </form>

@@ -47,6 +47,8 @@ export function endedOf(id: string) {
 
 export const waitingIn = (one: Queue) => WAITING.reduce((sum, state) => sum + (one.stats[state] ?? 0), 0);
 
+export const APPROVALS: [Queue["approval"], string][] = [["relaxed", "May be reviewed"], ["strict", "Must be reviewed by a person"]];
+
 export const MODES: [Queue["mode"], string, string][] = [
   ["auto", "Our workers", "worked by our workers"],
   ["manual", "A person", "worked by a person"],

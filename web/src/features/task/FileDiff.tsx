@@ -1,12 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { type Dispatch, type SetStateAction, useEffect, useMemo, useRef, useState } from "react";
 import { fileDiff } from "@/api/queries";
-import type { ProducedFile } from "@/api/types";
-import { DiffLines } from "@/components/diff/DiffLines";
+import type { ProducedFile, ReviewComment } from "@/api/types";
+import { DiffLines, type Notes, type Side } from "@/components/diff/DiffLines";
 import { visible } from "@/lib/visible";
 import { PlusMinus } from "@/components/PlusMinus";
 import { Skeleton } from "@/components/States";
-import { count } from "@/lib/format";
+import { parseDiff } from "@/lib/diff";
+import { count, plural } from "@/lib/format";
+import { CommentView, Composer } from "./reviewing/Comments";
+import { newDiff, type ReviewActs, type Spot } from "./reviewing/data";
 
 const FOLDED = 400;
 const LOADED = 3_000;
@@ -15,10 +18,19 @@ const GENERATED = /(^|\/)(package-lock\.json|uv\.lock|yarn\.lock|Cargo\.lock|pnp
 interface FileDiffProps {
   task: string;
   attempt: number;
+  /** Only what is new since this commit. */
+  since: { since: string; commit: string } | null;
   file: ProducedFile;
   split: boolean;
+  quiet: boolean;
   viewed: boolean;
+  comments: ReviewComment[];
+  composing: Spot | null;
+  /** The commit that a side's lines are counted in. */
+  commitOf: (side: Side) => string | null;
+  acts: ReviewActs;
   onViewed: () => void;
+  onCompose: Dispatch<SetStateAction<Spot | null>>;
 }
 
 /** The reason why a file starts folded, or null. */
@@ -30,32 +42,82 @@ function whyFolded(file: ProducedFile): string | null {
   return lines > FOLDED ? `${count(lines)} lines changed.` : null;
 }
 
-export function FileDiff({ task, attempt, file, split, viewed, onViewed }: FileDiffProps) {
+export function FileDiff(props: FileDiffProps) {
+  const { task, attempt, since, file, viewed, comments, onViewed } = props;
   const box = useRef<HTMLElement>(null);
   const [near, setNear] = useState(false);
   const why = whyFolded(file);
   const lines = (file.additions ?? 0) + (file.deletions ?? 0);
-  const [open, setOpen] = useState(why === null);
+  const [opened, setOpened] = useState<boolean | null>(null);
+  const open = opened ?? why === null;
+  const height = viewed ? 40 : open ? 64 + (lines + 8) * 19 : 80;
   useEffect(() => {
     const watcher = new IntersectionObserver(([entry]) => entry?.isIntersecting && setNear(true), { rootMargin: "800px" });
     if (box.current) watcher.observe(box.current);
     return () => watcher.disconnect();
   }, []);
   const wanted = near && open && file.has_diff && !viewed;
-  const { data, error, refetch } = useQuery({ ...fileDiff(task, file.path, attempt), enabled: wanted });
+  const asked = since === null ? fileDiff(task, file.path, attempt) : newDiff(task, file.path, since.since, since.commit);
+  const { data, error, refetch } = useQuery<string>({ queryKey: asked.queryKey, queryFn: asked.queryFn as () => Promise<string>, staleTime: 60_000, enabled: wanted });
   return (
-    <section ref={box} className="card pan dfile" id={`file-${file.path}`} aria-label={file.path}>
+    <section ref={box} className="card pan dfile" style={{ containIntrinsicSize: `auto ${height}px` }} id={`file-${file.path}`} data-file={file.path} aria-label={file.path}>
       <h2>
         <span className="cut" title={file.path}>{visible(file.old_path && file.change === "renamed" ? `${file.old_path} → ${file.path}` : file.path)}</span>
         <PlusMinus plus={file.additions} minus={file.deletions} />
+        {comments.length > 0 ? <span className="chip">{plural(comments.length, "comment")}</span> : null}
         {file.outside ? <span className="chip failed">not its own</span> : null}
         <span className="r"><label style={{ display: "flex", gap: 6, alignItems: "center", fontFamily: "var(--font-ui)" }}><input type="checkbox" checked={viewed} onChange={onViewed} />Viewed</label></span>
       </h2>
       {viewed ? null : !open ? (
-        <p className="pr" style={{ paddingTop: 10 }}>{why} {file.has_diff && !file.binary ? <button type="button" className="btn s" onClick={() => setOpen(true)}>{lines > LOADED ? `Load ${count(lines)} lines` : "Show it"}</button> : null}</p>
+        <p className="pr" style={{ paddingTop: 10 }}>{why} {file.has_diff && !file.binary ? <button type="button" className="btn s" onClick={() => setOpened(true)}>{lines > LOADED ? `Load ${count(lines)} lines` : "Show it"}</button> : null}</p>
       ) : error && data === undefined ? (
         <p className="pr" role="alert" style={{ paddingTop: 10 }}>It could not be loaded. <button type="button" className="btn s" onClick={() => void refetch()}>Try again</button></p>
-      ) : data === undefined ? <Skeleton rows={4} height={19} /> : <DiffLines diff={data} split={split} label={`Changes of ${file.path}`} path={file.path} />}
+      ) : data === undefined ? near ? <Skeleton rows={4} height={19} /> : null : <Talked {...props} diff={data} />}
     </section>
+  );
+}
+
+const keyOf = (side: Side, line: number) => `${side} ${line}`;
+
+/** The lines with what is said of them; what is said of lines that are not shown stands below. */
+function Talked({ diff, file, since, split, quiet, comments, composing, commitOf, acts, onCompose }: FileDiffProps & { diff: string }) {
+  const lines = useMemo(() => {
+    const found = new Map<string, string>();
+    for (const line of parseDiff(diff, quiet).flatMap((hunk) => hunk.lines)) {
+      const text = line.pieces.map((piece) => piece.text).join("");
+      if (line.before !== null) found.set(keyOf("old", line.before), text);
+      if (line.after !== null) found.set(keyOf("new", line.after), text);
+    }
+    return found;
+  }, [diff, quiet]);
+  const at = new Map<string, ReviewComment[]>();
+  const elsewhere: ReviewComment[] = [];
+  for (const comment of comments) {
+    // What is new since a commit counts the lines before in that commit.
+    const place = since === null || comment.side === "new" ? comment.now : comment.commit === since.since ? comment : null;
+    const key = place ? keyOf(comment.side, place.end_line) : "";
+    if (lines.has(key)) at.set(key, [...(at.get(key) ?? []), comment]);
+    else elsewhere.push(comment);
+  }
+  const text = (spot: Spot) => Array.from({ length: spot.last - spot.first + 1 }, (_, index) => lines.get(keyOf(spot.side, spot.first + index)) ?? "").join("\n");
+  const notes: Notes = {
+    onComment: (side, first, last) => onCompose({ path: file.path, side, first, last }),
+    below: (side, line) => {
+      const said = at.get(keyOf(side, line)) ?? [];
+      const here = composing && composing.side === side && composing.last === line ? composing : null;
+      if (said.length === 0 && !here) return null;
+      return (
+        <>
+          {said.map((comment) => <CommentView key={comment.id} comment={comment} acts={acts} />)}
+          {here ? <Composer key={`${here.first} ${here.last}`} spot={here} lines={text(here)} busy={acts.add.isPending} onCancel={() => onCompose(null)} onSave={(words) => acts.add.mutate({ spot: { ...here, path: here.side === "old" ? file.old_path ?? file.path : file.path }, text: words, commit: commitOf(here.side) }, { onSuccess: () => onCompose((now) => (now === here ? null : now)) })} /> : null}
+        </>
+      );
+    },
+  };
+  return (
+    <>
+      <DiffLines diff={diff} split={split} quiet={quiet} label={`Changes of ${file.path}`} path={file.path} notes={notes} />
+      {elsewhere.map((comment) => <CommentView key={comment.id} comment={comment} acts={acts} outdated={comment.now === null} place />)}
+    </>
   );
 }

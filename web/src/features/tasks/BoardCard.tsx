@@ -67,6 +67,8 @@ function Fact({ task, place, approval, position }: Pick<Props, "task" | "place" 
       return <><span className="cut">{task.agent_id}</span><Link className="btn s" to={`/inbox/${approval?.id}`}>Review</Link></>;
     case "running":
       return <><span className="cut">{task.agent_id}</span>{task.started_at ? <span className="num"><Elapsed since={task.started_at} /></span> : null}{task.actual_cost_usd > 0 ? <span className="num">{cost(task.actual_cost_usd)}</span> : null}</>;
+    case "review":
+      return <><span className="cut">{task.agent_id}</span><span className="num">{cost(task.actual_cost_usd)}</span><Link className="btn s" to={`/tasks/${task.id}/changes`}>Review</Link></>;
     default:
       return task.state === "failed" ? <span className="cut">{visible(task.error?.split("\n")[0] ?? "It did not say why.")}</span>
         : <>{task.started_at ? <span className="num"><Elapsed since={task.started_at} until={task.finished_at} /></span> : null}<span className="num">{cost(task.actual_cost_usd)}</span>{task.kind === "prompt" ? <Link to={`/tasks/${task.id}/changes`} className="underline">Diff</Link> : null}</>;

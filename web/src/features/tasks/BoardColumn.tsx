@@ -10,8 +10,8 @@ import type { Shown } from "@/lib/states";
 import { BoardCard } from "./BoardCard";
 import { type Column, type Grouping, placeOf, type Target, verdict } from "./board";
 
-const GLYPHS: Record<string, Shown> = { queued: "queued", running: "running", waiting: "waiting", done: "succeeded" };
-const BEHIND: Record<string, string> = { queued: "/tasks?state=queued", running: "/tasks?state=running", waiting: "/inbox" };
+const GLYPHS: Record<string, Shown> = { queued: "queued", running: "running", waiting: "waiting", review: "waiting", done: "succeeded" };
+const BEHIND: Record<string, string> = { queued: "/tasks?state=queued", running: "/tasks?state=running", waiting: "/inbox", review: "/tasks?state=review" };
 
 /** Longer columns are windowed. */
 const LONG = 60;

@@ -5,17 +5,24 @@ import { columnsOf, placeOf, type Target, verdict } from "./board";
 const task = (id: string, state: TaskRow["state"], more: Partial<TaskRow> = {}) =>
   ({ id, state, queue_id: "q1", queue: "one", project_id: "p1", project: "alpha", priority: "medium", archived_at: null, ...more }) as TaskRow;
 const asked = new Map([["asks", {} as Approval]]);
-const place = (name: "queued" | "running" | "waiting" | "done" | "archive" | "cancel"): Target => ({ kind: "place", place: name });
+const place = (name: "queued" | "running" | "waiting" | "review" | "done" | "archive" | "cancel"): Target => ({ kind: "place", place: name });
 
 describe("a board", () => {
   test("puts a running task that asks a person into Waiting", () => {
     expect(["ready", "running", "failed"].map((state) => placeOf(task("x", state as TaskRow["state"]), asked))).toEqual(["queued", "running", "done"]);
     expect(placeOf(task("asks", "running"), asked)).toBe("waiting");
   });
+  test("puts a result that waits for a verdict into Review, which takes no drops", () => {
+    const seen = task("x", "succeeded", { review: "pending" });
+    expect([placeOf(seen, asked), placeOf({ ...seen, review: "approved" }, asked)]).toEqual(["review", "done"]);
+    expect(verdict(seen, "review", place("done"))).toHaveProperty("refused");
+    expect(verdict(seen, "review", place("review"))).toHaveProperty("refused");
+    expect(verdict(seen, "review", place("queued"))).toMatchObject({ does: "requeue" });
+  });
   test("has a column for every value when it is grouped by one", () => {
     const rows = [task("a", "ready"), task("b", "running", { project_id: "p2", project: "beta" }), task("c", "ready", { project_id: "p2", project: "beta" })];
     expect(columnsOf(rows, "project", asked, [{ id: "p3", name: "gamma" }]).map((column) => [column.label, column.cards.length])).toEqual([["beta", 2], ["alpha", 1], ["gamma", 0]]);
-    expect(columnsOf(rows, "state", asked).map((column) => column.cards.length)).toEqual([2, 1, 0, 0]);
+    expect(columnsOf(rows, "state", asked).map((column) => column.cards.length)).toEqual([2, 1, 0, 0, 0]);
     expect(columnsOf(rows, "priority", asked).map((column) => column.label)).toEqual(["Urgent", "High", "Medium", "Low"]);
   });
 });

@@ -2,7 +2,7 @@ import type { Approval, TaskRow } from "@/api/types";
 import { isOpen } from "@/lib/states";
 
 export type Grouping = "state" | "project" | "queue" | "priority";
-export type Place = "queued" | "running" | "waiting" | "done" | "archive" | "cancel";
+export type Place = "queued" | "running" | "waiting" | "review" | "done" | "archive" | "cancel";
 export const GROUPINGS: [Grouping, string][] = [["state", "State"], ["project", "Project"], ["queue", "Queue"], ["priority", "Priority"]];
 
 export interface Column {
@@ -25,7 +25,7 @@ export type Verdict =
   | { refused: string };
 
 export function placeOf(task: TaskRow, asked: ReadonlyMap<string, Approval>): Place {
-  if (!isOpen(task)) return "done";
+  if (!isOpen(task)) return task.review === "pending" ? "review" : "done";
   if (task.state === "running") return asked.has(task.id) ? "waiting" : "running";
   return "queued";
 }
@@ -37,20 +37,23 @@ export function verdict(task: TaskRow, from: Place, target: Target, beside?: { t
     case "queued":
       return intoQueue(task, from, beside);
     case "running":
-      return { refused: from === "queued" ? "Workers take tasks themselves; put it first in its queue instead." : from === "done" ? "Queue it again; a worker takes it then." : "It runs already." };
+      return { refused: from === "queued" ? "Workers take tasks themselves; put it first in its queue instead." : from === "done" || from === "review" ? "Queue it again; a worker takes it then." : "It runs already." };
     case "waiting":
       return { refused: "A task waits for a person only when its agent asks." };
+    case "review":
+      return { refused: "A task is reviewed once it is done, in a queue that wants it." };
     case "done":
+      if (from === "review") return { refused: "Approve or reject it first: open its changes." };
       return { refused: from === "done" ? "It is done already." : "Only whoever runs it can say that it is done." };
     case "archive":
-      return from === "done" ? { does: "archive", says: "Archived" } : { refused: "Only finished tasks can be archived; cancel it first." };
+      return from === "done" || from === "review" ? { does: "archive", says: "Archived" } : { refused: "Only finished tasks can be archived; cancel it first." };
     case "cancel":
-      return from === "done" ? { refused: "It is finished." } : { does: "cancel", says: "Cancelled" };
+      return from === "done" || from === "review" ? { refused: "It is finished." } : { does: "cancel", says: "Cancelled" };
   }
 }
 
 function intoQueue(task: TaskRow, from: Place, beside?: { task: TaskRow; edge: "before" | "after" }): Verdict {
-  if (from === "done") return { does: "requeue", says: "Queued again, its attempts counted anew" };
+  if (from === "done" || from === "review") return { does: "requeue", says: "Queued again, its attempts counted anew" };
   if (from !== "queued") return { refused: "It runs; cancel it first, then queue it again." };
   if (!beside || beside.task.id === task.id) return { refused: "It waits there already." };
   if (beside.task.queue_id !== task.queue_id) return { refused: `Order is kept within a queue: one waits in ${task.queue}, the other in ${beside.task.queue}.` };
@@ -73,7 +76,7 @@ const title = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 export function columnsOf(tasks: TaskRow[], by: Grouping, asked: ReadonlyMap<string, Approval>, named: { id: string; name: string }[] = []): Column[] {
   if (by === "state") {
     const at = (place: Place) => tasks.filter((task) => placeOf(task, asked) === place);
-    return ([["queued", "Queued"], ["running", "Running"], ["waiting", "Waiting"], ["done", "Done today"]] as const).map(([place, label]) => ({ key: place, label, target: { kind: "place", place }, cards: at(place) }));
+    return ([["queued", "Queued"], ["running", "Running"], ["waiting", "Waiting"], ["review", "Review"], ["done", "Done today"]] as const).map(([place, label]) => ({ key: place, label, target: { kind: "place", place }, cards: at(place) }));
   }
   if (by === "priority") {
     return PRIORITIES.map((value) => ({ key: value, label: title(value), target: { kind: "priority", value, label: title(value) }, cards: tasks.filter((task) => task.priority === value) }));

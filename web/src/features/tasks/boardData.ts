@@ -20,16 +20,17 @@ export function useBoard(project: string | undefined, queue: string | undefined)
   const queued = useQuery(list("queued", { state: ["blocked", "backoff", "ready"], order: "queue" }));
   const running = useQuery(list("running", { state: ["running"] }));
   const done = useQuery(list("done", { state: ["succeeded", "failed", "cancelled"], ended_after: startOfDay() }));
+  const unseen = useQuery(list("review", { review: ["pending"] }));
   const approvals = useQuery(pendingApprovals).data;
   const asked = useMemo(() => new Map<string, Approval>(approvals?.items.map((approval) => [approval.task_id, approval])), [approvals]);
-  const all = [queued, running, done];
-  const tasks = useMemo(() => all.flatMap((one) => one.data?.items ?? []), [queued.data, running.data, done.data]); // eslint-disable-line react-hooks/exhaustive-deps -- `all` is these three
+  const all = [queued, running, done, unseen];
+  const tasks = useMemo(() => [...new Map(all.flatMap((one) => one.data?.items ?? []).map((task) => [task.id, task])).values()], [queued.data, running.data, done.data, unseen.data]); // eslint-disable-line react-hooks/exhaustive-deps -- `all` is these four
   return {
     tasks, asked,
     loading: all.some((one) => one.isPending),
     error: all.find((one) => one.isError && !one.data)?.error,
     refetch: () => { for (const one of all) void one.refetch(); },
-    more: { queued: !!queued.data?.next_cursor, running: !!running.data?.next_cursor, waiting: false, done: !!done.data?.next_cursor },
+    more: { queued: !!queued.data?.next_cursor, running: !!running.data?.next_cursor, waiting: false, review: !!unseen.data?.next_cursor, done: !!done.data?.next_cursor },
   };
 }
 

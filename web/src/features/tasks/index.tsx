@@ -20,6 +20,7 @@ const VIEWS: [string, string, TaskState[]][] = [
   ["open", "Open", ["blocked", "backoff", "ready", "running"]],
   ["running", "Running", ["running"]],
   ["queued", "Queued", ["blocked", "backoff", "ready"]],
+  ["review", "To review", []],
   ["succeeded", "Succeeded", ["succeeded"]],
   ["failed", "Failed", ["failed"]],
   ["cancelled", "Cancelled", ["cancelled"]],
@@ -36,7 +37,7 @@ export function Component() {
   const archived = state === "archived";
   const asked = useAsked();
   const figures = useQuery(overview).data;
-  const filter: TaskFilter = { state: VIEWS.find(([key]) => key === state)?.[2], q: words.trim() || undefined, queue, agent, archived, limit: PAGE };
+  const filter: TaskFilter = { state: VIEWS.find(([key]) => key === state)?.[2], review: state === "review" ? ["pending"] : undefined, q: words.trim() || undefined, queue, agent, archived, limit: PAGE };
   const list = useInfiniteQuery({
     queryKey: ["tasks", "pages", filter],
     queryFn: ({ pageParam }) => answer(api.GET("/api/v1/tasks", { params: { query: { ...filter, cursor: pageParam } } })),
