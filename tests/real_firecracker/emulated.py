@@ -28,7 +28,7 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 mkdir -p /dev/shm; mount -t tmpfs tmpfs /dev/shm; mount -t tmpfs -o size=3g tmpfs /tmp; mount -t tmpfs tmpfs /run
 echo "@@ up"; hostname emulated; ip link set lo up
-cd /work && python3 -X faulthandler /work/inside.py >/dev/ttyS0 2>&1
+cd /here && python3 -X faulthandler /here/inside.py >/dev/ttyS0 2>&1
 n=0; while pidof firecracker >/dev/null && [ $n -lt 300 ]; do n=$((n+1)); sleep 0.1; done
 printf '@@ {"step": "orphans", "left": %d}\\n' "$(pidof firecracker | wc -w)"
 echo "@@ over"
@@ -37,6 +37,7 @@ poweroff -f
 BEGIN_SECONDS = 60.0
 """Until its first program runs. QEMU's emulation sometimes spins before that, and is started anew."""
 TRIES = 4
+TRIES_ONCE_BEGUN = 2
 ROOM = 3 << 30
 MEMORY_MIB = 4096
 
@@ -58,34 +59,35 @@ class EmulatedHost:
             (stage / name).mkdir(parents=True, exist_ok=True)
         for name in ("firecracker", "jailer"):
             shutil.copy2(parts / name, stage / "usr" / "bin" / name)
-        work = stage / "work"
-        (work / "src" / "muster").mkdir(parents=True)
+        here = stage / "here"
+        (here / "src" / "muster").mkdir(parents=True)
         for name in ("__init__.py", "domain", "sandboxes"):
             source = SOURCES / name
             if source.is_dir():
                 shutil.copytree(
-                    source, work / "src" / "muster" / name, ignore=shutil.ignore_patterns("__pycache__")
+                    source, here / "src" / "muster" / name, ignore=shutil.ignore_patterns("__pycache__")
                 )
             else:
-                shutil.copy2(source, work / "src" / "muster" / name)
-        shutil.copytree(images, work / "images", symlinks=True)
-        shutil.copy2(inside, work / "inside.py")
+                shutil.copy2(source, here / "src" / "muster" / name)
+        shutil.copytree(images, here / "images", symlinks=True)
+        shutil.copy2(inside, here / "inside.py")
         (stage / "start").write_text(START)
         (stage / "start").chmod(0o755)
         (stage / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
-        compile_python(stage, "/work/src")
+        compile_python(stage, "/here/src")
         make_filesystem(folder / "host.ext4", stage, ROOM)
         shutil.rmtree(stage)
         make_initrd(folder / "host.cpio", parts / "modules", MODULES, INIT)
 
     def run(self, seconds: float) -> list[dict[str, Any]]:
         """Start it, and read what the program inside says until its end. EmulationFailed after several tries."""
-        said = ""
+        said, begun = "", 0
         for _ in range(TRIES):
             said, began = self._once(seconds)
             if "@@ over" in said:
                 return [json.loads(line[3:]) for line in said.splitlines() if line.startswith("@@ {")]
-            if began:
+            begun += began
+            if begun == TRIES_ONCE_BEGUN:
                 break
         raise EmulationFailed(said[-6000:])
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal
 
-sys.path.insert(0, "/work/src")
+sys.path.insert(0, "/here/src")
 
 from muster.sandboxes.firecracker import FirecrackerDriver
 from muster.sandboxes.sandbox import MB, Limits, Sandbox, SandboxSpec
@@ -29,6 +29,10 @@ talk.connect(%r)
 talk.sendall(b"knock")
 talk.shutdown(socket.SHUT_WR)
 print(talk.makefile().read())
+near = socket.create_server(("127.0.0.1", 3128))
+with socket.create_connection(("127.0.0.1", 3128)) as far:
+    far.sendall(b"loop")
+    print(near.accept()[0].recv(4).decode())
 """
 
 
@@ -49,9 +53,20 @@ def machines() -> int:
     return found
 
 
+async def silent(ticks: asyncio.Queue[int]) -> bool:
+    """Whether nothing comes for two seconds, once what was under way has come."""
+    for _ in range(100):
+        try:
+            await asyncio.wait_for(ticks.get(), 2)
+        except TimeoutError:
+            return True
+    return False
+
+
 class Scenes:
     def __init__(self) -> None:
-        self.driver = FirecrackerDriver(Path("/work/images"), trial_seconds=TRIAL_SECONDS)
+        self.driver = FirecrackerDriver(Path("/here/images"), trial_seconds=TRIAL_SECONDS)
+        self.plain = FirecrackerDriver(Path("/here/images"), trial_seconds=TRIAL_SECONDS, jailer="")
         self.out = bytearray()
         self.heard: Callable[[bytes], None] = lambda _: None
 
@@ -59,13 +74,13 @@ class Scenes:
         self.out.extend(data if stream == "stdout" else b"<" + data + b">")
         self.heard(data)
 
-    async def open(self, name: str, **more: Any) -> Sandbox:
+    async def open(self, name: str, driver: FirecrackerDriver | None = None, **more: Any) -> Sandbox:
         work, scratch = BOX / name / "work", BOX / name / "scratch"
         for folder in (work, scratch):
             folder.mkdir(parents=True, exist_ok=True)
         limits = Limits(memory_bytes=128 * MB, disk_bytes=100 * MB, file_bytes=None, processes=50)
         spec = SandboxSpec(name=name, working_dir=work, scratch=scratch, limits=limits, **more)
-        return await self.driver.open(spec)
+        return await (driver or self.driver).open(spec)
 
     async def run(self, sandbox: Sandbox, script: str, **more: Any) -> dict[str, Any]:
         self.out.clear()
@@ -76,7 +91,7 @@ class Scenes:
     async def probe(self) -> None:
         found = await self.driver.probe()
         say("probe", available=found.available, reason=found.reason)
-        again = FirecrackerDriver(Path("/work/images"), trial_seconds=TRIAL_SECONDS)
+        again = FirecrackerDriver(Path("/here/images"), trial_seconds=TRIAL_SECONDS)
         began = time.monotonic()
         found = await again.probe()
         say("probe again", available=found.available, took=time.monotonic() - began)
@@ -93,7 +108,7 @@ class Scenes:
         say("folders", **came, files=files, made=made)
         (work / "later").write_text("later")
         say(
-            "second", **await self.run(sandbox, "cat later; ls /tmp | wc -l; touch /usr/no /etc/no; ls /work")
+            "second", **await self.run(sandbox, "cat later; ls /tmp | wc -l; touch /usr/no /etc/no; ls /here")
         )
 
     async def streams(self, sandbox: Sandbox) -> None:
@@ -125,6 +140,54 @@ class Scenes:
 
     async def network(self, sandbox: Sandbox) -> None:
         say("network", **await self.run(sandbox, "grep : /proc/net/dev; nc -w 2 10.0.2.2 22"))
+
+    async def places(self) -> None:
+        given, home = BOX / "given", BOX / "home"
+        (given / "secret").mkdir(parents=True)
+        home.mkdir()
+        (given / "file").write_text("readable ")
+        (given / "secret" / "key").write_text("key")
+        (home / "settings").write_text("of-home ")
+        more = {
+            "readable": [given],
+            "hidden": [given / "secret"],
+            "home": home,
+            "former": Path("/srv/earlier"),
+        }
+        sandbox = await self.open("places", **more)
+        script = f"cat {given}/file $HOME/settings; ls {given}/secret | wc -l; echo x > {given}/new; "
+        script += "echo note > $HOME/note; echo made > /srv/earlier/here; ls"
+        came = await self.run(sandbox, script)
+        kept = {path.name: path.read_text() for path in home.iterdir()}
+        await sandbox.close()
+        say("places", **came, home=kept, given=sorted(path.name for path in given.iterdir()))
+
+    async def pause(self, sandbox: Sandbox) -> None:
+        """It stands still while it is paused, goes on after, and is killed."""
+        ticks: asyncio.Queue[int] = asyncio.Queue()
+        self.heard = lambda data: ticks.put_nowait(len(data))
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(self.run(sandbox, "while :; do echo tick; sleep 0.1; done"))
+            await ticks.get()
+            stats = await sandbox.stats()
+            sandbox.pause()
+            still = await silent(ticks)
+            paused = await sandbox.stats()
+            health = await sandbox.health()
+            sandbox.resume()
+            await ticks.get()
+            sandbox.kill()
+        self.heard = lambda _: None
+        came = running.result() | {"out": ""}
+        say(
+            "pause",
+            **came,
+            still=still,
+            health=health,
+            paused=paused.paused,
+            processes=stats.processes,
+            memory=stats.memory_bytes,
+        )
 
     async def limits(self, sandbox: Sandbox) -> None:
         script = "trap 'echo asked > asked; exit 9' TERM; sleep 600 & wait"
@@ -158,16 +221,18 @@ class Scenes:
         )
         await asyncio.gather(*(sandbox.close() for sandbox in sandboxes))
         left = [str(path) for path in BOX.glob("fleet*/scratch/**/*")]
+        left += [str(path) for path in Path("/here/images/machines").iterdir()]
         say("fleet closed", machines=machines(), left=left)
 
     async def lost(self) -> None:
-        sandbox = await self.open("lost")
+        sandbox = await self.open("lost", self.plain)
+        user = Path(f"/proc/{self.pid_of_machine()}").stat().st_uid
         self.heard = lambda _: os.kill(self.pid_of_machine(), signal.SIGKILL)
         came = await self.run(sandbox, "echo here; sleep 600")
         self.heard = lambda _: None
         await sandbox.close()
         await sandbox.close()
-        say("lost", **came, machines=machines())
+        say("lost", **came, machines=machines(), user=user)
 
     def pid_of_machine(self) -> int:
         for entry in Path("/proc").iterdir():
@@ -191,13 +256,19 @@ async def main() -> None:
     scenes = Scenes()
     await scenes.probe()
     sandbox = await scenes.open("one")
-    say("open", health=await sandbox.health())
+    pid = scenes.pid_of_machine()
+    about = Path(f"/proc/{pid}").stat()
+    seen = sorted(path.name for path in Path(f"/proc/{pid}/root").iterdir())
+    memory = next(Path("/here/images/current/snapshots").glob("*/memory")).stat()
+    room = {"size": memory.st_size, "allocated": memory.st_blocks * 512}
+    say("open", memory=room, health=await sandbox.health(), user=about.st_uid, seen=seen)
     steps: list[Callable[[Sandbox], Awaitable[None]]] = [
         scenes.folders,
         scenes.streams,
         scenes.door,
         scenes.network,
         scenes.limits,
+        scenes.pause,
     ]
     for step in steps:
         await attempt(step(sandbox))
@@ -209,7 +280,7 @@ async def main() -> None:
         left=[str(path) for path in (BOX / "one/scratch").iterdir()],
         stats=stats,
     )
-    for last in (scenes.fleet, scenes.lost, scenes.orphan):
+    for last in (scenes.places, scenes.fleet, scenes.lost, scenes.orphan):
         await attempt(last())
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from muster.sandboxes.guest_image import build_image
+from muster.sandboxes.machine_place import FIRST_ID
 from tests.real_firecracker.conftest import not_here
 from tests.real_firecracker.emulated import EmulatedHost
 from tools.real_firecracker import NotInstalled, ready
@@ -48,6 +49,14 @@ def test_a_guest_starts_and_that_is_remembered(said: dict[str, dict[str, Any]]) 
     assert said["open"]["health"] == "idle"
 
 
+def test_firecracker_runs_in_a_jail_where_there_is_a_jailer(said: dict[str, dict[str, Any]]) -> None:
+    """SW-4f"""
+    assert said["open"]["user"] >= FIRST_ID
+    assert {"disk.ext4", "memory", "state", "v.sock"} <= set(said["open"]["seen"])
+    assert {"usr", "etc", "proc", "tmp"}.isdisjoint(said["open"]["seen"])
+    assert said["lost"]["user"] == 0, "without one it runs as the worker's user"
+
+
 def test_a_program_finds_its_folder_and_what_it_changed_comes_out(said: dict[str, dict[str, Any]]) -> None:
     """SW-4f"""
     came = said["folders"]
@@ -63,7 +72,7 @@ def test_the_system_is_read_only_and_nothing_of_the_host_is_there(said: dict[str
     came = said["second"]["out"]
     assert came.startswith("later"), "what was written outside meanwhile was carried in"
     assert came.count("Read-only file system") == 2
-    assert "/work: No such file" in came
+    assert "/here: No such file" in came
     interfaces = [line for line in said["network"]["out"].splitlines() if ":" in line and "<" not in line]
     assert [line.split(":")[0].strip() for line in interfaces] == ["lo"]
     assert said["network"]["code"] != 0
@@ -76,7 +85,32 @@ def test_output_and_input_stream_while_the_program_runs(said: dict[str, dict[str
 
 def test_a_socket_of_the_hosts_in_a_folder_is_a_door_inside(said: dict[str, dict[str, Any]]) -> None:
     """SW-4f: how agents reach the gateway without a network"""
-    assert said["door"]["out"] == "heard knock\n"
+    assert said["door"]["out"] == "heard knock\nloop\n", "and there is a loopback of its own"
+
+
+def test_readable_folders_home_and_a_former_place_are_where_the_spec_says(
+    said: dict[str, dict[str, Any]],
+) -> None:
+    """SW-4f"""
+    came = said["places"]
+    assert came["out"].startswith("readable of-home 0\n"), "what is hidden is not there"
+    assert "Read-only file system" in came["out"]
+    assert came["out"].endswith("here\n"), "the former place is the working directory"
+    assert came["home"] == {"settings": "of-home ", "note": "note\n"}
+    assert came["given"] == ["file", "secret"]
+
+
+def test_a_paused_machine_stands_still_and_goes_on(said: dict[str, dict[str, Any]]) -> None:
+    """SW-4f"""
+    came = said["pause"]
+    assert (came["still"], came["paused"], came["health"], came["reason"]) == (True, True, "well", "killed")
+    assert came["processes"] >= 1
+    assert came["memory"] > 0
+
+
+def test_a_snapshot_holds_only_what_a_guest_has_touched(said: dict[str, dict[str, Any]]) -> None:
+    """SW-4f"""
+    assert said["open"]["memory"]["allocated"] < said["open"]["memory"]["size"]
 
 
 def test_limits_hold_and_the_machine_goes_on(said: dict[str, dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +15,7 @@ import pytest
 
 from muster.sandboxes import firecracker
 from muster.sandboxes.firecracker import FirecrackerDriver, shape_for
+from muster.sandboxes.machine_place import FIRST_ID
 from muster.sandboxes.sandbox import MB, Ending, Health, Limits, SandboxError, SandboxSpec
 from muster.sandboxes.stdin import Stdin
 
@@ -32,6 +34,8 @@ class Stage:
         self.work, self.scratch = folder / "work", folder / "scratch"
         for made in (self.images / "one", self.work, self.scratch):
             made.mkdir(parents=True)
+        for name in ("vmlinux", "root.ext4", "initrd.cpio"):
+            (self.images / "one" / name).touch()
         about = {
             "folder": "",
             "id": "one",
@@ -45,7 +49,7 @@ class Stage:
         (folder / "kvm").touch()
         self.drivers: list[FirecrackerDriver] = []
 
-    def driver(self, trial_seconds: float = 20.0, **config: Any) -> FirecrackerDriver:
+    def driver(self, trial_seconds: float = 20.0, jailer: str = "", **config: Any) -> FirecrackerDriver:
         (self.folder / "config").write_text(json.dumps({"log": str(self.log), **config}))
         program = self.folder / "firecracker"
         if not program.exists():
@@ -54,7 +58,11 @@ class Stage:
             )
         program.chmod(0o755)
         driver = FirecrackerDriver(
-            self.images, program=str(program), kvm=self.folder / "kvm", trial_seconds=trial_seconds
+            self.images,
+            program=str(program),
+            jailer=jailer,
+            kvm=self.folder / "kvm",
+            trial_seconds=trial_seconds,
         )
         self.drivers.append(driver)
         return driver
@@ -240,6 +248,40 @@ async def test_a_guest_that_ends_nothing_is_ended_with_its_machine(
     assert (await sandbox.exec(["true"], env={}, on_output=lambda *_: None)).reason is Ending.KILLED
     await sandbox.close()
     await sandbox.close()
+
+
+async def test_what_a_killed_worker_left_beside_the_image_is_removed(stage: Stage) -> None:
+    """SW-4h: jails, by the name of the sandbox or of one that begins with it"""
+    machines = stage.images / "machines"
+    for name in ("one-1", "one-acceptance-2", "other-3"):
+        (machines / name / "firecracker" / "id" / "root").mkdir(parents=True)
+    await stage.driver().forget("one")
+    assert [path.name for path in machines.iterdir()] == ["other-3"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make jails")
+async def test_a_jailed_machine_has_links_to_its_files_and_they_go_with_it(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """SW-4f: with a stand-in for the jailer, which makes no jail"""
+    jailer = tmp_path / "jailer"
+    jailer.write_text(
+        '#!/bin/sh\nwhile [ "$1" != -- ]; do [ "$1" = --id ] && i=$2; [ "$1" = --exec-file ] && e=$2; '
+        '[ "$1" = --chroot-base-dir ] && b=$2; shift; done; shift; cd $b/firecracker/$i/root && exec $e "$@"\n'
+    )
+    jailer.chmod(0o755)
+    driver = stage.driver(jailer=str(jailer))
+    assert "jailer" in (await driver.probe()).hardening
+    sandbox = await driver.open(stage.spec())
+    roots = list((stage.images / "machines").glob("one-*/firecracker/*/root"))
+    assert len(roots) == 1
+    assert (roots[0] / "memory").stat().st_nlink >= 2
+    assert (roots[0] / "disk.ext4").stat().st_uid >= FIRST_ID
+    said = bytearray()
+    await sandbox.exec(["echo", "in jail"], env={}, on_output=collect(said))
+    assert said == b"in jail\n"
+    await sandbox.close()
+    assert list((stage.images / "machines").iterdir()) == []
 
 
 def test_machines_come_in_few_shapes_and_hold_what_the_limits_ask_for() -> None:

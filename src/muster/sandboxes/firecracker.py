@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,9 +26,13 @@ from muster.sandboxes import cgroup
 from muster.sandboxes.folders import remove_tree
 from muster.sandboxes.guest_image import Image, current_image
 from muster.sandboxes.launcher import Launcher
+from muster.sandboxes.machine_place import Place
 from muster.sandboxes.microvm import (
     DISK,
+    INITRD,
+    KERNEL,
     MEMORY,
+    ROOT,
     SHARED,
     STATE,
     MachineFailed,
@@ -44,6 +50,7 @@ from muster.sandboxes.view import working_dir_outside_the_system
 
 LEVEL: Final = "firecracker"
 KVM: Final = Path("/dev/kvm")
+MACHINES: Final = "machines"
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 TRIAL_SECONDS: Final = 10.0
 """For a guest's start on hardware that takes a second. A machine that only seems to have KVM does not answer at all."""
@@ -73,6 +80,7 @@ class FirecrackerDriver:
         images: Path | None = None,
         *,
         program: str | None = None,
+        jailer: str | None = None,
         path: str = SYSTEM_PATH,
         python: str = sys.executable,
         kvm: Path = KVM,
@@ -80,6 +88,7 @@ class FirecrackerDriver:
     ) -> None:
         self._images = images
         self._program = program or shutil.which("firecracker")
+        self._jailer = _jailer(jailer)
         self._path = path
         self._kvm = kvm
         self._launcher = Launcher(python)
@@ -109,9 +118,13 @@ class FirecrackerDriver:
                 network_isolation=works,
                 process_isolation=works,
                 quotas=self._in_force() if works else {},
-                hardening=("kernel of its own", "virtual machine", "seccomp around it") if works else (),
+                hardening=self._hardening() if works else (),
             )
         return self._capabilities
+
+    def _hardening(self) -> tuple[str, ...]:
+        jail = ("jailer",) if self._jailer else ()
+        return ("kernel of its own", "virtual machine", "seccomp around it", *jail)
 
     def _in_force(self) -> Mapping[str, str]:
         found = self._quotas.in_force()
@@ -173,14 +186,17 @@ class FirecrackerDriver:
         layout = Layout.of(spec, working_dir)
         shape = shape_for(spec.limits)
         snapshot = await self._snapshot(self._image, shape)
-        folder = private_dir(spec) / "machine"
-        await asyncio.to_thread(self._lay_out, folder, snapshot, layout, spec)
-        machine = MicroVm(str(self._program), folder, self._launcher, self._join_group(spec))
-        sandbox = MicroVmSandbox(
-            spec, machine, layout, self._path, disk_bytes=shape.disk_bytes, ended=self._leave
-        )
+        place = self._place(spec.name, private_dir(spec) / "machine")
+        ended = partial(self._leave, spec.name, place)
         try:
-            await machine.restore(snapshot)
+            await asyncio.to_thread(self._lay_out, place, self._image, snapshot, layout, spec)
+            machine = MicroVm(place, self._launcher, self._join_group(spec))
+        except BaseException:
+            await ended()
+            raise
+        sandbox = MicroVmSandbox(spec, machine, layout, self._path, disk_bytes=shape.disk_bytes, ended=ended)
+        try:
+            await machine.restore()
             await sandbox.adopt()
         except BaseException as error:
             await sandbox.close()
@@ -189,14 +205,27 @@ class FirecrackerDriver:
             raise
         return sandbox
 
-    def _lay_out(self, folder: Path, snapshot: Path, layout: Layout, spec: SandboxSpec) -> None:
-        remove_tree(folder)
-        folder.mkdir(parents=True, mode=0o700)
-        sparse_copy(snapshot / DISK, folder / DISK)
+    def _place(self, name: str, plain: Path) -> Place:
+        """A jail beside the image, whose files are linked into it; where there is no jailer, a folder of the attempt's."""
+        if self._jailer is None or self._images is None:
+            return Place.plain(str(self._program), plain)
+        top = self._images / MACHINES / f"{name}-{secrets.token_hex(4)}"
+        return Place.jailed(str(self._program), self._jailer, top)
+
+    def _lay_out(self, place: Place, image: Image, snapshot: Path, layout: Layout, spec: SandboxSpec) -> None:
+        place.make()
+        sparse_copy(snapshot / DISK, place.folder / DISK)
+        place.give(place.folder / DISK)
         shared = snapshot / SHARED
         if layout.shared and self._images is not None:
             shared = shared_disk(self._images / "shared", layout.shared, spec.hidden)
-        (folder / SHARED).symlink_to(shared)
+        for source, name in (
+            (shared, SHARED),
+            (image.root, ROOT),
+            (snapshot / STATE, STATE),
+            (snapshot / MEMORY, MEMORY),
+        ):
+            place.show(source, name)
 
     def _join_group(self, spec: SandboxSpec) -> tuple[str, ...]:
         """Control groups only where a share of the processors is asked for: the machine bounds memory by itself."""
@@ -206,7 +235,8 @@ class FirecrackerDriver:
         plan = self._groups[spec.name] = self._quotas.plan(spec.name, nothing)
         return tuple(plan.group.joins) if plan.group else ()
 
-    async def _leave(self, name: str) -> None:
+    async def _leave(self, name: str, place: Place) -> None:
+        await asyncio.to_thread(remove_tree, place.top)
         plan = self._groups.pop(name, None)
         if plan is not None and plan.group is not None and not plan.group.remove():
             await asyncio.to_thread(cgroup.forget, name)
@@ -219,39 +249,56 @@ class FirecrackerDriver:
             if not folder.is_dir():
                 making = folder.with_name(f"new-{secrets.token_hex(6)}")
                 making.mkdir(parents=True, mode=0o700)
+                place = self._place("snapshot", making / "machine")
                 try:
-                    await self._make_snapshot(image, shape, making)
+                    await self._make_snapshot(image, shape, place, making)
+                    await asyncio.to_thread(remove_tree, place.top)
                     with contextlib.suppress(OSError):
                         making.rename(folder)
                 finally:
+                    await asyncio.to_thread(remove_tree, place.top)
                     await asyncio.to_thread(remove_tree, making)
         return folder
 
-    async def _make_snapshot(self, image: Image, shape: Shape, folder: Path) -> None:
-        await asyncio.to_thread(make_disk, folder / DISK, shape.disk_bytes)
-        with (folder / SHARED).open("wb") as file:
-            file.truncate(NOTHING_SHARED)
-        machine = MicroVm(str(self._program), folder, self._launcher)
+    async def _make_snapshot(self, image: Image, shape: Shape, place: Place, folder: Path) -> None:
+        await asyncio.to_thread(_lay_out_first, place, image, shape)
+        machine = MicroVm(place, self._launcher)
         try:
             async with asyncio.timeout(self._trial_seconds):
                 await machine.boot(image, shape)
                 await machine.answering(self._trial_seconds)
-            await machine.snapshot(folder)
+            await machine.snapshot()
         except TimeoutError:
             problem = f"it did not start within {self._trial_seconds:g} s. {machine.said}".strip()
             raise MachineFailed(problem=problem) from None
         finally:
             await machine.close()
-        if not (folder / STATE).is_file() or not (folder / MEMORY).is_file():
-            raise MachineFailed(problem="Firecracker wrote no snapshot")
+        for name in (STATE, MEMORY, DISK, SHARED):
+            place.take(name, folder)
 
     async def forget(self, name: str) -> None:
-        """Remove its control groups. Machines end with the worker whose they are; their files are in the attempt's folder."""
+        """Remove its control groups and jails. Machines end with the worker whose they are."""
         await asyncio.to_thread(cgroup.forget, name)
+        if self._images is not None:
+            for jail in (self._images / MACHINES).glob(f"{glob.escape(name)}*"):
+                await asyncio.to_thread(remove_tree, jail)
 
     async def close(self) -> None:
         """End the keeper process."""
         self._launcher.close()
+
+
+def _lay_out_first(place: Place, image: Image, shape: Shape) -> None:
+    place.make()
+    make_disk(place.folder / DISK, shape.disk_bytes)
+    with (place.folder / SHARED).open("wb") as file:
+        file.truncate(NOTHING_SHARED)
+    for name in (DISK, SHARED):
+        place.give(place.folder / name)
+    place.show(image.kernel, KERNEL)
+    place.show(image.root, ROOT)
+    if image.initial_ramdisk is not None:
+        place.show(image.initial_ramdisk, INITRD)
 
 
 def shape_for(limits: Limits) -> Shape:
@@ -266,6 +313,13 @@ def shape_for(limits: Limits) -> Shape:
         memory_mib=memory,
         disk_bytes=-(-wanted // DISK_STEP) * DISK_STEP,
     )
+
+
+def _jailer(named: str | None) -> str | None:
+    """None where there is none, this is not root's worker, or the name is empty."""
+    if os.geteuid() != 0:
+        return None
+    return (shutil.which("jailer") if named is None else named) or None
 
 
 def _host_and_program(program: str) -> str:

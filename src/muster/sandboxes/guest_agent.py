@@ -73,6 +73,7 @@ LINKS: Final = {
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOATIME, MS_BIND = 1, 2, 4, 1024, 4096
 RNDADDENTROPY, RNDRESEEDCRNG = 0x40085203, 0x5207
 PR_SET_NO_NEW_PRIVS = 38
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 CHUNK = 65_536
 FRAME = struct.Struct(">cI")
 LENGTH = struct.Struct(">I")
@@ -549,6 +550,8 @@ def prepare() -> None:
     with contextlib.suppress(OSError):
         mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID)
     mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755")
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Final
 from muster.sandboxes.guest_agent import PORT
 from muster.sandboxes.guest_image import Image
 from muster.sandboxes.launcher import Launch, Launcher
+from muster.sandboxes.machine_place import Place
 from muster.sandboxes.sandbox import ExitStatus, SandboxError
 from muster.sandboxes.supervised import SYSTEM_PATH
 
@@ -27,6 +28,9 @@ API: Final = "api.sock"
 VSOCK: Final = "v.sock"
 DISK: Final = "disk.ext4"
 SHARED: Final = "shared.ext4"
+ROOT: Final = "root.ext4"
+KERNEL: Final = "vmlinux"
+INITRD: Final = "initrd.cpio"
 STATE: Final = "state"
 MEMORY: Final = "memory"
 GUEST_CID: Final = 3
@@ -60,17 +64,16 @@ class Shape:
 
 
 class MicroVm:
-    """A Firecracker process that works in `folder`, where its sockets and its disk are. It ends with this worker."""
+    """A Firecracker process that works in its place, where its sockets and its disk are. It ends with this worker."""
 
-    def __init__(
-        self, firecracker: str, folder: Path, launcher: Launcher, cgroups: tuple[str, ...] = ()
-    ) -> None:
-        self.folder = folder
+    def __init__(self, place: Place, launcher: Launcher, cgroups: tuple[str, ...] = ()) -> None:
+        self.place = place
+        self.folder = place.folder
         self._said = bytearray()
         launch = Launch(
-            argv=[firecracker, "--api-sock", API, "--level", "Error"],
+            argv=[*place.argv, "--api-sock", API, "--level", "Error"],
             env={"PATH": SYSTEM_PATH},
-            cwd=str(folder),
+            cwd=str(place.folder),
             timeout=None,
             grace=0.0,
             rlimits={"RLIMIT_CORE": (0, 0)},
@@ -100,10 +103,11 @@ class MicroVm:
 
     async def boot(self, image: Image, shape: Shape) -> None:
         """Start the guest's kernel. Its agent answers later."""
-        ramdisk = image.initial_ramdisk
-        source = {"kernel_image_path": str(image.kernel), "boot_args": BOOT_ARGS}
-        await self.call("PUT", "/boot-source", source | ({"initrd_path": str(ramdisk)} if ramdisk else {}))
-        root = {"drive_id": "root", "path_on_host": str(image.root), "is_root_device": True}
+        ramdisk = {"initrd_path": INITRD} if image.initial_ramdisk else {}
+        await self.call(
+            "PUT", "/boot-source", {"kernel_image_path": KERNEL, "boot_args": BOOT_ARGS, **ramdisk}
+        )
+        root = {"drive_id": "root", "path_on_host": ROOT, "is_root_device": True}
         await self.call("PUT", "/drives/root", root | {"is_read_only": True})
         for name, path, read_only in (("disk", DISK, False), ("shared", SHARED, True)):
             drive = {
@@ -118,19 +122,19 @@ class MicroVm:
         await self.call("PUT", "/machine-config", machine)
         await self.call("PUT", "/actions", {"action_type": "InstanceStart"})
 
-    async def snapshot(self, folder: Path) -> None:
-        """Stop it and write what it is. Only what the guest has touched of its memory takes room."""
+    async def snapshot(self) -> None:
+        """Stop it and write what it is, beside its disk. Only what the guest has touched of its memory takes room."""
         await self.call("PATCH", "/vm", {"state": "Paused"})
-        files = {"snapshot_path": str(folder / STATE), "mem_file_path": str(folder / MEMORY)}
+        files = {"snapshot_path": STATE, "mem_file_path": MEMORY}
         await self.call("PUT", "/snapshot/create", {"snapshot_type": "Diff", **files})
 
-    async def restore(self, folder: Path) -> None:
-        """Go on where a snapshot was taken; memory is read as it is needed, and never written back.
+    async def restore(self) -> None:
+        """Go on where the snapshot in its folder was taken; memory is read as it is needed, and never written back.
 
         The shared disk is another than then, and the guest is told so.
         """
-        memory = {"backend_type": "File", "backend_path": str(folder / MEMORY)}
-        load = {"snapshot_path": str(folder / STATE), "mem_backend": memory, "resume_vm": False}
+        memory = {"backend_type": "File", "backend_path": MEMORY}
+        load = {"snapshot_path": STATE, "mem_backend": memory, "resume_vm": False}
         await self.call("PUT", "/snapshot/load", load)
         await self.call("PATCH", "/drives/shared", {"drive_id": "shared", "path_on_host": SHARED})
         await self.call("PATCH", "/vm", {"state": "Resumed"})

@@ -124,7 +124,7 @@ class MicroVmSandbox:
         path: str,
         *,
         disk_bytes: int,
-        ended: Callable[[str], Awaitable[None]],
+        ended: Callable[[], Awaitable[None]],
     ) -> None:
         self._spec = spec
         self._machine = machine
@@ -238,7 +238,9 @@ class MicroVmSandbox:
         if present is not None:
             return present[0]
         port = FIRST_DOOR + len(self._doors)
-        listener = listen(self._machine.folder / f"{VSOCK}_{port}")
+        place = self._machine.folder / f"{VSOCK}_{port}"
+        listener = listen(place)
+        self._machine.place.give(place)
 
         async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             talk = asyncio.current_task()
@@ -313,7 +315,7 @@ class MicroVmSandbox:
         for talk in list(self._talks):
             talk.cancel()
         self._doors.clear()
-        await self._ended(self._spec.name)
+        await self._ended()
         await asyncio.to_thread(remove_tree, private_dir(self._spec))
 
 
