@@ -26,11 +26,13 @@ test: setup ## the whole suite on SQLite and PostgreSQL, with coverage; the doma
 	@status=0; \
 	MUSTER_REQUIRE_POSTGRES= $(PYTEST) tests/unit -q --cov=muster.domain --cov-report=term:skip-covered --cov-fail-under=100 || status=1; \
 	MUSTER_REQUIRE_POSTGRES= $(PYTEST) $(TESTS) -m document --dist worksteal -q || status=1; \
-	$(PYTEST) $(TESTS) -m "not document and not agents" --dist worksteal --cov --cov-report=term:skip-covered \
+	$(PYTEST) $(TESTS) -m "not document and not agents and not firecracker" --dist worksteal --cov --cov-report=term:skip-covered \
 		--cov-fail-under=$(COVERAGE_FLOOR) || status=1; \
 	tools/web.sh test || status=1; \
 	$(BIN)/python -m tools.real_agents >/dev/null || [ -z "$$MUSTER_REQUIRE_AGENTS" ] || status=1; \
 	MUSTER_REQUIRE_POSTGRES= $(BIN)/pytest $(TESTS) -m agents -q || [ $$? = 5 ] || status=1; \
+	$(BIN)/python -m tools.real_firecracker >/dev/null || [ -z "$$MUSTER_REQUIRE_FIRECRACKER" ] || status=1; \
+	MUSTER_REQUIRE_POSTGRES= $(BIN)/pytest $(TESTS) -m firecracker -q || [ $$? = 5 ] || status=1; \
 	exit $$status
 
 check: setup ## format, lint, types, import contracts, generated files, architecture and unit tests

@@ -18,7 +18,10 @@ from tests.postgres import NOT_RUN, Databases, Guard, Migrate, Server, ask_guard
 GUARD = "MUSTER_TEST_POSTGRES_GUARD"
 REQUIRED = "MUSTER_REQUIRE_POSTGRES"
 POSTGRES_FIXTURES = {"postgres", "postgres_url", "postgres_template"}
-KEPT = {GUARD, REQUIRED, "MUSTER_AGENTS_CACHE", "MUSTER_REQUIRE_AGENTS"}
+KEPT = {
+    *(GUARD, REQUIRED, "MUSTER_AGENTS_CACHE", "MUSTER_REQUIRE_AGENTS"),
+    *("MUSTER_FIRECRACKER_CACHE", "MUSTER_REQUIRE_FIRECRACKER", "MUSTER_EMULATED_LOG"),
+}
 # A database a test: made ten times as fast. A server that is killed loses nothing by it, only a machine would.
 UNFLUSHED = {"fsync": "off", "full_page_writes": "off"}
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from muster.bootstrap.check import Check
+from muster.bootstrap.images import images_folder
 from muster.bootstrap.settings import Settings
 from muster.sandboxes.registry import AUTO, AUTOMATIC, LEVELS, make_driver, tried
 from muster.sandboxes.sandbox import Capabilities
@@ -13,13 +15,13 @@ from muster.sandboxes.sandbox import Capabilities
 async def sandbox_checks(settings: Settings) -> list[Check]:
     """The level a worker here would use, then every level by itself. Each is tried once, all at the same time."""
     async with asyncio.TaskGroup() as group:
-        attempts = [group.create_task(_try(level)) for level in LEVELS]
+        attempts = [group.create_task(_try(level, images_folder(settings))) for level in LEVELS]
     found = {attempt.result().level: attempt.result() for attempt in attempts}
     return [_usual(settings.worker.sandbox, found), *(_level(found[level]) for level in LEVELS)]
 
 
-async def _try(level: str) -> Capabilities:
-    driver = make_driver(level)
+async def _try(level: str, images: Path) -> Capabilities:
+    driver = make_driver(level, images=images)
     try:
         return await tried(driver)
     finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from muster.bootstrap.agents import agent_host
+from muster.bootstrap.images import images_folder
 from muster.bootstrap.mcp import LazyDoor
 from muster.bootstrap.settings import Settings
 from muster.client.client import Client
@@ -66,7 +67,12 @@ class LocalWorker:
     async def prepare(settings: Settings, transport: Transport, plan: WorkerPlan) -> LocalWorker:
         """Choose the sandbox and make the worker; nothing runs yet, but its gateway listens."""
         wanted = settings.worker
-        levels = await survey(wanted.sandbox, weaker=wanted.weaker_levels, warm=wanted.warm_sandboxes)
+        levels = await survey(
+            wanted.sandbox,
+            weaker=wanted.weaker_levels,
+            warm=wanted.warm_sandboxes,
+            images=images_folder(settings),
+        )
         isolation = Isolation(levels.usual, levels.others)
         token = settings.server.token
         client = Client(transport, token=None if token is None else token.get_secret_value())

@@ -20,7 +20,7 @@ from pydantic import (
 
 Environment = Literal["dev", "test", "prod"]
 Durability = Literal["strict", "default", "relaxed"]
-SandboxChoice = Literal["auto", "bubblewrap", "process", "container", "gvisor"]
+SandboxChoice = Literal["auto", "bubblewrap", "process", "container", "gvisor", "firecracker"]
 LogFormat = Literal["json", "text"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 SERVER_URL: Final = r"^https?://[^/\s?#@]+/?$"

@@ -76,6 +76,7 @@ VERBS: Final = (
         "hosts:sandboxes",
         "List open sandboxes with what each uses; end one.",
     ),
+    Verb("image", "image:app", "Build and show the image that virtual machines start from."),
     Verb("mcp", "mcp:mcp", "Serve muster's tools to an MCP client over stdio."),
     Verb("purge", "purge:purge", "Remove finished tasks."),
     Verb("doctor", "operations:doctor", "Check this machine and the settings."),

@@ -24,7 +24,7 @@ ASKED: Final = (
     ("purge.after_days", "Purge finished tasks after days (0: never)"),
     ("worker.enabled", "Run a worker inside the server (true, false)"),
     ("worker.capacity", "Tasks run at once"),
-    ("worker.sandbox", "Sandbox (auto, bubblewrap, process, container, gvisor)"),
+    ("worker.sandbox", "Sandbox (auto, bubblewrap, process, container, gvisor, firecracker)"),
     ("worker.output_limit_mb", "Output kept of one attempt, in MiB"),
     ("scripts.folders", "Folders with scripts, separated by commas"),
     ("manual_worker.poll_seconds", "Seconds a manual worker waits in one request"),

@@ -93,7 +93,8 @@ def start(
         list[str] | None, typer.Option("--project", help="Take work only of this one; repeatable.")
     ] = None,
     sandbox: Annotated[
-        str | None, typer.Option("--sandbox", help="auto, bubblewrap, process, container, gvisor.")
+        str | None,
+        typer.Option("--sandbox", help="auto, bubblewrap, process, container, gvisor, firecracker."),
     ] = None,
     drain: Annotated[
         float,

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from muster.domain.errors import InvalidInput
@@ -13,6 +14,8 @@ from muster.sandboxes.bubblewrap import LEVEL as BUBBLEWRAP
 from muster.sandboxes.bubblewrap import BubblewrapDriver
 from muster.sandboxes.container import LEVEL as CONTAINER
 from muster.sandboxes.container import ContainerDriver
+from muster.sandboxes.firecracker import LEVEL as FIRECRACKER
+from muster.sandboxes.firecracker import FirecrackerDriver
 from muster.sandboxes.gvisor import LEVEL as GVISOR
 from muster.sandboxes.gvisor import GvisorDriver
 from muster.sandboxes.process import LEVEL as PROCESS
@@ -22,8 +25,9 @@ from muster.sandboxes.supervised import SYSTEM_PATH
 from muster.sandboxes.warm import WarmPool
 
 AUTO: Final = "auto"
-STRENGTH: Final[Mapping[str, int]] = {GVISOR: 2, BUBBLEWRAP: 1, CONTAINER: 1, PROCESS: 0}
-"""How much stands between a program and the host: nothing, namespaces, a kernel of its own. Strongest first."""
+STRENGTH: Final[Mapping[str, int]] = {FIRECRACKER: 3, GVISOR: 2, BUBBLEWRAP: 1, CONTAINER: 1, PROCESS: 0}
+"""How much stands between a program and the host: nothing, namespaces, a kernel of its own, one on virtual hardware.
+Strongest first."""
 LEVELS: Final = tuple(STRENGTH)
 AUTOMATIC: Final = (BUBBLEWRAP, PROCESS)
 """What `auto` chooses from: the levels that cost a task next to nothing. The others are for tasks that demand them."""
@@ -63,10 +67,20 @@ class Survey:
 
 
 def make_driver(
-    level: str, *, path: str = SYSTEM_PATH, python: str = sys.executable, warm: int = 0
+    level: str,
+    *,
+    path: str = SYSTEM_PATH,
+    python: str = sys.executable,
+    warm: int = 0,
+    images: Path | None = None,
 ) -> Driver:
-    """The driver of one level, which keeps so many sandboxes `warm` if it can. InvalidInput for a name that is none."""
+    """The driver of one level, which keeps so many sandboxes `warm` if it can, and finds its machines' images in `images`.
+
+    InvalidInput for a name that is none.
+    """
     match level:
+        case "firecracker":
+            return FirecrackerDriver(images, path=path, python=python)
         case "bubblewrap":
             return BubblewrapDriver(path=path, python=python, warm=warm)
         case "container":
@@ -80,7 +94,12 @@ def make_driver(
 
 
 async def survey(
-    level: str, *, weaker: bool = False, warm: int = 0, seconds: float = PROBE_SECONDS
+    level: str,
+    *,
+    weaker: bool = False,
+    warm: int = 0,
+    images: Path | None = None,
+    seconds: float = PROBE_SECONDS,
 ) -> Survey:
     """Try every level once, all at the same time, and choose: `level`, or with `auto` the usual one that works here.
 
@@ -90,7 +109,7 @@ async def survey(
     """
     if level != AUTO:
         make_driver(level)
-    drivers = {name: make_driver(name, warm=warm) for name in LEVELS}
+    drivers = {name: make_driver(name, warm=warm, images=images) for name in LEVELS}
     async with asyncio.TaskGroup() as group:
         tries = {name: group.create_task(tried(driver, seconds)) for name, driver in drivers.items()}
     found = {name: attempt.result() for name, attempt in tries.items()}
