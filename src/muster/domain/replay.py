@@ -39,6 +39,7 @@ from muster.domain.events import (
 from muster.domain.events_approvals import (
     ApprovalAnswered,
     ApprovalExpired,
+    ApprovalExtended,
     ApprovalRequested,
     ApprovalWithdrawn,
     MessageDelivered,
@@ -112,6 +113,7 @@ def evolve(world: World, fact: Fact) -> None:
             ApprovalRequested()
             | ApprovalAnswered()
             | ApprovalExpired()
+            | ApprovalExtended()
             | ApprovalWithdrawn()
             | PermissionGranted()
             | PermissionRevoked()
