@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from muster.domain.risk import Grade, Risk, grade
 
-COPY = "/work/copy"
+COPY = "/copy"
 
 
 def of(command: str, **fields: Any) -> Grade:
@@ -30,7 +30,8 @@ echo hi > out.txt 2>&1
 sed -n 1,5p f && awk '{print $1}' f
 sed -i s/a/b/ src/x.py
 cd src && cat x.py
-cd /work/copy/src && echo a > b
+cat ./a//b/../c
+cd /copy/src && echo a > b
 tar czf out.tgz src
 find . -fprint list.txt
 python3 --version
@@ -45,6 +46,8 @@ MEDIUM = """
 rm x.txt
 cat $F
 cat /usr/share/dict/words
+cat /../usr/share/dict/words
+cat a/../../b
 pytest -q
 FOO=1 npm test
 npm ci
@@ -243,7 +246,7 @@ def edit(path: str, **more: Any) -> Grade:
 
 def test_edits_are_graded_by_where_they_go() -> None:
     assert edit("src/x.py").level is Risk.LOW
-    assert edit("/work/copy/src/x.py").level is Risk.LOW
+    assert edit("/copy/src/x.py").level is Risk.LOW
     assert edit("../x.py").target == "../x.py"
     assert edit("/etc/passwd").level is Risk.HIGH
     assert edit(".git/config").level is Risk.HIGH
@@ -251,7 +254,7 @@ def test_edits_are_graded_by_where_they_go() -> None:
     assert edit(".github/workflows/ci.yml").level is Risk.MEDIUM
     removed = grade({"tool": "apply_patch", "diff": "--- a/x.py\n+++ /dev/null\n"}, COPY)
     assert (removed.level, removed.reasons, removed.target) == (Risk.MEDIUM, ("removes files",), "x.py")
-    assert grade({"tool": "Write", "input": {"file_path": "/work/copy/x"}}, COPY).level is Risk.LOW
+    assert grade({"tool": "Write", "input": {"file_path": "/copy/x"}}, COPY).level is Risk.LOW
     assert grade({"tool": "delete", "input": {"path": "x"}}, COPY).reasons == ("removes files",)
     assert grade({"tool": "Edit"}, COPY).level is Risk.MEDIUM
 
@@ -272,9 +275,9 @@ def test_a_tool_nobody_knows_is_medium() -> None:
 
 def test_without_a_working_copy_relative_paths_are_inside_and_others_are_not() -> None:
     assert grade({"command": "echo a > b"}).level is Risk.LOW
-    assert grade({"command": "echo a > /work/copy/b"}).level is Risk.HIGH
+    assert grade({"command": "echo a > /copy/b"}).level is Risk.HIGH
 
 
 def test_a_command_begins_in_the_folder_its_agent_names() -> None:
-    assert of("echo a > b", input={"cwd": "/work/copy/src"}).level is Risk.LOW
+    assert of("echo a > b", input={"cwd": "/copy/src"}).level is Risk.LOW
     assert of("echo a > b", input={"cwd": "/etc"}).level is Risk.HIGH

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -56,7 +55,7 @@ class Place:
             self.at = self._joined(word.text)
 
     def _joined(self, path: str) -> str:
-        return posixpath.normpath(posixpath.join(self.at or ".", path))
+        return _plain(path if path.startswith("/") else f"{self.at or '.'}/{path}")
 
     def side(self, word: Word) -> Side:
         """On which side a path is."""
@@ -69,13 +68,25 @@ class Place:
         return self._side(self._joined(word.text))
 
     def _side(self, path: str) -> Side:
-        root = None if self.root is None else posixpath.normpath(self.root)
+        root = None if self.root is None else _plain(self.root)
         if not path.startswith("/"):
             return Side.OUTSIDE if path == ".." or path.startswith("../") else Side.INSIDE
         if root is not None and (path == root or path.startswith(f"{root}/")):
             return Side.INSIDE
         below = any(path == top or path.startswith(f"{top}/") for top in _TEMPORARY)
         return Side.TEMPORARY if below else Side.OUTSIDE
+
+
+def _plain(path: str) -> str:
+    """A path without `.`, `..` and doubled strokes; "." for the place itself."""
+    kept: list[str] = []
+    rooted = path.startswith("/")
+    for name in path.split("/"):
+        if name == ".." and kept and kept[-1] != "..":
+            kept.pop()
+        elif name not in {"", "."} and not (name == ".." and rooted):
+            kept.append(name)
+    return ("/" if rooted else "") + "/".join(kept) or "."
 
 
 def is_secret(path: str) -> bool:
