@@ -26,7 +26,7 @@ export function Assent({ approval, scope, onApprove, onClose }: AssentProps) {
         {high ? (
           <label className="field">
             <span>This hits <b className="mono">{visible(target)}</b>. Type it to approve.</span>
-            <input className="inp mono" value={typed} onChange={(event) => setTyped(event.target.value)} autoComplete="off" spellCheck={false} autoFocus aria-label={`Type ${target} to approve`} />
+            <input className="inp mono" value={typed} onChange={(event) => setTyped(event.target.value)} autoComplete="off" spellCheck={false} data-first="" aria-label={`Type ${target} to approve`} />
           </label>
         ) : null}
         <div className="b">

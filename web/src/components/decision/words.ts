@@ -22,9 +22,13 @@ export function sentence(approval: Approval): string {
   const who = approval.agent ?? approval.agent_id;
   if (approval.kind === "question") return `${who} asks a question.`;
   const what = text(approval.document.command) ? "run a command" : text(approval.document.diff) ? "make a change" : `use ${text(approval.document.tool) || "a tool"}`;
-  const reason = approval.risk?.reasons[0];
+  const reason = approval.risk ? listed(approval.risk.reasons.slice(0, 3)) : "";
   if (!reason) return `${who} asks to ${what}.`;
   return what.startsWith("use ") ? `${who} asks to ${what}: it ${reason}.` : `${who} asks to ${what} that ${reason}.`;
+}
+
+function listed(words: string[]): string {
+  return words.length < 2 ? (words[0] ?? "") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
 export const RULES = {
