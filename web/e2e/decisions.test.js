@@ -35,7 +35,7 @@ test("a command is allowed by pressing twice, and the agent runs exactly it", as
   await page.getByLabel("Exact command").getByText("./first.sh").waitFor();
   await page.locator("[data-decide=approve]").first().click();
   await page.locator("[data-decide=approve]", { hasText: "Confirm" }).click();
-  await page.getByText(/By web interface/).waitFor();
+  await page.getByText(/Approved by web interface/).waitFor();
   await page.goto(`${server}/tasks/${request.task_id}/approvals`);
   await page.getByText("Approved", { exact: true }).waitFor();
   await page.getByText("Succeeded", { exact: true }).first().waitFor();

@@ -2,7 +2,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { create } from "zustand";
 import type { Approval, ApprovalAnswer } from "@/api/types";
 import { say, sayFailed } from "@/components/toasts";
-import { beaten, refresh, send } from "./send";
+import { beaten, refresh, send, sendLeaving } from "./send";
 
 export const UNDO_MS = 5_000;
 export const UNDO_MANY_MS = 10_000;
@@ -45,12 +45,12 @@ function take(id: string): Job | undefined {
   return job;
 }
 
-function deliver(id: string, leaving = false): void {
+function deliver(id: string): void {
   const job = jobs.get(id);
   if (!job) return;
   clearTimeout(job.timer);
   jobs.delete(id);
-  void send(job.approval, job.given, leaving)
+  void send(job.approval, job.given)
     .catch((error: unknown) => {
       const why = beaten(error);
       if (why) say(why);
@@ -64,5 +64,8 @@ function deliver(id: string, leaving = false): void {
 
 /** A page that is left sends at once what was decided on it. */
 addEventListener("pagehide", () => {
-  for (const id of [...jobs.keys()]) deliver(id, true);
+  for (const id of [...jobs.keys()]) {
+    const job = take(id);
+    if (job) sendLeaving(job.approval, job.given);
+  }
 });

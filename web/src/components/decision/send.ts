@@ -1,19 +1,28 @@
 import type { QueryClient } from "@tanstack/react-query";
-import { answer, api, ApiProblem } from "@/api/client";
+import { answer, api, ApiProblem, token } from "@/api/client";
 import type { Approval, ApprovalAnswer } from "@/api/types";
 import { ago } from "@/lib/format";
 
 export const BY = "web interface";
 
+function bodyOf(approval: Approval, given: Partial<ApprovalAnswer>): ApprovalAnswer {
+  return { text: "", scope: "once", by: BY, seen: approval.digest, ...given } as ApprovalAnswer;
+}
+
 /** Sends an answer. It is bound to what was seen: the server refuses when the agent asks for something else by now. */
-export function send(approval: Approval, given: Partial<ApprovalAnswer>, keepalive = false) {
-  return answer(
-    api.POST("/api/v1/approvals/{approval_id}/answer", {
-      params: { path: { approval_id: approval.id } },
-      body: { text: "", scope: "once", by: BY, seen: approval.digest, ...given } as ApprovalAnswer,
-      keepalive,
-    }),
-  );
+export function send(approval: Approval, given: Partial<ApprovalAnswer>) {
+  return answer(api.POST("/api/v1/approvals/{approval_id}/answer", { params: { path: { approval_id: approval.id } }, body: bodyOf(approval, given) }));
+}
+
+/** The same by a page that is left: the request is out before this returns, and outlives the page. */
+export function sendLeaving(approval: Approval, given: Partial<ApprovalAnswer>): void {
+  const known = token();
+  void fetch(`/api/v1/approvals/${approval.id}/answer`, {
+    method: "POST",
+    keepalive: true,
+    headers: { "content-type": "application/json", ...(known ? { authorization: `Bearer ${known}` } : {}) },
+    body: JSON.stringify(bodyOf(approval, given)),
+  }).catch(() => undefined);
 }
 
 export function refresh(queries: QueryClient, task: string): void {
