@@ -196,11 +196,13 @@ test("one figure feeds heading, sidebar, title, bell and the dot on the icon; sn
   await page.waitForFunction((amount) => document.title.startsWith(`(${amount}) `), waiting);
   await page.getByRole("link", { name: `${waiting} waiting on you` }).waitFor();
   assert.match(await page.locator("link[rel=icon]").getAttribute("href"), /^data:image\/svg/);
-  const before = await page.locator(".ib-item").count();
+  await page.locator(".ib-item").first().waitFor();
+  const title = await page.locator(".ib-item b").first().textContent();
+  await page.locator(".ib-list").getByText(title).waitFor();
   await button("Snooze").click();
   await page.getByRole("menuitem", { name: "1 hour" }).click();
   await page.getByRole("button", { name: /^Snoozed 1/ }).waitFor();
-  assert.equal(await page.locator(".ib-item").count(), before - 1);
+  await page.locator(".ib-list").getByText(title).waitFor({ state: "detached" });
   await page.getByRole("heading", { level: 1, name: `${waiting} waiting on you` }).waitFor();
 });
 
