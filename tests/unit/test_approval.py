@@ -8,20 +8,27 @@ import pytest
 
 from muster.domain import ids
 from muster.domain.approval import (
+    CLARIFY_WORDS,
     EXPIRY,
+    LONGEST_US,
     TRANSITIONS,
     ApprovalState,
     Choice,
+    NoLonger,
     Scope,
+    asked_back,
     choose,
     digest_of,
+    later,
     subject_of,
+    word_for,
 )
 from muster.domain.errors import InvalidInput
 from muster.domain.events import TaskRemoved
 from muster.domain.events_approvals import (
     ApprovalAnswered,
     ApprovalExpired,
+    ApprovalExtended,
     ApprovalRequested,
     ApprovalWithdrawn,
     MessageDelivered,
@@ -79,6 +86,41 @@ class TestAnswers:
         assert not EXPIRY.allows
         assert "expired" in EXPIRY.text
 
+    @pytest.mark.parametrize(
+        ("state", "answer", "word"),
+        [
+            ("pending", None, "pending"),
+            ("expired", {"kind": "reject_once"}, "expired"),
+            ("answered", {"kind": "allow_always"}, "approved"),
+            ("answered", {"kind": "reject_once", "text": "no"}, "rejected"),
+            ("answered", {"kind": "reject_once", "text": f"{CLARIFY_WORDS}why?"}, "asked back"),
+            ("answered", {"kind": "choice", "text": "left"}, "answered"),
+        ],
+    )
+    def test_how_it_ended_is_one_word(self, state: str, answer: dict[str, Any] | None, word: str) -> None:
+        """SW-1d"""
+        assert word_for(state, answer) == word
+
+    def test_what_was_asked_back_is_found_again(self) -> None:
+        """SW-1e"""
+        assert asked_back({"text": f"{CLARIFY_WORDS}why?"}) == "why?"
+        assert asked_back({"text": "no"}) is None
+        assert asked_back(None) is None
+
+
+class TestTime:
+    def test_more_time_is_given_from_its_end_or_from_now(self) -> None:
+        assert later("x", created_at=0, expires_at=100, now=50, by_us=30) == 130
+        assert later("x", created_at=0, expires_at=100, now=120, by_us=30) == 150
+        assert later("x", created_at=0, expires_at=100, now=50, by_us=2 * LONGEST_US) == LONGEST_US
+
+    def test_what_waits_for_ever_or_for_a_week_waits_no_longer(self) -> None:
+        with pytest.raises(NoLonger, match="as long as it takes"):
+            later("x", created_at=0, expires_at=None, now=50, by_us=30)
+        for moment in ({"expires_at": LONGEST_US, "now": 1}, {"expires_at": 1, "now": LONGEST_US}):
+            with pytest.raises(NoLonger, match="a week ago"):
+                later("x", created_at=0, by_us=30, **moment)
+
 
 class TestExactness:
     def test_another_command_or_tool_is_another_request(self) -> None:
@@ -120,6 +162,21 @@ class TestReplay:
         assert states == ["expired", "withdrawn"]
         log.add(ApprovalRequested(APPROVAL, "k", "question", "which", "{}"))
         assert log.world.strays
+
+    def test_more_time_and_what_took_the_place_of_another(self) -> None:
+        log = Log()
+        log.submit()
+        log.start()
+        log.add(ApprovalRequested(APPROVAL, "k", "permission", "rm", "{}", 5, "{}"), **AT)
+        log.add(ApprovalExtended(APPROVAL, 9, "ann"), **AT)
+        row = log.world.approvals[7].columns
+        assert (row["expires_at"], row["grade"], row["voids"]) == (9, "{}", None)
+        other = ids.encode(ids.APPROVAL, 9)
+        log.add(ApprovalRequested(other, "k", "permission", "rm", "{}", 5, "{}", APPROVAL), **AT)
+        assert log.world.approvals[9].columns["voids"] == 7
+        log.add(ApprovalExpired(APPROVAL, "{}"), **AT)
+        log.add(ApprovalExtended(APPROVAL, 10, "ann"), **AT)
+        assert len(log.world.strays) == 1
 
     def test_permissions_are_given_and_taken_back_once(self) -> None:
         log = Log()

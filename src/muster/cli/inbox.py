@@ -15,6 +15,7 @@ COLUMNS: Final = (
     Column("id", "id"),
     Column("asks", lambda row: row.get("agent") or row.get("agent_id"), spare=True),
     Column("for", "kind", spare=True),
+    Column("risk", lambda row: (row.get("risk") or {}).get("level") or "-"),
     Column("what", lambda row: shortened(row.get("title"), 70), flexible=True),
     Column("task", lambda row: shortened(row.get("task"), 30), spare=True),
     Column("since", lambda row: since(row.get("created_at"))),
@@ -74,11 +75,17 @@ def answer(
         str | None, typer.Option("--option", metavar="ID", help="One of those offered.")
     ] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What the agent is told.")] = "",
+    ask: Annotated[
+        str | None, typer.Option("--ask", metavar="TEXT", help="Ask it back, and decide nothing yet.")
+    ] = None,
 ) -> None:
     """Answer an agent: allow, deny, or words."""
     call = invocation(context)
     with call.connection() as connection:
         found = _find(connection, approval)
+        if ask is not None:
+            _ask_back(call, connection, found, ask)
+            return
         if words is None and option is None:
             words = _asked(call, found)
         scope = "everywhere" if always else "task" if for_task else "once"
@@ -94,6 +101,42 @@ def answer(
             body |= _choice(found, words or "")
         done = connection.post(path("approvals", found["id"], "answer"), body)
     call.output.done(f"Answered {done['id']}: {done['answer']['kind'].replace('_', ' ')}", done)
+
+
+def _ask_back(call: Invocation, connection: Connection, found: dict[str, Any], text: str) -> None:
+    if found["kind"] != "permission":
+        raise InvalidInput(field="--ask", problem="a question is answered in words")
+    body = {"verdict": "ask", "text": text, "seen": found["digest"]}
+    done = connection.post(path("approvals", found["id"], "answer"), body)
+    call.output.done(f"Asked back: {done['id']}. Its agent may ask again", done)
+
+
+APPROVAL = Annotated[str, typer.Argument(metavar="ID", help="As 'muster inbox' shows it; its end will do.")]
+
+
+def extend(
+    context: typer.Context,
+    approval: APPROVAL,
+    minutes: Annotated[float, typer.Option("--minutes", "-m", min=0.01, max=10_080)] = 30,
+) -> None:
+    """Give a request that would expire more time, a week at most."""
+    call = invocation(context)
+    with call.connection() as connection:
+        found = _find(connection, approval)
+        done = connection.post(path("approvals", found["id"], "extend"), {"seconds": minutes * 60})
+    call.output.done(f"{done['id']} expires at {done['expires_at']}", done)
+
+
+def ask_again(
+    context: typer.Context,
+    approval: Annotated[str, typer.Argument(metavar="ID", help="As 'muster inbox --all' shows it.")],
+) -> None:
+    """Let an agent ask again what expired: it is told so, or its task is queued again."""
+    call = invocation(context)
+    with call.connection() as connection:
+        done = connection.post(path("approvals", approval, "ask-again"), {})
+    word = "Its agent was told" if done["done"] == "told" else "Its task is queued again"
+    call.output.done(f"{word}: {done['task_id']}", done)
 
 
 def _find(connection: Connection, text: str) -> dict[str, Any]:
@@ -118,6 +161,9 @@ def _asked(call: Invocation, found: dict[str, Any]) -> str:
     """Show exactly what is asked, then ask for the answer."""
     document = found["document"]
     call.output.note(f"{found.get('agent') or found['agent_id']} asks, for {found['task']}:")
+    risk = found.get("risk")
+    if risk:
+        call.output.note(f"{risk['level']} risk: {', '.join(risk['reasons'])} ({risk['target']})")
     for name in ("command", "diff", "text"):
         if document.get(name):
             call.output.text(str(document[name]))

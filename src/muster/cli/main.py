@@ -59,6 +59,8 @@ VERBS: Final = (
     Verb("project", "project:app", "List, make, pause and fund projects."),
     Verb("inbox", "inbox:inbox", "List what agents wait for."),
     Verb("answer", "inbox:answer", "Answer an agent: allow, deny, or words."),
+    Verb("extend", "inbox:extend", "Give a request that would expire more time."),
+    Verb("ask-again", "inbox:ask_again", "Let an agent ask again what expired."),
     Verb("say", "inbox:say", "Tell the agent that works on a task something."),
     Verb("interrupt", "inbox:interrupt", "Stop the turn of the agent that works on a task."),
     Verb("pause", "inbox:pause", "Let the agent that works on a task stand still."),

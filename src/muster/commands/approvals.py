@@ -10,23 +10,29 @@ from muster.domain import ids
 from muster.domain.approval import (
     EXPIRY,
     AlreadySettled,
+    ApprovalKind,
     ApprovalState,
     Choice,
     NotWhatWasSeen,
     Scope,
     choose,
     digest_of,
+    later,
     subject_of,
+    word_for,
 )
 from muster.domain.errors import LeaseLost, NotFound
 from muster.domain.events_approvals import (
     ApprovalAnswered,
     ApprovalExpired,
+    ApprovalExtended,
     ApprovalRequested,
     ApprovalWithdrawn,
     PermissionGranted,
     PermissionRevoked,
 )
+from muster.domain.risk import grade
+from muster.domain.times import iso
 from muster.domain.transcript import OptionKind
 from muster.store import tables
 from muster.store.codec import from_json, to_json
@@ -60,10 +66,12 @@ class Requested:
 
 
 _ATTEMPT: Final = Statement(
-    "SELECT a.token, a.state, a.task_id, a.agent_id, t.project_id FROM attempts a JOIN tasks t ON t.id = a.task_id "
-    "WHERE a.id = ?1 FOR UPDATE OF a"
+    "SELECT a.token, a.state, a.task_id, a.agent_id, t.project_id, r.workspace FROM attempts a "
+    "JOIN tasks t ON t.id = a.task_id LEFT JOIN runs r ON r.attempt_id = a.id WHERE a.id = ?1 FOR UPDATE OF a"
 )
-_BY_KEY: Final = Statement("SELECT id, state, answer FROM approvals WHERE attempt_id = ?1 AND key = ?2")
+_BY_KEY: Final = Statement(
+    "SELECT id, state, answer, doc FROM approvals WHERE attempt_id = ?1 AND key = ?2 ORDER BY id DESC LIMIT 1"
+)
 _INSERT: Final = insert(
     tables.approvals,
     [
@@ -78,6 +86,8 @@ _INSERT: Final = insert(
         "doc",
         "created_at",
         "expires_at",
+        "grade",
+        "voids",
     ],
 )
 _STANDING: Final = Statement(
@@ -89,22 +99,46 @@ _ASKS: Final = Statement("UPDATE attempts SET asks = asks + ?2, words = words + 
 
 @command(durable=True)
 async def request_approval(uow: UnitOfWork, request: RequestApproval) -> Requested:
-    """Make a request, or find the one that was made under the same key. LeaseLost when the attempt is not the caller's."""
+    """Make a request, or find the one that was made under the same key. LeaseLost when the attempt is not the caller's.
+
+    Where leave is asked for something else under the same key, what was answered to the earlier one does not hold.
+    """
     rows = await uow.rows(_ATTEMPT, request.attempt_id)
     if not rows or rows[0][0] != request.token or rows[0][1] != "running":
         raise LeaseLost(attempt=ids.encode(ids.ATTEMPT, request.attempt_id))
-    for known, state, answer in await uow.rows(_BY_KEY, request.attempt_id, request.key):
-        return Requested(known, state, None if answer is None else from_json(answer))
-    _, _, task, agent, project = rows[0]
+    voids: int | None = None
+    for known, state, answer, document in await uow.rows(_BY_KEY, request.attempt_id, request.key):
+        if request.kind != ApprovalKind.PERMISSION or _digest(from_json(document)) == _digest(
+            request.document
+        ):
+            return Requested(known, state, None if answer is None else from_json(answer))
+        voids = known
+        await _void(uow, known)
     ident = uow.new_id()
+    await _make(uow, ident, request, rows[0], voids)
+    return await _by_rule(uow, ident, request, rows[0][2], rows[0][4])
+
+
+async def _make(
+    uow: UnitOfWork, ident: int, request: RequestApproval, attempt: Row, voids: int | None
+) -> None:
+    _, _, task, agent, project, workspace = attempt
     document = to_json(dict(request.document))
     expires = None if request.expires_in_us is None else uow.now + request.expires_in_us
+    graded = _grade(request, workspace)
     values = (ident, task, request.attempt_id, project, request.key, request.kind, "pending", request.title)
-    await uow.run_many(_INSERT, [(*values, document, uow.now, expires)])
+    await uow.run_many(_INSERT, [(*values, document, uow.now, expires, graded, voids)])
     await uow.run(_ASKS, request.attempt_id, 1, 0)
     uow.journal.fact(
         ApprovalRequested(
-            ids.encode(ids.APPROVAL, ident), request.key, request.kind, request.title, document, expires
+            ids.encode(ids.APPROVAL, ident),
+            request.key,
+            request.kind,
+            request.title,
+            document,
+            expires,
+            graded,
+            None if voids is None else ids.encode(ids.APPROVAL, voids),
         ),
         task=task,
         attempt=request.attempt_id,
@@ -114,7 +148,30 @@ async def request_approval(uow: UnitOfWork, request: RequestApproval) -> Request
     uow.journal.topics.add(PENDING)
     if expires is not None:
         uow.journal.wake_by(expires)
-    return await _by_rule(uow, ident, request, task, project)
+
+
+def _grade(request: RequestApproval, workspace: str | None) -> str | None:
+    if request.kind != ApprovalKind.PERMISSION:
+        return None
+    given = grade(request.document, workspace)
+    return to_json({"level": given.level.value, "reasons": list(given.reasons), "target": given.target})
+
+
+_UNTOLD: Final = Statement(
+    "UPDATE approvals SET delivered_at = ?2 WHERE id = ?1 AND delivered_at IS NULL AND state IN ('answered', 'expired')"
+)
+
+
+async def _void(uow: UnitOfWork, ident: int) -> None:
+    """Its agent asks for something else by now: it waits no more, and an answer that is under way is held back."""
+    row = await load_approval(uow, ident)
+    if row[1] == ApprovalState.PENDING:
+        await _withdraw(
+            uow, (ident, row[4], row[5], row[6], row[8]), "its agent asks for something else by now"
+        )
+        await uow.run(_ASKS, row[5], -1, 0)
+    elif await uow.run(_UNTOLD, ident, uow.now):
+        await uow.run(_ASKS, row[5], 0, -1)
 
 
 async def _by_rule(
@@ -130,7 +187,7 @@ async def _by_rule(
             text="",
             scope=Scope.ONCE,
         )
-        row = await _load(uow, ident)
+        row = await load_approval(uow, ident)
         await _settle(uow, row, choice, f"rule:{ids.encode(ids.PERMISSION, rule)} ({scope})", tell=False)
         return Requested(ident, ApprovalState.ANSWERED, _plain(choice))
     return Requested(ident, ApprovalState.PENDING, None)
@@ -158,12 +215,14 @@ class AnswerApproval:
 
 
 _LOAD: Final = Statement(
-    "SELECT p.id, p.state, p.kind, p.doc, p.task_id, p.attempt_id, p.project_id, p.answered_by, a.agent_id "
+    "SELECT p.id, p.state, p.kind, p.doc, p.task_id, p.attempt_id, p.project_id, p.answered_by, a.agent_id, "
+    "p.answer, p.finished_at, p.created_at, p.expires_at, p.title "
     "FROM approvals p JOIN attempts a ON a.id = p.attempt_id WHERE p.id = ?1 FOR UPDATE OF p"
 )
 _SETTLE: Final = Statement(
     "UPDATE approvals SET state = ?2, answer = ?3, answered_by = ?4, finished_at = ?5 WHERE id = ?1 AND state = 'pending'"
 )
+_EXTEND: Final = Statement("UPDATE approvals SET expires_at = ?2 WHERE id = ?1")
 _TOLD: Final = Statement("UPDATE approvals SET delivered_at = ?2 WHERE id = ?1")
 _GRANT: Final = insert(
     tables.permissions,
@@ -183,7 +242,8 @@ _GRANT: Final = insert(
 _GRANTED: Final = Statement("SELECT id FROM permissions WHERE digest = ?1 AND scope = ?2 AND scope_id = ?3")
 
 
-async def _load(uow: UnitOfWork, ident: int) -> Row:
+async def load_approval(uow: UnitOfWork, ident: int) -> Row:
+    """A request, as part of another command; NotFound."""
     rows = await uow.rows(_LOAD, ident)
     if not rows:
         raise NotFound(noun="approval", id=ids.encode(ids.APPROVAL, ident))
@@ -193,10 +253,10 @@ async def _load(uow: UnitOfWork, ident: int) -> Row:
 @command(durable=True)
 async def answer_approval(uow: UnitOfWork, answer: AnswerApproval) -> Choice:
     """Answer a request, once. AlreadySettled names who did before; NotWhatWasSeen when it is another than was shown."""
-    row = await _load(uow, answer.approval_id)
+    row = await load_approval(uow, answer.approval_id)
     public = ids.encode(ids.APPROVAL, answer.approval_id)
     if row[1] != ApprovalState.PENDING:
-        raise AlreadySettled(id=public, state=row[1], by=f" by {row[7]}" if row[7] else "")
+        raise _settled(public, row)
     document: dict[str, Any] = from_json(row[3])
     if answer.seen is not None and answer.seen != _digest(document):
         raise NotWhatWasSeen(id=public)
@@ -214,8 +274,20 @@ async def answer_approval(uow: UnitOfWork, answer: AnswerApproval) -> Choice:
     return choice
 
 
+def _settled(public: str, row: Row) -> AlreadySettled:
+    word = word_for(row[1], None if row[9] is None else from_json(row[9]))
+    return AlreadySettled(
+        id=public,
+        state=row[1],
+        by=f" by {row[7]}" if row[7] else "",
+        word=word,
+        answered_by=row[7],
+        finished_at=iso(row[10]),
+    )
+
+
 async def _settle(uow: UnitOfWork, row: Row, choice: Choice, by: str, *, tell: bool) -> None:
-    ident, _, _, _, task, attempt, project, _, agent = row
+    ident, _, _, _, task, attempt, project, _, agent = row[:9]
     text = to_json(_plain(choice))
     await uow.run(_SETTLE, ident, ApprovalState.ANSWERED.value, text, by, uow.now)
     await uow.run(_ASKS, attempt, -1, 1 if tell else 0)
@@ -229,6 +301,26 @@ async def _settle(uow: UnitOfWork, row: Row, choice: Choice, by: str, *, tell: b
     if not tell:
         await uow.run(_TOLD, ident, uow.now)
     uow.journal.topics |= {PENDING, f"attempt:{attempt}"}
+
+
+@command(durable=True)
+async def extend_approval(uow: UnitOfWork, approval_id: int, by_us: int, by: str = "") -> int:
+    """Give a request more time, so many microseconds; when it expires now. NoLonger where it goes no further."""
+    row = await load_approval(uow, approval_id)
+    public = ids.encode(ids.APPROVAL, approval_id)
+    if row[1] != ApprovalState.PENDING:
+        raise _settled(public, row)
+    until = later(public, created_at=row[11], expires_at=row[12], now=uow.now, by_us=by_us)
+    await uow.run(_EXTEND, approval_id, until)
+    uow.journal.fact(
+        ApprovalExtended(public, until, by or "somebody"),
+        task=row[4],
+        attempt=row[5],
+        agent=row[8],
+        project=row[6],
+    )
+    uow.journal.topics.add(PENDING)
+    return until
 
 
 async def _grant(uow: UnitOfWork, row: Row, document: Mapping[str, Any], answer: AnswerApproval) -> None:
@@ -289,14 +381,19 @@ _NO_ASKS: Final = Statement("UPDATE attempts SET asks = 0, words = 0 WHERE id IN
 
 async def withdraw_open(uow: UnitOfWork, attempt_ids: Sequence[int], reason: str) -> None:
     """Take back what attempts that end still asked for, as part of another command."""
-    for ident, task, attempt, project, agent in await uow.rows(_OPEN_OF, list(attempt_ids)):
-        await uow.run(_SETTLE, ident, ApprovalState.WITHDRAWN.value, None, None, uow.now)
-        uow.journal.fact(
-            ApprovalWithdrawn(ids.encode(ids.APPROVAL, ident), reason),
-            task=task,
-            attempt=attempt,
-            agent=agent,
-            project=project,
-        )
-        uow.journal.topics.add(PENDING)
+    for row in await uow.rows(_OPEN_OF, list(attempt_ids)):
+        await _withdraw(uow, row, reason)
     await uow.run(_NO_ASKS, list(attempt_ids))
+
+
+async def _withdraw(uow: UnitOfWork, row: Row, reason: str) -> None:
+    ident, task, attempt, project, agent = row
+    await uow.run(_SETTLE, ident, ApprovalState.WITHDRAWN.value, None, None, uow.now)
+    uow.journal.fact(
+        ApprovalWithdrawn(ids.encode(ids.APPROVAL, ident), reason),
+        task=task,
+        attempt=attempt,
+        agent=agent,
+        project=project,
+    )
+    uow.journal.topics.add(PENDING)

@@ -123,18 +123,19 @@ _REQUEUE: Final = Statement(
 @command()
 async def requeue_task(uow: UnitOfWork, task_id: int, reason: str = "") -> TaskState:
     """Put a finished task, or one that waits for its back-off, back into its queue with its attempts counted anew."""
-    return await _requeue(uow, task_id, reason)
+    return await put_back(uow, task_id, reason)
 
 
 @command()
 async def requeue_tasks(uow: UnitOfWork, task_ids: Sequence[int], reason: str = "") -> int:
     """Put finished tasks back into their queues; all of them or none. Returns how many."""
     for task_id in task_ids:
-        await _requeue(uow, task_id, reason)
+        await put_back(uow, task_id, reason)
     return len(task_ids)
 
 
-async def _requeue(uow: UnitOfWork, task_id: int, reason: str) -> TaskState:
+async def put_back(uow: UnitOfWork, task_id: int, reason: str) -> TaskState:
+    """Requeue a task, as part of another command."""
     return await requeue_head(uow, await load_head(uow, task_id), reason)
 
 

@@ -45,6 +45,11 @@ async def post_message(uow: UnitOfWork, task_id: int, kind: str, text: str = "",
         raise InvalidInput(field="kind", problem=f"must be one of {', '.join(KINDS)}")
     if kind == "say" and not 0 < len(text) <= MAX_TEXT:
         raise InvalidInput(field="text", problem=f"must have 1 to {MAX_TEXT} characters")
+    return await leave_message(uow, task_id, kind, text, by)
+
+
+async def leave_message(uow: UnitOfWork, task_id: int, kind: str, text: str, by: str) -> int:
+    """Tell the agent that works on a task something, as part of another command."""
     rows = await uow.rows(_TASK, task_id)
     if not rows:
         raise NotFound(noun="task", id=ids.encode(ids.TASK, task_id))

@@ -50,6 +50,11 @@ class Scope(StrEnum):
     EVERYWHERE = "everywhere"
 
 
+LONGEST_US: Final = 7 * 24 * 3_600_000_000
+"""How long after it was made a request may still be kept waiting, by whoever puts its end off."""
+ASK_AGAIN_WORDS: Final = (
+    "Nobody answered this request of yours in time, but people are here now. Ask again if you still need it: "
+)
 EXPIRED_WORDS: Final = (
     "Nobody answered in time, so the request expired. Go on without it, or say what you could not do."
 )
@@ -62,6 +67,12 @@ class AlreadySettled(Conflict):
     """Request {id} is {state} already{by}."""
 
     code = "already_settled"
+
+
+class NoLonger(Conflict):
+    """Request {id} cannot wait longer: {problem}"""
+
+    code = "cannot_wait_longer"
 
 
 class NotWhatWasSeen(Conflict):
@@ -100,6 +111,33 @@ def subject_of(document: Mapping[str, Any]) -> str:
 def digest_of(tool: str, subject: str) -> str:
     """What a request is recognised by: another command, or the same of another tool, has another one."""
     return hashlib.sha256(f"{tool}\0{subject}".encode("utf-8", "replace")).hexdigest()
+
+
+def word_for(state: str, answer: Mapping[str, Any] | None) -> str:
+    """How it ended, in a word: approved, rejected, asked back, answered, expired or withdrawn."""
+    if state != ApprovalState.ANSWERED or answer is None:
+        return state
+    if str(answer.get("kind")) in ALLOWING:
+        return "approved"
+    if asked_back(answer) is not None:
+        return "asked back"
+    return "rejected" if str(answer.get("kind")).startswith("reject") else "answered"
+
+
+def later(ident: str, *, created_at: int, expires_at: int | None, now: int, by_us: int) -> int:
+    """When a request expires that is given `by_us` more (microseconds), as far as it goes. NoLonger when it does not."""
+    if expires_at is None:
+        raise NoLonger(id=ident, problem="it waits as long as it takes anyway.")
+    latest = created_at + LONGEST_US
+    if expires_at >= latest or now >= latest:
+        raise NoLonger(id=ident, problem="it was asked a week ago. Let its agent ask again.")
+    return min(max(expires_at, now) + by_us, latest)
+
+
+def asked_back(answer: Mapping[str, Any] | None) -> str | None:
+    """What people wanted to know instead of deciding; None when the answer is none of that sort."""
+    given = "" if answer is None else str(answer.get("text") or "")
+    return given.removeprefix(CLARIFY_WORDS) if given.startswith(CLARIFY_WORDS) else None
 
 
 def choose(

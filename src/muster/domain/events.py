@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from muster.domain.events_approvals import (
     ApprovalAnswered,
     ApprovalExpired,
+    ApprovalExtended,
     ApprovalRequested,
     ApprovalWithdrawn,
     MessageDelivered,
@@ -349,6 +350,7 @@ CATALOGUE: tuple[type[Payload], ...] = (
     ApprovalRequested,
     ApprovalAnswered,
     ApprovalExpired,
+    ApprovalExtended,
     ApprovalWithdrawn,
     PermissionGranted,
     PermissionRevoked,

@@ -20,6 +20,20 @@ class ApprovalRequested(Payload):
     doc: str
     """All of the request, as JSON text."""
     expires_at: int | None = None
+    grade: str | None = None
+    """How risky leave is (`level`, `reasons`, `target`), as JSON text; None for questions."""
+    voids: str | None = None
+    """The request under the same key that this one takes the place of."""
+
+
+@dataclass(slots=True)
+class ApprovalExtended(Payload):
+    """Somebody gave a request more time."""
+
+    kind: ClassVar[str] = "approval.extended"
+    approval_id: str
+    expires_at: int
+    by: str
 
 
 @dataclass(slots=True)

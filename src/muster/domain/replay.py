@@ -39,6 +39,7 @@ from muster.domain.events import (
 from muster.domain.events_approvals import (
     ApprovalAnswered,
     ApprovalExpired,
+    ApprovalExtended,
     ApprovalRequested,
     ApprovalWithdrawn,
     MessageDelivered,
@@ -115,6 +116,7 @@ def evolve(world: World, fact: Fact) -> None:
             ApprovalRequested()
             | ApprovalAnswered()
             | ApprovalExpired()
+            | ApprovalExtended()
             | ApprovalWithdrawn()
             | PermissionGranted()
             | PermissionRevoked()

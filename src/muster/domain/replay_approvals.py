@@ -9,6 +9,7 @@ from muster.domain.approval import ApprovalState
 from muster.domain.events_approvals import (
     ApprovalAnswered,
     ApprovalExpired,
+    ApprovalExtended,
     ApprovalRequested,
     ApprovalWithdrawn,
     MessageDelivered,
@@ -22,6 +23,7 @@ ApprovalPayload = (
     ApprovalRequested
     | ApprovalAnswered
     | ApprovalExpired
+    | ApprovalExtended
     | ApprovalWithdrawn
     | PermissionGranted
     | PermissionRevoked
@@ -43,6 +45,8 @@ def evolve_approval(world: World, fact: Fact, payload: ApprovalPayload) -> None:
             _end(world, fact, payload.approval_id, ApprovalState.EXPIRED, {"answer": payload.answer})
         case ApprovalWithdrawn():
             _end(world, fact, payload.approval_id, ApprovalState.WITHDRAWN, {})
+        case ApprovalExtended():
+            _extend(world, fact, payload)
         case PermissionGranted() | PermissionRevoked():
             _permission(world, fact, payload)
         case MessagePosted():
@@ -97,6 +101,8 @@ def _request(world: World, fact: Fact, payload: ApprovalRequested) -> None:
         "doc": payload.doc,
         "created_at": fact.at,
         "expires_at": payload.expires_at,
+        "grade": payload.grade,
+        "voids": None if payload.voids is None else ids.decode(ids.APPROVAL, payload.voids),
     }
     world.approvals[number] = PlaceRow(fact.seq, row | _END)
 
@@ -107,3 +113,11 @@ def _end(world: World, fact: Fact, ident: str, state: ApprovalState, columns: di
         world.stray(fact, "ends a request that was never made, or that was over before")
         return
     row.columns |= {"state": state.value, "finished_at": fact.at} | columns
+
+
+def _extend(world: World, fact: Fact, payload: ApprovalExtended) -> None:
+    row = world.approvals.get(ids.decode(ids.APPROVAL, payload.approval_id))
+    if row is None or row.columns["state"] != ApprovalState.PENDING:
+        world.stray(fact, "gives more time to a request that does not wait")
+        return
+    row.columns["expires_at"] = payload.expires_at

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from muster.domain import ids
-from muster.domain.approval import digest_of, subject_of
+from muster.domain.approval import ApprovalKind, digest_of, subject_of
 from muster.domain.errors import NotFound
+from muster.domain.risk import Grade, Risk, grade
 from muster.projections.page import LAST_ID, Key, Page, page_of
 from muster.store.codec import from_json
 from muster.store.database import Reader
@@ -35,19 +36,26 @@ class ApprovalRow:
     answered_by: str | None
     finished_at: int | None
     delivered_at: int | None
+    risk: Grade | None
+    """How risky leave is; None for questions. Its target is the task's key where nothing else is named."""
+    project: str
+    voids: int | None
+    key: str
 
     @property
     def digest(self) -> str:
         return digest_of(str(self.document.get("tool") or ""), subject_of(self.document))
 
 
+KEY_LENGTH: Final = 8
+"""Characters at the end of a task's id by which people know it."""
 _COLUMNS: Final = (
     "p.id, p.task_id, s.title, p.attempt_id, p.project_id, a.agent_id, r.agent, p.kind, p.state, p.title, p.doc, "
-    "p.created_at, p.expires_at, p.answer, p.answered_by, p.finished_at, p.delivered_at"
+    "p.created_at, p.expires_at, p.answer, p.answered_by, p.finished_at, p.delivered_at, p.grade, j.name, p.voids, p.key"
 )
 _FROM: Final = (
     "FROM approvals p JOIN task_specs s ON s.id = p.task_id JOIN attempts a ON a.id = p.attempt_id "
-    "LEFT JOIN runs r ON r.attempt_id = p.attempt_id"
+    "LEFT JOIN runs r ON r.attempt_id = p.attempt_id LEFT JOIN projects j ON j.id = p.project_id"
 )
 _PENDING: Final = Statement(
     f"SELECT {_COLUMNS} {_FROM} WHERE p.state = 'pending' AND p.id > ?1 ORDER BY p.id LIMIT ?2"
@@ -95,6 +103,7 @@ def _page(rows: list[Row], limit: int) -> Page[ApprovalRow]:
 
 
 def _row(row: Row) -> ApprovalRow:
+    document: dict[str, Any] = from_json(row[10])
     return ApprovalRow(
         approval_id=row[0],
         task_id=row[1],
@@ -106,14 +115,29 @@ def _row(row: Row) -> ApprovalRow:
         kind=row[7],
         state=row[8],
         title=row[9],
-        document=from_json(row[10]),
+        document=document,
         created_at=row[11],
         expires_at=row[12],
         answer=None if row[13] is None else from_json(row[13]),
         answered_by=row[14],
         finished_at=row[15],
         delivered_at=row[16],
+        risk=_risk(row[7], row[1], row[17], document),
+        project=row[18] or "",
+        voids=row[19],
+        key=row[20],
     )
+
+
+def _risk(kind: str, task_id: int, graded: str | None, document: dict[str, Any]) -> Grade | None:
+    if kind != ApprovalKind.PERMISSION:
+        return None
+    if graded is None:  # asked of a version that did not grade
+        found = grade(document)
+    else:
+        kept = from_json(graded)
+        found = Grade(level=Risk(kept["level"]), reasons=tuple(kept["reasons"]), target=kept["target"])
+    return found if found.target else replace(found, target=ids.encode(ids.TASK, task_id)[-KEY_LENGTH:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from muster.domain.task import TaskSpec
 from muster.store.codec import decode_spec, from_json
 from muster.store.database import Reader
 from muster.store.statements import Row, Statement
@@ -65,7 +66,7 @@ async def find_sandbox(reader: Reader, now: int, sandbox_id: str) -> SandboxRow 
 
 def _sandbox(row: Row) -> SandboxRow:
     doc: dict[str, Any] = from_json(row[11])
-    network, hosts = _network(row[12])
+    network, hosts = ("none", ()) if row[12] is None else network_of(decode_spec(row[12]))
     return SandboxRow(
         *row[:11],
         limits=doc.get("limits", {}),
@@ -75,10 +76,7 @@ def _sandbox(row: Row) -> SandboxRow:
     )
 
 
-def _network(document: str | None) -> tuple[Network, Sequence[str]]:
-    """What a task's sandbox may reach, by the task's spec; one without a task reaches nothing."""
-    if document is None:
-        return "none", ()
-    spec = decode_spec(document)
+def network_of(spec: TaskSpec) -> tuple[Network, Sequence[str]]:
+    """What a task's sandbox may reach."""
     hosts = spec.payload.get("allow_hosts") or ()
     return ("hosts", hosts) if hosts else ("open" if spec.network else "none", ())

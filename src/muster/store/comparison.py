@@ -110,6 +110,8 @@ _PARTS: Final[tuple[tuple[str, str, str, tuple[str, ...]], ...]] = (
             "answer",
             "answered_by",
             "finished_at",
+            "grade",
+            "voids",
         ),
     ),
     (

@@ -12,7 +12,7 @@ from muster.store.columns import integer as _int
 from muster.store.columns import metadata
 from muster.store.columns import textual as _text
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0006"
 
 projects = Table(
     "projects",

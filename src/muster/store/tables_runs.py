@@ -129,7 +129,11 @@ approvals = Table(
     textual("answered_by", null=True),
     integer("finished_at", null=True),
     integer("delivered_at", null=True),
-    Index("approvals_by_key", "attempt_id", "key", unique=True),
+    # How risky leave is, graded when it was asked for: JSON.
+    textual("grade", null=True),
+    # The request under the same key that this one took the place of: its agent asks for something else by now.
+    integer("voids", null=True),
+    Index("approvals_by_key", "attempt_id", "key", "id"),
     Index("approvals_by_task", "task_id", "id"),
     Index("approvals_pending", "id", sqlite_where=_PENDING, postgresql_where=_PENDING),
 )

@@ -9,6 +9,7 @@ import { cx } from "@/lib/cx";
 import { useKeys } from "@/lib/keys";
 import { isDark, usePrefs } from "@/lib/prefs";
 import { usePeek } from "@/lib/usePeek";
+import { Attention } from "./Attention";
 import { BottomBar, Sidebar } from "./Sidebar";
 import { SignIn } from "./SignIn";
 import { Notices } from "./Notices";
@@ -56,6 +57,7 @@ export function Shell() {
       </div>
       <BottomBar onMore={() => setOpen("palette")} />
       <Toasts />
+      <Attention />
       <Suspense fallback={null}>
         {open === "palette" ? <Palette onClose={() => setOpen(null)} onHelp={() => setOpen("help")} /> : null}
         {open === "help" ? <Help onClose={() => setOpen(null)} /> : null}

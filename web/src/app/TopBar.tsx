@@ -1,6 +1,7 @@
 import { skipToken, useQuery } from "@tanstack/react-query";
-import { CircleHelp, Moon, Search, Sun } from "lucide-react";
+import { Bell, CircleHelp, Moon, Search, Sun } from "lucide-react";
 import { Link, useLocation } from "react-router";
+import { overview } from "@/api/queries";
 import { ConnectionPill } from "@/components/ConnectionPill";
 import { shortId } from "@/lib/format";
 import { isDark, usePrefs } from "@/lib/prefs";
@@ -48,6 +49,7 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
       </button>
       <div className="tb">
         <ConnectionPill />
+        <Waiting />
         <button type="button" className="ib" aria-label={dark ? "Switch to the light theme" : "Switch to the dark theme"} onClick={() => setTheme(dark ? "light" : "dark")}>
           {dark ? <Sun size={15} strokeWidth={1.75} /> : <Moon size={15} strokeWidth={1.75} />}
         </button>
@@ -55,4 +57,11 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
       </div>
     </header>
   );
+}
+
+/** The bell: what waits on you, from the same figure as the sidebar, and the way there. */
+function Waiting() {
+  const waiting = useQuery(overview).data?.waiting ?? 0;
+  const words = waiting > 0 ? `${waiting} waiting on you` : "Nothing waits on you";
+  return <Link className="ib bell" to="/inbox" aria-label={words} title={words}><Bell size={15} strokeWidth={1.75} />{waiting > 0 ? <span className="dot num" aria-hidden="true">{waiting > 99 ? "99+" : waiting}</span> : null}</Link>;
 }

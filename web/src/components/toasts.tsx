@@ -23,8 +23,8 @@ function show(toast: Omit<Toast, "id">, milliseconds: number | null): void {
 }
 
 /** The result of something that was just done. */
-export function say(text: string, action?: Toast["action"]): void {
-  show({ text, stays: false, action }, action ? 6_000 : 4_000);
+export function say(text: string, action?: Toast["action"], milliseconds = action ? 6_000 : 4_000): void {
+  show({ text, stays: false, action }, milliseconds);
 }
 
 /** Something that was tried and failed: it stays until it is dismissed. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 from fastapi import Query, Request
 
@@ -22,14 +22,18 @@ from muster.commands.approvals import (
     AnswerApproval,
     RequestApproval,
     answer_approval,
+    extend_approval,
     request_approval,
     revoke_permission,
 )
+from muster.commands.asking_again import ask_again
 from muster.commands.messages import post_message
 from muster.domain import ids
-from muster.domain.approval import ApprovalState, Scope
+from muster.domain.approval import CLARIFY_WORDS, LONGEST_US, ApprovalState, Scope, subject_of, word_for
+from muster.domain.errors import InvalidInput
 from muster.domain.transcript import OptionKind
 from muster.domain.transcript_json import fitted
+from muster.projections.approval_facts import Facts, background_of, facts_of
 from muster.projections.approvals import (
     ApprovalRow,
     PermissionRow,
@@ -41,7 +45,11 @@ from muster.projections.approvals import (
 )
 from muster.projections.page import Page
 
-_VERDICTS: Final = {"allow": OptionKind.ALLOW_ONCE, "deny": OptionKind.REJECT_ONCE}
+_VERDICTS: Final = {
+    "allow": OptionKind.ALLOW_ONCE,
+    "deny": OptionKind.REJECT_ONCE,
+    "ask": OptionKind.REJECT_ONCE,
+}
 
 
 async def list_approvals(
@@ -55,8 +63,9 @@ async def list_approvals(
     if not page.items and query.wait_seconds > 0 and query.state == "pending":
         await _change(services, Caller(request.receive, services.drain, ""), query)
         page = await _page(services, query)
+    facts = await facts_of(services.store, [row.approval_id for row in page.items])
     return shapes.ApprovalList(
-        items=[approval_shape(row) for row in page.items],
+        items=[approval_shape(row, facts.get(row.approval_id, Facts())) for row in page.items],
         next_cursor=None if page.next is None else encode_cursor(page.next),
     )
 
@@ -89,15 +98,40 @@ async def get_one_approval(
     approval_id: str,
     query: Annotated[shapes.ApprovalWait, Query()],
     request: Request,
-) -> shapes.Approval:
-    """One request.
+) -> shapes.ApprovalDetail:
+    """One request, with what came before it.
 
     With `wait_seconds` it is answered as soon as the request is settled.
     """
     number = ids.decode(ids.APPROVAL, approval_id)
     if query.wait_seconds > 0:
         await _settlement(services, number, Caller(request.receive, services.drain, ""), query.wait_seconds)
-    return approval_shape(await get_approval(services.store, number))
+    return await _detail(services, number)
+
+
+async def _detail(services: Services, number: int) -> shapes.ApprovalDetail:
+    row = await get_approval(services.store, number)
+    facts = await facts_of(services.store, [number])
+    before = await background_of(services.store, row)
+    return shapes.ApprovalDetail(
+        **approval_fields(row, facts.get(number, Facts())),
+        reason=before.reason,
+        voided=None if before.voids is None else _void(before.voids),
+        question=before.question,
+        question_by=before.question_by,
+        subject=subject_of(row.document),
+    )
+
+
+def _void(row: ApprovalRow) -> shapes.ApprovalVoid:
+    return shapes.ApprovalVoid(
+        id=ids.encode(ids.APPROVAL, row.approval_id),
+        title=row.title,
+        subject=subject_of(row.document),
+        outcome=word_for(row.state, row.answer),
+        answered_by=row.answered_by,
+        finished_at=iso_or_none(row.finished_at),
+    )
 
 
 async def _settlement(services: Services, number: int, caller: Caller, seconds: float) -> None:
@@ -124,40 +158,100 @@ async def answer_one_approval(
     when server, worker or connection restart in between.
     """
     number = ids.decode(ids.APPROVAL, approval_id)
+    asks = body.verdict == "ask"
+    if asks and not body.text.strip():
+        raise InvalidInput(field="text", problem="say what you want to know")
     answer = AnswerApproval(
         approval_id=number,
         verdict=None if body.verdict is None else _VERDICTS[body.verdict],
         option=body.option,
-        text=body.text,
+        text=f"{CLARIFY_WORDS}{body.text}" if asks else body.text,
         scope=Scope(body.scope),
         by=body.by or "",
         seen=body.seen,
     )
     await services.store.execute(answer_approval(answer))
-    return approval_shape(await get_approval(services.store, number))
+    return await _one(services, number)
 
 
-def approval_shape(row: ApprovalRow) -> shapes.Approval:
+async def _one(services: Services, number: int) -> shapes.Approval:
+    facts = await facts_of(services.store, [number])
+    return approval_shape(await get_approval(services.store, number), facts.get(number, Facts()))
+
+
+async def extend_one_approval(
+    services: ServicesHere, approval_id: str, body: shapes.ApprovalExtend
+) -> shapes.Approval:
+    """Give a request more time.
+
+    At most until a week after it was made; 409 beyond that, and for one that never expires.
+    """
+    number = ids.decode(ids.APPROVAL, approval_id)
+    await services.store.execute(extend_approval(number, round(body.seconds * 1_000_000), body.by or ""))
+    return await _one(services, number)
+
+
+async def ask_one_again(
+    services: ServicesHere, approval_id: str, body: shapes.ApprovalAgain
+) -> shapes.AskedAgain:
+    """Let what expired be asked again.
+
+    Its agent is told so while it is at work; a task that failed or was cancelled since is queued again. 409 where
+    neither would come to anything.
+    """
+    number = ids.decode(ids.APPROVAL, approval_id)
+    done = await services.store.execute(ask_again(number, body.by or ""))
+    row = await get_approval(services.store, number)
+    return shapes.AskedAgain(id=approval_id, done=cast(Any, done), task_id=ids.encode(ids.TASK, row.task_id))
+
+
+def approval_shape(row: ApprovalRow, facts: Facts) -> shapes.Approval:
     """A request as the API shows it."""
-    return shapes.Approval(
-        id=ids.encode(ids.APPROVAL, row.approval_id),
-        task_id=ids.encode(ids.TASK, row.task_id),
-        task=row.task_title,
-        attempt_id=ids.encode(ids.ATTEMPT, row.attempt_id),
-        project_id=ids.encode(ids.PROJECT, row.project_id),
-        agent_id=row.agent_id,
-        agent=row.run_agent,
-        kind=row.kind,  # pyright: ignore[reportArgumentType] - the column holds these words only
-        state=row.state,  # pyright: ignore[reportArgumentType]
-        title=row.title,
-        document=row.document,
-        digest=row.digest,
-        created_at=iso(row.created_at),
-        expires_at=iso_or_none(row.expires_at),
-        answer=row.answer,
-        answered_by=row.answered_by,
-        finished_at=iso_or_none(row.finished_at),
-        delivered_at=iso_or_none(row.delivered_at),
+    return shapes.Approval(**approval_fields(row, facts))
+
+
+def approval_fields(row: ApprovalRow, facts: Facts) -> dict[str, Any]:
+    """Its fields."""
+    latest = None if row.expires_at is None else iso(row.created_at + LONGEST_US)
+    return {
+        "id": ids.encode(ids.APPROVAL, row.approval_id),
+        "task_id": ids.encode(ids.TASK, row.task_id),
+        "task": row.task_title,
+        "attempt_id": ids.encode(ids.ATTEMPT, row.attempt_id),
+        "project_id": ids.encode(ids.PROJECT, row.project_id),
+        "agent_id": row.agent_id,
+        "agent": row.run_agent,
+        "kind": row.kind,
+        "state": row.state,
+        "title": row.title,
+        "document": row.document,
+        "digest": row.digest,
+        "created_at": iso(row.created_at),
+        "expires_at": iso_or_none(row.expires_at),
+        "answer": row.answer,
+        "answered_by": row.answered_by,
+        "finished_at": iso_or_none(row.finished_at),
+        "delivered_at": iso_or_none(row.delivered_at),
+        "project": row.project,
+        "risk": None
+        if row.risk is None
+        else shapes.Risk(level=row.risk.level.value, reasons=list(row.risk.reasons), target=row.risk.target),
+        "place": _place(facts),
+        "outcome": word_for(row.state, row.answer),
+        "latest_expiry": latest,
+        "voids": None if row.voids is None else ids.encode(ids.APPROVAL, row.voids),
+    }
+
+
+def _place(facts: Facts) -> shapes.ApprovalPlace:
+    return shapes.ApprovalPlace(
+        machine=facts.machine or None,
+        directory=facts.directory or None,
+        sandbox=facts.sandbox or None,
+        network=facts.network,
+        allow_hosts=list(facts.allow_hosts),
+        permissions=cast(Any, facts.permissions or None),
+        rule_from=facts.rule_from or None,
     )
 
 
@@ -177,7 +271,7 @@ def _permission(row: PermissionRow) -> shapes.Permission:
     prefix = {"task": ids.TASK, "project": ids.PROJECT}.get(row.scope)
     return shapes.Permission(
         id=ids.encode(ids.PERMISSION, row.permission_id),
-        scope=row.scope,  # pyright: ignore[reportArgumentType]
+        scope=row.scope,  # pyright: ignore[reportArgumentType] - the column holds these words only
         place_id=None if prefix is None else ids.encode(prefix, row.scope_id),
         tool=row.tool,
         subject=row.subject,
@@ -236,6 +330,8 @@ ROUTES: Final = (
     Route("GET", "/approvals", list_approvals, (404,)),
     Route("GET", "/approvals/{approval_id}", get_one_approval, (404,)),
     Route("POST", "/approvals/{approval_id}/answer", answer_one_approval, (404, 409)),
+    Route("POST", "/approvals/{approval_id}/extend", extend_one_approval, (404, 409)),
+    Route("POST", "/approvals/{approval_id}/ask-again", ask_one_again, (404, 409)),
     Route("GET", "/permissions", list_standing_permissions),
     Route("DELETE", "/permissions/{permission_id}", remove_permission, (404,)),
     Route("POST", "/tasks/{task_id}/messages", post_one_message, (404, 409), 201),

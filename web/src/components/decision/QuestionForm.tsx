@@ -18,7 +18,7 @@ export function QuestionForm({ approval }: { approval: Approval }) {
         </div>
       ) : null}
       <form
-        className="b"
+        className="b act"
         onSubmit={(event) => {
           event.preventDefault();
           if (words.trim()) mutate({ text: words.trim() });

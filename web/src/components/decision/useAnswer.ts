@@ -1,30 +1,26 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { answer, api, ApiProblem } from "@/api/client";
 import type { Approval, ApprovalAnswer } from "@/api/types";
 import { say, sayFailed } from "@/components/toasts";
+import { beaten, refresh, send } from "./send";
 
-/** Answers a request. It is bound to what was seen: the server refuses when the agent asks for something else by now. */
+/** Answers a request at once. */
 export function useAnswer(approval: Approval) {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (given: Partial<ApprovalAnswer>) =>
-      answer(
-        api.POST("/api/v1/approvals/{approval_id}/answer", {
-          params: { path: { approval_id: approval.id } },
-          body: { text: "", scope: "once", by: "web interface", seen: approval.digest, ...given } as ApprovalAnswer,
-        }),
-      ),
+    mutationFn: (given: Partial<ApprovalAnswer>) => send(approval, given),
     onSuccess: (_, given) => say(done(given)),
-    onError: (error) => sayFailed(error instanceof ApiProblem && error.status === 409 ? "Already settled" : "Not answered", error),
-    onSettled: () => {
-      for (const queryKey of [["approvals"], ["overview"], ["fleet"], ["task", approval.task_id]]) void queries.invalidateQueries({ queryKey });
+    onError: (error) => {
+      const why = beaten(error);
+      if (why) say(why);
+      else sayFailed("Not answered", error);
     },
+    onSettled: () => refresh(queries, approval.task_id),
   });
 }
 
 function done(given: Partial<ApprovalAnswer>): string {
-  if (given.verdict === "allow") return given.scope && given.scope !== "once" ? "Allowed, and from now on without asking" : "Allowed";
-  return given.verdict === "deny" ? "Rejected" : "Answered";
+  if (given.verdict === "allow") return given.scope && given.scope !== "once" ? "Approved, and from now on without asking" : "Approved";
+  return given.verdict === "deny" ? "Rejected" : given.verdict === "ask" ? "Asked back: its agent may ask again" : "Answered";
 }
 
 export interface Option {

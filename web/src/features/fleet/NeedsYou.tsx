@@ -4,7 +4,9 @@ import { Link } from "react-router";
 import { answer, api } from "@/api/client";
 import { pendingApprovals, problems, toReview } from "@/api/queries";
 import type { Approval, Overview, TaskRow } from "@/api/types";
+import { decide } from "@/components/decision/DecisionCard";
 import { PermissionButtons } from "@/components/decision/PermissionButtons";
+import { RiskWord } from "@/components/decision/RiskWord";
 import { visible } from "@/lib/visible";
 import { StateGlyph } from "@/components/StateGlyph";
 import { Countdown, TimeAgo } from "@/components/TimeAgo";
@@ -45,14 +47,14 @@ export function NeedsYou({ overview }: { overview: Overview | undefined }) {
 function AskCard({ approval }: { approval: Approval }) {
   const question = approval.kind === "question";
   return (
-    <article className="ac card" aria-label={approval.title}>
+    <article className="ac card" aria-label={approval.title} tabIndex={-1} onKeyDown={decide}>
       <div className="h">
         <StateGlyph state="waiting" />
         <span>{question ? "Question" : approval.document.command ? "Approve command" : "Approve"}</span>
         {approval.expires_at ? <span className="t"><Clock size={12} aria-hidden="true" /><Countdown until={approval.expires_at} /></span> : <span className="t"><TimeAgo at={approval.created_at} /></span>}
       </div>
       <h3 className="cut">{visible(approval.title)}</h3>
-      <p className="cut"><span className="mono">{approval.agent_id}</span> · {approval.task}</p>
+      <p className="cut">{approval.risk ? <><RiskWord risk={approval.risk} /> · </> : null}<span className="mono">{approval.agent_id}</span> · {approval.task}</p>
       {question ? (
         <div className="b">
           <Link className="btn s p" to={`/inbox/${approval.id}`}>Answer</Link>

@@ -1,5 +1,6 @@
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { type Density, type Theme, usePrefs } from "@/lib/prefs";
+import { Notify } from "./Notify";
 
 function Choice<T extends string>({ legend, hint, value, options, onChange }: { legend: string; hint: string; value: T; options: [T, string][]; onChange: (value: T) => void }) {
   return (
@@ -24,6 +25,7 @@ export function Component() {
       <div className="form">
         <Choice<Theme> legend="Theme" hint="System follows what your device is set to." value={prefs.theme} onChange={prefs.setTheme} options={[["light", "Light"], ["dark", "Dark"], ["system", "System"]]} />
         <Choice<Density> legend="Density" hint="The height of rows." value={prefs.density} onChange={prefs.setDensity} options={[["compact", "Compact"], ["default", "Default"], ["comfortable", "Comfortable"]]} />
+        <Notify />
       </div>
     </>
   );
