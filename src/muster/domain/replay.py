@@ -15,6 +15,7 @@ from muster.domain.events import (
     AttemptWarned,
     CapitalAllocated,
     LogLost,
+    PreferencesSet,
     ProjectCreated,
     ProjectDeleted,
     ProjectEdited,
@@ -82,6 +83,7 @@ AnyPayload = (
     | ApprovalPayload
     | ActivityPosted
     | LogLost
+    | PreferencesSet
     | TaskMerged
     | ProviderFailing
     | ProviderRecovered
@@ -119,7 +121,14 @@ def evolve(world: World, fact: Fact) -> None:
             | MessageDelivered()
         ):
             evolve_approval(world, fact, payload)
-        case ActivityPosted() | LogLost() | TaskMerged() | ProviderFailing() | ProviderRecovered():
+        case (
+            ActivityPosted()
+            | LogLost()
+            | PreferencesSet()
+            | TaskMerged()
+            | ProviderFailing()
+            | ProviderRecovered()
+        ):
             pass
         case _:
             _evolve_place(world, fact, payload)

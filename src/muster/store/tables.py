@@ -12,7 +12,7 @@ from muster.store.columns import integer as _int
 from muster.store.columns import metadata
 from muster.store.columns import textual as _text
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0005"
 
 projects = Table(
     "projects",
@@ -360,3 +360,8 @@ messages = tables_runs.messages
 circuits = tables_runs.circuits
 roles = tables_runs.roles
 sandboxes = tables_runs.sandboxes
+
+# What somebody set for themselves. One row a person: `doc` is a JSON object by name, `version` counts its changes.
+preferences = Table(
+    "preferences", metadata, _text("owner", key=True), _int("version"), _text("doc"), _int("updated_at")
+)
