@@ -1,7 +1,7 @@
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import type { LoggedEvent } from "@/api/types";
+import { type Kind, kindOf, pauses, rateOf } from "@/lib/rates";
 
-const FLUSH_MS = 1_000;
 const SOON_MS = 60;
 /** These skip the queue: somebody waits for a person, or something ended badly. */
 const URGENT = new Set(["approval.requested", "approval.answered", "approval.expired", "approval.withdrawn", "attempt.failed"]);
@@ -42,32 +42,33 @@ function touchedBy(event: LoggedEvent): QueryKey[] {
   }
 }
 
-/** Keeps what is shown in step with the log, at most once a second for each list. */
+/** What waits for a person is told in the title of a window too, which is seen when the window is not. */
+const TITLE: QueryKey = ["overview"];
+
+/** Keeps what is shown in step with the log, each kind of data as often as somebody wants it. */
 export class Sync {
-  private readonly waiting = new Map<string, QueryKey>();
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private soon = false;
+  private readonly waiting = new Map<Kind, Map<string, QueryKey>>();
+  private readonly timers = new Map<Kind, ReturnType<typeof setTimeout>>();
+  private readonly soon = new Set<Kind>();
   private hiddenAt: number | null = null;
   private missed = false;
 
   constructor(private readonly queries: QueryClient) {}
 
   events(events: LoggedEvent[]): void {
-    let urgent = false;
-    for (const event of events) {
-      for (const key of touched(event)) this.waiting.set(JSON.stringify(key), key);
-      urgent ||= URGENT.has(event.kind);
-    }
-    if (document.hidden) {
+    const urgent = events.some((event) => URGENT.has(event.kind));
+    for (const event of events) for (const key of touched(event)) this.of(kindOf(key)).set(JSON.stringify(key), key);
+    if (document.hidden && pauses()) {
       this.missed = true;
+      if (urgent) void this.queries.invalidateQueries({ queryKey: TITLE });
       return;
     }
-    this.plan(urgent ? SOON_MS : FLUSH_MS, urgent);
+    for (const kind of this.waiting.keys()) this.plan(kind, urgent);
   }
 
   snapshot(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.timers.clear();
     this.waiting.clear();
     void this.queries.invalidateQueries();
   }
@@ -80,23 +81,30 @@ export class Sync {
     const away = this.hiddenAt === null ? 0 : Date.now() - this.hiddenAt;
     this.hiddenAt = null;
     if (away > HIDDEN_MS) this.snapshot();
-    else if (this.missed) this.flush();
+    else if (this.missed) for (const kind of [...this.waiting.keys()]) this.flush(kind);
     this.missed = false;
   }
 
-  private plan(wait: number, urgent: boolean): void {
-    if (this.timer !== undefined && (!urgent || this.soon)) return;
-    clearTimeout(this.timer);
-    this.soon = urgent;
-    this.timer = setTimeout(() => this.flush(), wait);
+  private of(kind: Kind): Map<string, QueryKey> {
+    const there = this.waiting.get(kind) ?? new Map<string, QueryKey>();
+    this.waiting.set(kind, there);
+    return there;
   }
 
-  private flush(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    this.soon = false;
-    const keys = [...this.waiting.values()];
-    this.waiting.clear();
+  private plan(kind: Kind, urgent: boolean): void {
+    const timer = this.timers.get(kind);
+    if (timer !== undefined && (!urgent || this.soon.has(kind))) return;
+    clearTimeout(timer);
+    if (urgent) this.soon.add(kind);
+    this.timers.set(kind, setTimeout(() => this.flush(kind), urgent ? SOON_MS : rateOf(kind)));
+  }
+
+  private flush(kind: Kind): void {
+    clearTimeout(this.timers.get(kind));
+    this.timers.delete(kind);
+    this.soon.delete(kind);
+    const keys = [...(this.waiting.get(kind)?.values() ?? [])];
+    this.waiting.delete(kind);
     for (const queryKey of keys) void this.queries.invalidateQueries({ queryKey });
   }
 }
