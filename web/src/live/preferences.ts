@@ -12,6 +12,8 @@ const SYNCED = /^(theme|density|rail|code|keys|live|notify|fleet|views\..+|colum
 const BASE = "preferences";
 const SETTLE_MS = 400;
 const TRIES = 5;
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 30_000;
 
 interface Known {
   version: number;
@@ -52,54 +54,65 @@ function takeOver(theirs: Known, base: Values): void {
 export class PreferencesSync {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private busy = false;
-  private again = false;
+  /** Whether the server is to be asked before it is told. */
+  private stale = true;
+  private failures = 0;
+  private readonly online = () => this.soon(0);
   private forget: () => void = () => undefined;
 
   start(): void {
     this.forget = onKept(({ name, mine: chosen }) => {
-      if (chosen && SYNCED.test(name)) this.soon();
+      if (chosen && SYNCED.test(name)) this.soon(SETTLE_MS);
     });
-    void this.sync(true);
+    addEventListener("online", this.online);
+    this.soon(0);
   }
 
   stop(): void {
     clearTimeout(this.timer);
+    removeEventListener("online", this.online);
     this.forget();
   }
 
   events(events: LoggedEvent[]): void {
     const newest = events.findLast((event) => event.kind === "preferences.set");
-    if (newest && Number((newest.data as { version?: number }).version) > known().version) void this.sync(true);
+    if (newest && Number((newest.data as { version?: number }).version) > known().version) this.snapshot();
   }
 
   /** Something may have been missed. */
   snapshot(): void {
-    void this.sync(true);
+    this.stale = true;
+    this.soon(0);
   }
 
-  private soon(): void {
+  private soon(wait: number): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.sync(false), SETTLE_MS);
+    this.timer = setTimeout(() => void this.sync(), wait);
   }
 
-  private async sync(read: boolean): Promise<void> {
-    if (this.busy) {
-      this.again ||= read;
-      this.soon();
-      return;
-    }
+  private async sync(): Promise<void> {
+    if (this.busy) return this.soon(SETTLE_MS);
     this.busy = true;
-    usePreferencesState.setState({ at: "waiting" });
+    const ask = this.stale;
+    this.stale = false;
     try {
-      await settled(read || this.again);
-      this.again = false;
+      await settled(ask);
+      this.failures = 0;
       usePreferencesState.setState({ at: "kept", why: "" });
     } catch (error) {
-      const refused = error instanceof ApiProblem && (error.status === 413 || error.status === 422);
-      usePreferencesState.setState({ at: refused ? "refused" : "waiting", why: error instanceof Error ? error.message : String(error) });
+      this.stale = true;
+      this.failed(error);
     } finally {
       this.busy = false;
     }
+  }
+
+  private failed(error: unknown): void {
+    const status = error instanceof ApiProblem ? error.status : 0;
+    const refused = status === 413 || status === 422;
+    usePreferencesState.setState({ at: refused ? "refused" : "waiting", why: error instanceof Error ? error.message : String(error) });
+    if (!refused) this.soon(Math.min(FIRST_WAIT_MS * 2 ** this.failures, LONGEST_WAIT_MS));
+    this.failures += 1;
   }
 }
 

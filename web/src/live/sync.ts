@@ -45,25 +45,28 @@ function touchedBy(event: LoggedEvent): QueryKey[] {
 /** What waits for a person is told in the title of a window too, which is seen when the window is not. */
 const TITLE: QueryKey = ["overview"];
 
+type Queue = Kind | "urgent";
+
 /** Keeps what is shown in step with the log, each kind of data as often as somebody wants it. */
 export class Sync {
-  private readonly waiting = new Map<Kind, Map<string, QueryKey>>();
-  private readonly timers = new Map<Kind, ReturnType<typeof setTimeout>>();
-  private readonly soon = new Set<Kind>();
+  private readonly waiting = new Map<Queue, Map<string, QueryKey>>();
+  private readonly timers = new Map<Queue, ReturnType<typeof setTimeout>>();
   private hiddenAt: number | null = null;
   private missed = false;
 
   constructor(private readonly queries: QueryClient) {}
 
   events(events: LoggedEvent[]): void {
-    const urgent = events.some((event) => URGENT.has(event.kind));
-    for (const event of events) for (const key of touched(event)) this.of(kindOf(key)).set(JSON.stringify(key), key);
+    for (const event of events) {
+      const urgent = URGENT.has(event.kind);
+      for (const key of touched(event)) this.add(urgent ? "urgent" : kindOf(key), key);
+    }
     if (document.hidden && pauses()) {
       this.missed = true;
-      if (urgent) void this.queries.invalidateQueries({ queryKey: TITLE });
+      if (events.some((event) => URGENT.has(event.kind))) void this.queries.invalidateQueries({ queryKey: TITLE });
       return;
     }
-    for (const kind of this.waiting.keys()) this.plan(kind, urgent);
+    for (const queue of this.waiting.keys()) this.plan(queue);
   }
 
   snapshot(): void {
@@ -81,30 +84,26 @@ export class Sync {
     const away = this.hiddenAt === null ? 0 : Date.now() - this.hiddenAt;
     this.hiddenAt = null;
     if (away > HIDDEN_MS) this.snapshot();
-    else if (this.missed) for (const kind of [...this.waiting.keys()]) this.flush(kind);
+    else if (this.missed) for (const queue of [...this.waiting.keys()]) this.flush(queue);
     this.missed = false;
   }
 
-  private of(kind: Kind): Map<string, QueryKey> {
-    const there = this.waiting.get(kind) ?? new Map<string, QueryKey>();
-    this.waiting.set(kind, there);
-    return there;
+  private add(queue: Queue, key: QueryKey): void {
+    const keys = this.waiting.get(queue) ?? new Map<string, QueryKey>();
+    keys.set(JSON.stringify(key), key);
+    this.waiting.set(queue, keys);
   }
 
-  private plan(kind: Kind, urgent: boolean): void {
-    const timer = this.timers.get(kind);
-    if (timer !== undefined && (!urgent || this.soon.has(kind))) return;
-    clearTimeout(timer);
-    if (urgent) this.soon.add(kind);
-    this.timers.set(kind, setTimeout(() => this.flush(kind), urgent ? SOON_MS : rateOf(kind)));
+  private plan(queue: Queue): void {
+    if (this.timers.has(queue)) return;
+    this.timers.set(queue, setTimeout(() => this.flush(queue), queue === "urgent" ? SOON_MS : rateOf(queue)));
   }
 
-  private flush(kind: Kind): void {
-    clearTimeout(this.timers.get(kind));
-    this.timers.delete(kind);
-    this.soon.delete(kind);
-    const keys = [...(this.waiting.get(kind)?.values() ?? [])];
-    this.waiting.delete(kind);
+  private flush(queue: Queue): void {
+    clearTimeout(this.timers.get(queue));
+    this.timers.delete(queue);
+    const keys = [...(this.waiting.get(queue)?.values() ?? [])];
+    this.waiting.delete(queue);
     for (const queryKey of keys) void this.queries.invalidateQueries({ queryKey });
   }
 }
