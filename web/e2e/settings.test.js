@@ -120,8 +120,8 @@ test("single keys are switched off, and keys with Ctrl stay", async () => {
 
 test("a list follows as seldom as somebody wants, but a request of an agent is counted at once", async () => {
   await one.goto(`${server}/settings/live-data`);
-  await one.getByLabel("Lists").selectOption({ label: "1m 00s" });
-  await one.getByLabel("Counts").selectOption({ label: "1m 00s" });
+  await one.getByLabel("Lists").selectOption({ label: "1 min" });
+  await one.getByLabel("Counts").selectOption({ label: "1 min" });
   await one.goto(`${server}/tasks`);
   await one.getByRole("heading", { level: 1 }).waitFor();
   await one.getByText("Live", { exact: true }).first().waitFor();
@@ -132,8 +132,8 @@ test("a list follows as seldom as somebody wants, but a request of an agent is c
   await one.waitForFunction(() => document.title.startsWith("(1)"));
   assert.equal(await one.getByText("Seldom seen").count(), 0);
   await one.goto(`${server}/settings/live-data`);
-  await one.getByLabel("Lists").selectOption({ label: "1.0 s (usual)" });
-  await one.getByLabel("Counts").selectOption({ label: "1.0 s (usual)" });
+  await one.getByLabel("Lists").selectOption({ label: "1 s (usual)" });
+  await one.getByLabel("Counts").selectOption({ label: "1 s (usual)" });
   await call("POST", `/tasks/${task.id}/cancel`, {});
 });
 

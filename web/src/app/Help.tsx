@@ -11,6 +11,7 @@ export default function Help({ onClose }: { onClose: () => void }) {
   const groups = [...Map.groupBy(bound, (action) => action.where)].sort(([, one], [, other]) => rank(one[0]!.on, pathname) - rank(other[0]!.on, pathname));
   return (
     <Dialog title="Shortcuts" onClose={onClose}>
+      <p className="mut" style={{ fontSize: 12 }}>Single keys do nothing while you type. <Link to="/settings/keyboard" onClick={onClose} style={{ textDecoration: "underline" }}>Change or switch them off</Link></p>
       <div className="sheet">
         {groups.map(([where, actions]) => [
           <h3 key={where}>{where}</h3>,
@@ -19,7 +20,6 @@ export default function Help({ onClose }: { onClose: () => void }) {
         <h3>Always the same</h3>
         {FIXED.map(([pressed, what]) => <div key={pressed}><span>{what}</span><kbd className="kbd">{shown(pressed)}</kbd></div>)}
       </div>
-      <p className="mut" style={{ fontSize: 12 }}>Single keys do nothing while you type. <Link to="/settings/keyboard" onClick={onClose} style={{ textDecoration: "underline" }}>Change or switch them off</Link></p>
       <div className="b"><button type="button" className="btn" onClick={onClose}>Close</button></div>
     </Dialog>
   );

@@ -33,8 +33,13 @@ function read(): Look {
   };
 }
 
+const FORCED = matchMedia("(forced-colors: active)");
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+
+/** Where a system gives its own colours, glyphs and charts keep theirs, which have to fit the system's ground. */
 export function isDark(theme: Theme): boolean {
-  return theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  if (FORCED.matches) return DARK.matches;
+  return theme === "dark" || (theme === "system" && DARK.matches);
 }
 
 function show({ theme, density, code }: Look): void {
@@ -62,5 +67,5 @@ onKept(({ name }) => {
   show(look);
   usePrefs.setState(look);
 });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(usePrefs.getState()));
+for (const query of [DARK, FORCED]) query.addEventListener("change", () => show(usePrefs.getState()));
 show(usePrefs.getState());

@@ -1,7 +1,10 @@
 import { useKept } from "@/lib/kept";
-import { duration } from "@/lib/format";
 import { keepLive, type Kind, RATES, rateOf, readLive, USUAL } from "@/lib/rates";
 import { Row, Switch } from "./Row";
+
+function pace(rate: number): string {
+  return rate < 1_000 ? `${rate} ms` : rate < 60_000 ? `${rate / 1_000} s` : `${rate / 60_000} min`;
+}
 
 export default function LiveData() {
   const [live] = useKept("live", USUAL, readLive);
@@ -12,7 +15,7 @@ export default function LiveData() {
         <Row key={kind} label={RATES[kind].label} hint={RATES[kind].hint} value={rateOf(kind, live)}>
           {(ids) => (
             <select id={ids.id} className="inp" aria-describedby={ids.hint} value={rateOf(kind, live)} onChange={(event) => keepLive({ ...live, own: { ...live.own, [kind]: Number(event.target.value) } })}>
-              {RATES[kind].choices.map((rate) => <option key={rate} value={rate}>{rate < 1_000 ? `${rate} ms` : duration(rate / 1_000)}{rate === RATES[kind].usual ? " (usual)" : ""}</option>)}
+              {RATES[kind].choices.map((rate) => <option key={rate} value={rate}>{pace(rate)}{rate === RATES[kind].usual ? " (usual)" : ""}</option>)}
             </select>
           )}
         </Row>

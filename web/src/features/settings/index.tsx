@@ -1,6 +1,6 @@
 import { Bell, Keyboard, Palette, RefreshCw } from "lucide-react";
 import { lazy, Suspense } from "react";
-import { Link, NavLink, useParams } from "react-router";
+import { Link, useParams } from "react-router";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { EmptyState, Skeleton } from "@/components/States";
 import { usePreferencesState } from "@/live/preferences";
@@ -34,7 +34,7 @@ export function Component() {
       <div className="settings">
         <nav aria-label="Settings">
           {Object.entries(SECTIONS).map(([key, { label, icon: Icon }]) => (
-            <NavLink key={key} to={`/settings/${key}`} aria-current={key === section ? "page" : undefined}><Icon size={15} strokeWidth={1.75} aria-hidden="true" />{label}</NavLink>
+            <Link key={key} to={`/settings/${key}`} aria-current={key === section ? "page" : undefined}><Icon size={15} strokeWidth={1.75} aria-hidden="true" />{label}</Link>
           ))}
         </nav>
         <section aria-label={known?.label ?? "Not found"}>
