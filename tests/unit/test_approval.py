@@ -207,3 +207,16 @@ class TestReplay:
         log.add(TaskRemoved("deleted"), task_id=TASK, project_id=PROJECT)
         assert not log.world.approvals
         assert not log.world.messages
+
+
+def test_an_option_that_does_not_say_its_kind_is_a_choice_and_allows_nothing() -> None:
+    """OD-30: documents of requests over the API are the asker's"""
+    options = [{"id": "red", "label": "Red"}, {"label": "without an id"}]
+    choice = choose("question", options, verdict=None, option="red", text="", scope=Scope.ONCE)
+    assert (choice.kind, choice.option, choice.allows) == ("choice", "red", False)
+    denied = choose(
+        "permission", options, verdict=OptionKind.REJECT_ONCE, option=None, text="no", scope=Scope.ONCE
+    )
+    assert denied.option is None
+    with pytest.raises(InvalidInput, match="red, None"):
+        choose("question", options, verdict=None, option="blue", text="", scope=Scope.ONCE)

@@ -21,7 +21,7 @@ const queries = new QueryClient({
 });
 
 function App() {
-  useEffect(() => goLive(queries), []);
+  useEffect(() => goLive(queries, (path) => void router.navigate(path)), []);
   return (
     <QueryClientProvider client={queries}>
       <RouterProvider router={router} />

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, cast
 
 import typer
 
@@ -11,16 +12,23 @@ from muster.cli.invocation import Invocation, group, invocation
 from muster.cli.output import Column, shortened, since
 from muster.domain.errors import InvalidInput, NotFound
 
+
+def _risk(row: Mapping[str, Any]) -> str:
+    graded = cast(dict[str, Any], row.get("risk") or {})
+    return str(graded.get("level") or "-")
+
+
 COLUMNS: Final = (
     Column("id", "id"),
     Column("asks", lambda row: row.get("agent") or row.get("agent_id"), spare=True),
     Column("for", "kind", spare=True),
-    Column("risk", lambda row: (row.get("risk") or {}).get("level") or "-"),
+    Column("risk", _risk),
     Column("what", lambda row: shortened(row.get("title"), 70), flexible=True),
     Column("task", lambda row: shortened(row.get("task"), 30), spare=True),
     Column("since", lambda row: since(row.get("created_at"))),
     Column("expires", lambda row: row.get("expires_at") or "never", spare=True),
 )
+
 PERMISSION_COLUMNS: Final = (
     Column("id", "id"),
     Column("scope", "scope"),

@@ -151,15 +151,16 @@ def choose(
 ) -> Choice:
     """The answer that is meant: by option, by verdict, or in words. InvalidInput when it does not fit the request."""
     if option is not None:
-        picked = next((entry for entry in options if entry["id"] == option), None)
+        picked = next((entry for entry in options if entry.get("id") == option), None)
         if picked is None:
-            offered = ", ".join(str(entry["id"]) for entry in options) or "none"
+            offered = ", ".join(str(entry.get("id")) for entry in options) or "none"
             raise InvalidInput(field="option", problem=f"{option!r} was not offered ({offered})")
-        return Choice(kind=str(picked["kind"]), option=option, text=text, scope=scope)
+        # Whoever asks over the API need not say what kind an option is; one that does not say allows nothing.
+        return Choice(kind=str(picked.get("kind", OptionKind.CHOICE)), option=option, text=text, scope=scope)
     if verdict is not None:
-        picked = next((entry for entry in options if entry["kind"] == verdict), None)
+        picked = next((entry for entry in options if entry.get("kind") == verdict), None)
         return Choice(
-            kind=verdict, option=None if picked is None else str(picked["id"]), text=text, scope=scope
+            kind=verdict, option=None if picked is None else str(picked.get("id")), text=text, scope=scope
         )
     if kind == ApprovalKind.PERMISSION or not text:
         raise InvalidInput(field="answer", problem="say allow or deny, name an option, or answer in words")

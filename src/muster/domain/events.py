@@ -324,6 +324,16 @@ class RoleDeleted(Payload):
 
 
 @dataclass(slots=True)
+class PreferencesSet(Payload):
+    """Somebody set things for themselves; the names that changed. The values are theirs and not told."""
+
+    kind: ClassVar[str] = "preferences.set"
+    owner: str
+    version: int
+    names: list[str]
+
+
+@dataclass(slots=True)
 class LogLost(Payload):
     """A place in the log whose event was told of but not yet on disk when the database server crashed. Nothing
     durable was among such events: a lost claim is a task that is ready again."""
@@ -381,5 +391,6 @@ CATALOGUE: tuple[type[Payload], ...] = (
     TaskClassDeleted,
     RoleSet,
     RoleDeleted,
+    PreferencesSet,
     LogLost,
 )

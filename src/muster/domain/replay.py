@@ -15,6 +15,7 @@ from muster.domain.events import (
     AttemptWarned,
     CapitalAllocated,
     LogLost,
+    PreferencesSet,
     ProjectCreated,
     ProjectDeleted,
     ProjectEdited,
@@ -86,6 +87,7 @@ AnyPayload = (
     | ReviewPayload
     | ActivityPosted
     | LogLost
+    | PreferencesSet
     | TaskMerged
     | ProviderFailing
     | ProviderRecovered
@@ -126,7 +128,14 @@ def evolve(world: World, fact: Fact) -> None:
             evolve_approval(world, fact, payload)
         case TaskReviewed() | CommentWritten() | CommentEdited() | CommentRemoved():
             evolve_review(world, fact, payload)
-        case ActivityPosted() | LogLost() | TaskMerged() | ProviderFailing() | ProviderRecovered():
+        case (
+            ActivityPosted()
+            | LogLost()
+            | PreferencesSet()
+            | TaskMerged()
+            | ProviderFailing()
+            | ProviderRecovered()
+        ):
             pass
         case _:
             _evolve_place(world, fact, payload)

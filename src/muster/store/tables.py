@@ -368,3 +368,8 @@ roles = tables_runs.roles
 sandboxes = tables_runs.sandboxes
 reviews = tables_reviews.reviews
 review_comments = tables_reviews.review_comments
+
+# What somebody set for themselves. One row a person: `doc` is a JSON object by name, `version` counts its changes.
+preferences = Table(
+    "preferences", metadata, _text("owner", key=True), _int("version"), _text("doc"), _int("updated_at")
+)

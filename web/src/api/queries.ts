@@ -1,5 +1,6 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { answer, api } from "./client";
+import { rateOf } from "@/lib/rates";
 import type { TaskRow, TaskState } from "./types";
 
 /** Midnight here, or so the day of the person who looks. */
@@ -23,7 +24,7 @@ export const fleet = queryOptions({
     const rows = query.state.data?.rows ?? [];
     if (!rows.some((row) => row.task_id !== null)) return 15_000;
     // A large fleet is a large answer.
-    return rows.length > 500 ? 10_000 : rows.length > 150 ? 5_000 : 2_000;
+    return Math.max(rateOf("agents"), rows.length > 500 ? 10_000 : rows.length > 150 ? 5_000 : 2_000);
   },
 });
 

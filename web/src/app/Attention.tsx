@@ -1,22 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
-import { useNavigate } from "react-router";
+import { useEffect, useState } from "react";
 import { overview, pendingApprovals } from "@/api/queries";
 import type { Approval } from "@/api/types";
 import { useNow } from "@/lib/clock";
-import { useNotify } from "@/lib/notify";
-import { visible } from "@/lib/visible";
 
 const LAST_MINUTE_MS = 60_000;
 const ICON = "/icon.svg";
 
-/** What waits for a person, where the page is not looked at: the dot on its icon, a notification, the last minute said aloud. */
+/** What waits for a person, wherever somebody is: the dot on the icon, the last minute said aloud. */
 export function Attention() {
   const { data } = useQuery(overview);
   const waiting = data?.waiting ?? 0;
   const approvals = useQuery(pendingApprovals).data?.items;
   useFavicon(waiting);
-  useDesktop(approvals);
   return <LastMinute approvals={approvals ?? []} />;
 }
 
@@ -37,23 +33,6 @@ function dotted(): string {
   const waiting = style.getPropertyValue("--st-waiting-fill").trim();
   const bars = [[1, 3, 14], [6, 6, 11], [11, 3, 14], [16, 9, 8]].map(([x, y, height]) => `<rect x="${x}" y="${y}" width="3.4" height="${height}" rx="1.2" fill="${ink}"/>`).join("");
   return `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20">${bars}<path d="M14.5 0 20 5.5 14.5 11 9 5.5Z" fill="${waiting}"/></svg>`)}`;
-}
-
-/** One notification for each request that comes while nobody looks; none for those that were there before. */
-function useDesktop(approvals: Approval[] | undefined): void {
-  const [on] = useNotify();
-  const go = useNavigate();
-  const known = useRef<Set<string> | null>(null);
-  useEffect(() => {
-    if (!approvals) return;
-    const before = known.current;
-    known.current = new Set(approvals.map((approval) => approval.id));
-    if (!before || !on || typeof Notification === "undefined" || Notification.permission !== "granted" || (!document.hidden && document.hasFocus())) return;
-    for (const approval of approvals.filter((one) => !before.has(one.id)).slice(0, 3)) {
-      const notice = new Notification(approval.kind === "question" ? "A question waits for you" : "A request waits for you", { body: `${visible(approval.title)}\n${approval.agent ?? approval.agent_id} · ${approval.task}`, tag: approval.id, icon: ICON });
-      notice.onclick = () => { window.focus(); void go(`/inbox/${approval.id}`); notice.close(); };
-    }
-  }, [approvals, on, go]);
 }
 
 /** Says once, at once, that a request is a minute from its end. */

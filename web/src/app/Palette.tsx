@@ -6,6 +6,7 @@ import type { FleetRow } from "@/api/types";
 import { Dialog } from "@/components/Dialog";
 import { StateGlyph } from "@/components/StateGlyph";
 import { usePageActions } from "@/lib/actions";
+import { useAllShown } from "@/lib/keys";
 import { isDark, usePrefs } from "@/lib/prefs";
 import { seenAgent, seenTask } from "@/lib/states";
 import { shortId } from "@/lib/format";
@@ -25,6 +26,7 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const go = useNavigate();
   const list = useId();
   const { theme, setTheme } = usePrefs();
+  const keys = useAllShown();
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
   const words = text.trim();
@@ -33,14 +35,14 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const offered = usePageActions((state) => state.actions);
   const commands: Found[] = [
     ...offered.map((action) => ({ ...action, run: () => { onClose(); action.run(); } })),
-    { key: "new", label: "New task", note: "c", run: to("/tasks/new") },
-    { key: "fleet", label: "Go to Fleet", note: "g f", run: to("/") },
-    { key: "inbox", label: "Go to Inbox", note: "g i", run: to("/inbox") },
-    { key: "tasks", label: "Go to Tasks", note: "g t", run: to("/tasks") },
+    { key: "new", label: "New task", note: keys("task.new"), run: to("/tasks/new") },
+    { key: "fleet", label: "Go to Fleet", note: keys("go.fleet"), run: to("/") },
+    { key: "inbox", label: "Go to Inbox", note: keys("go.inbox"), run: to("/inbox") },
+    { key: "tasks", label: "Go to Tasks", note: keys("go.tasks"), run: to("/tasks") },
     { key: "board", label: "Go to Board", run: to("/tasks?view=board") },
     { key: "timeline", label: "Go to Timeline", run: to("/tasks?view=timeline") },
-    { key: "projects", label: "Go to Projects", note: "g p", run: to("/projects") },
-    { key: "queues", label: "Go to Queues", note: "g q", run: to("/queues") },
+    { key: "projects", label: "Go to Projects", note: keys("go.projects"), run: to("/projects") },
+    { key: "queues", label: "Go to Queues", note: keys("go.queues"), run: to("/queues") },
     { key: "dead-letters", label: "Dead letters", run: to("/queues/dead-letters") },
     { key: "sessions", label: "Go to Sessions", run: to("/sessions") },
     { key: "scripts", label: "Go to Scripts", run: to("/scripts") },
@@ -48,17 +50,17 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
     { key: "new-project", label: "New project", run: to("/projects?new=1") },
     { key: "new-session", label: "Begin a session", run: to("/sessions?new=1") },
     { key: "failed", label: "Tasks that failed", run: to("/tasks?state=failed") },
-    { key: "chat", label: "Go to Chat", note: "g c", run: to("/chat") },
+    { key: "chat", label: "Go to Chat", note: keys("go.chat"), run: to("/chat") },
     { key: "talk", label: "New conversation with an agent", run: to("/chat?new=yes") },
-    { key: "agents", label: "Go to Agents", note: "g a", run: to("/agents") },
-    { key: "agent", label: "New agent", note: "Shift C", run: to("/agents?new=agent") },
+    { key: "agents", label: "Go to Agents", note: keys("go.agents"), run: to("/agents") },
+    { key: "agent", label: "New agent", note: keys("agent.new"), run: to("/agents?new=agent") },
     { key: "roles", label: "Roles and prompts", run: to("/agents/roles") },
     { key: "role", label: "New role", run: to("/agents/roles?new=role") },
     { key: "sandboxes", label: "Go to Sandboxes", run: to("/sandboxes") },
     { key: "activity", label: "Go to Activity", run: to("/activity") },
-    { key: "settings", label: "Settings", note: "g s", run: to("/settings") },
-    { key: "theme", label: isDark(theme) ? "Use the light theme" : "Use the dark theme", note: "Ctrl D", run: () => { setTheme(isDark(theme) ? "light" : "dark"); onClose(); } },
-    { key: "help", label: "Shortcuts", note: "?", run: onHelp },
+    { key: "settings", label: "Settings", note: keys("go.settings"), run: to("/settings") },
+    { key: "theme", label: isDark(theme) ? "Use the light theme" : "Use the dark theme", note: keys("theme"), run: () => { setTheme(isDark(theme) ? "light" : "dark"); onClose(); } },
+    { key: "help", label: "Shortcuts", note: keys("help"), run: onHelp },
   ].filter((command) => command.label.toLowerCase().includes(words.toLowerCase()));
   const found: Found[] = (data?.items ?? []).map((task) => ({
     key: task.id, label: task.title, note: shortId(task.id), run: to(`/tasks/${task.id}`),

@@ -6,7 +6,7 @@ import { overview } from "@/api/queries";
 import { GlyphSheet } from "@/components/StateGlyph";
 import { Toasts } from "@/components/toasts";
 import { cx } from "@/lib/cx";
-import { useKeys } from "@/lib/keys";
+import { usePending, useKeys, useSequenceHint } from "@/lib/keys";
 import { isDark, usePrefs } from "@/lib/prefs";
 import { usePeek } from "@/lib/usePeek";
 import { Attention } from "./Attention";
@@ -25,6 +25,7 @@ export function Shell() {
   const [open, setOpen] = useState<"palette" | "help" | null>(null);
   const { at: peek } = usePeek();
   const { error } = useQuery(overview);
+  useSequenceHint();
   useKeys({
     "mod+k": () => setOpen("palette"),
     "?": () => setOpen("help"),
@@ -40,6 +41,7 @@ export function Shell() {
     "g p": () => void go("/projects"),
     "g q": () => void go("/queues"),
     "g s": () => void go("/settings"),
+    "mod+,": () => void go("/settings"),
   });
   if (error instanceof ApiProblem && error.status === 401) return <SignIn />;
   return (
@@ -58,10 +60,17 @@ export function Shell() {
       <BottomBar onMore={() => setOpen("palette")} />
       <Toasts />
       <Attention />
+      <Pending />
       <Suspense fallback={null}>
         {open === "palette" ? <Palette onClose={() => setOpen(null)} onHelp={() => setOpen("help")} /> : null}
         {open === "help" ? <Help onClose={() => setOpen(null)} /> : null}
       </Suspense>
     </div>
   );
+}
+
+/** The first key of two, while the second is waited for. */
+function Pending() {
+  const first = usePending((state) => state.first);
+  return first === "" ? null : <div className="pending" aria-hidden="true"><kbd className="kbd">{first}</kbd> and then …</div>;
 }

@@ -5,6 +5,7 @@ import { Link, NavLink } from "react-router";
 import { fleet, overview } from "@/api/queries";
 import { StateGlyph } from "@/components/StateGlyph";
 import { count } from "@/lib/format";
+import { useShown } from "@/lib/keys";
 
 export function Brand() {
   return (
@@ -40,11 +41,12 @@ function Amount({ value }: { value: number | undefined }) {
 
 export function Sidebar() {
   const { data } = useQuery(overview);
+  const key = useShown("task.new");
   const { data: agents } = useQuery(fleet);
   return (
     <aside className="side" aria-label="Sidebar">
       <div className="brand"><Brand /><span className="label">muster</span><span className="ws cut">{location.hostname}</span></div>
-      <Link className="newt" to="/tasks/new" title="New task"><Plus size={14} strokeWidth={2} /><span className="label">New task</span><span className="kbd">C</span></Link>
+      <Link className="newt" to="/tasks/new" title="New task"><Plus size={14} strokeWidth={2} /><span className="label">New task</span>{key ? <span className="kbd">{key.toUpperCase()}</span> : null}</Link>
       <nav className="nav" aria-label="Main">
         <Item to="/" end icon={<Radar size={15} strokeWidth={1.75} />} label="Fleet"><Amount value={agents?.rows.length} /></Item>
         <Item to="/inbox" icon={<Inbox size={15} strokeWidth={1.75} />} label="Inbox"><Hot amount={data?.waiting ?? 0} /></Item>

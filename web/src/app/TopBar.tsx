@@ -4,6 +4,7 @@ import { Link, useLocation } from "react-router";
 import { overview } from "@/api/queries";
 import { ConnectionPill } from "@/components/ConnectionPill";
 import { shortId } from "@/lib/format";
+import { useShown } from "@/lib/keys";
 import { isDark, usePrefs } from "@/lib/prefs";
 
 const NAMES: Record<string, string> = { "": "Fleet", inbox: "Inbox", tasks: "Tasks", chat: "Chat", agents: "Agents", queues: "Queues", projects: "Projects", sessions: "Sessions", scripts: "Scripts", sandboxes: "Sandboxes", activity: "Activity", settings: "Settings" };
@@ -31,6 +32,7 @@ function crumbs(path: string, name: string | undefined): { label: string; to: st
 export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void }) {
   const { pathname } = useLocation();
   const { theme, setTheme } = usePrefs();
+  const key = useShown("search");
   const parts = crumbs(pathname, useName(pathname));
   const dark = isDark(theme);
   return (
@@ -45,7 +47,7 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
         )}
       </nav>
       <button type="button" className="find" onClick={onSearch}>
-        <Search size={14} strokeWidth={1.75} /><span className="label">Search or jump to…</span><span className="kbd">Ctrl K</span>
+        <Search size={14} strokeWidth={1.75} /><span className="label">Search or jump to…</span>{key ? <span className="kbd">{key}</span> : null}
       </button>
       <div className="tb">
         <ConnectionPill />

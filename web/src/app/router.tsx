@@ -32,7 +32,7 @@ export const router = createBrowserRouter([
           { path: "sandboxes", lazy: () => import("@/features/sandboxes/index") },
           { path: "sandboxes/:id", lazy: () => import("@/features/sandboxes/detail") },
           { path: "activity", lazy: () => import("@/features/activity/index") },
-          { path: "settings", lazy: () => import("@/features/settings/index") },
+          { path: "settings/:section?", lazy: () => import("@/features/settings/index") },
           { path: "*", element: <Missing /> },
         ],
       },

@@ -9,7 +9,7 @@ import { say } from "./toasts";
 
 const NONE: View[] = [];
 
-/** Filters of a list under names of one's own, as tabs; kept in this browser. */
+/** Filters of a list under names of one's own, as tabs. */
 export function SavedViews({ list, all }: { list: string; all: string }) {
   const [search] = useSearchParams();
   const [views, keep] = useKept(`views.${list}`, NONE, readViews);
@@ -54,7 +54,7 @@ function Naming({ view, views, onClose, onKeep }: { view: View; views: View[]; o
       >
         <label htmlFor="view-name">Name</label>
         <input id="view-name" className="inp" value={name} maxLength={40} required autoFocus aria-invalid={taken} placeholder="Failed in hooks" onChange={(event) => setName(event.target.value)} />
-        {taken ? <span className="bad">There is a view of that name.</span> : <span className="hint">It keeps the filters, and is kept in this browser.</span>}
+        {taken ? <span className="bad">There is a view of that name.</span> : <span className="hint">It keeps the filters, for you in every window.</span>}
         <div className="b" style={{ marginTop: 8 }}>
           <button type="button" className="btn" onClick={onClose}>Cancel</button>
           <button type="submit" className="btn p" disabled={!name.trim() || taken}>Save view</button>

@@ -1,51 +1,71 @@
 import { create } from "zustand";
+import { onKept, readKept, writeKept } from "./kept";
 
 export type Theme = "light" | "dark" | "system";
 export type Density = "compact" | "default" | "comfortable";
 
-interface Prefs {
+export const CODE_SIZES = [11, 12, 13, 14, 15] as const;
+const USUAL_CODE = 12;
+
+interface Look {
   theme: Theme;
   density: Density;
   rail: boolean;
+  /** Size of code, logs and diffs in pixels. */
+  code: number;
+}
+
+interface Prefs extends Look {
   setTheme: (theme: Theme) => void;
   setDensity: (density: Density) => void;
+  setCode: (size: number) => void;
   toggleRail: () => void;
 }
 
-const stored = (name: string) => localStorage.getItem(`muster.${name}`);
+const one = <T,>(value: unknown, of: readonly T[], usual: T): T => (of.includes(value as T) ? (value as T) : usual);
 
-function keep(name: string, value: string | null): void {
-  if (value === null) localStorage.removeItem(`muster.${name}`);
-  else localStorage.setItem(`muster.${name}`, value);
+function read(): Look {
+  return {
+    theme: one<Theme>(readKept("theme"), ["light", "dark", "system"], "system"),
+    density: one<Density>(readKept("density"), ["compact", "default", "comfortable"], "default"),
+    rail: readKept("rail") === "yes",
+    code: one<number>(readKept("code"), CODE_SIZES, USUAL_CODE),
+  };
 }
 
+const FORCED = matchMedia("(forced-colors: active)");
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+
+/** Where a system gives its own colours, glyphs and charts keep theirs, which have to fit the system's ground. */
 export function isDark(theme: Theme): boolean {
-  return theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  if (FORCED.matches) return DARK.matches;
+  return theme === "dark" || (theme === "system" && DARK.matches);
 }
 
-function show(theme: Theme): void {
-  document.documentElement.dataset.theme = isDark(theme) ? "dark" : "light";
+function show({ theme, density, code }: Look): void {
+  const root = document.documentElement;
+  root.dataset.theme = isDark(theme) ? "dark" : "light";
+  if (density === "default") delete root.dataset.density;
+  else root.dataset.density = density;
+  if (code === USUAL_CODE) root.style.removeProperty("--code-size");
+  else root.style.setProperty("--code-size", `${code}px`);
 }
 
-export const usePrefs = create<Prefs>((set, get) => ({
-  theme: (stored("theme") as Theme | null) ?? "system",
-  density: (stored("density") as Density | null) ?? "default",
-  rail: stored("rail") === "yes",
-  setTheme: (theme) => {
-    keep("theme", theme === "system" ? null : theme);
-    show(theme);
-    set({ theme });
-  },
-  setDensity: (density) => {
-    keep("density", density === "default" ? null : density);
-    if (density === "default") delete document.documentElement.dataset.density;
-    else document.documentElement.dataset.density = density;
-    set({ density });
-  },
-  toggleRail: () => {
-    keep("rail", get().rail ? null : "yes");
-    set({ rail: !get().rail });
-  },
+export const usePrefs = create<Prefs>(() => ({
+  ...read(),
+  setTheme: (theme) => writeKept("theme", theme === "system" ? null : theme),
+  setDensity: (density) => writeKept("density", density === "default" ? null : density),
+  setCode: (size) => writeKept("code", size === USUAL_CODE ? null : size),
+  toggleRail: () => writeKept("rail", usePrefs.getState().rail ? null : "yes"),
 }));
 
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(usePrefs.getState().theme));
+const LOOKS = new Set(["theme", "density", "rail", "code"]);
+
+onKept(({ name }) => {
+  if (!LOOKS.has(name)) return;
+  const look = read();
+  show(look);
+  usePrefs.setState(look);
+});
+for (const query of [DARK, FORCED]) query.addEventListener("change", () => show(usePrefs.getState()));
+show(usePrefs.getState());

@@ -4,25 +4,37 @@ import { token } from "@/api/client";
 import { setServerTime } from "@/lib/clock";
 import { Connection, type Status } from "./connection";
 import { withoutSocket } from "./fallback";
+import { Notices } from "./notices";
+import { PreferencesSync } from "./preferences";
 import { Sync } from "./sync";
 
 /** How the window is connected, for the pill. */
 export const useConnection = create<Status>(() => ({ mode: "connecting", since: Date.now(), behind: 0 }));
 
-/** Connects the window to the server for as long as it is open; undo it by calling the answer. */
-export function goLive(queries: QueryClient): () => void {
+/** Connects the window to the server for as long as it is open (`go` opens a page); undo it by calling the answer. */
+export function goLive(queries: QueryClient, go: (path: string) => void): () => void {
   const sync = new Sync(queries);
+  const preferences = new PreferencesSync();
+  const notices = new Notices(go);
+  const all = () => {
+    sync.snapshot();
+    preferences.snapshot();
+  };
   const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
   let wasLost = false;
   const connection = new Connection(
     url,
     {
-      onEvents: (events) => sync.events(events),
-      onSnapshot: () => sync.snapshot(),
+      onEvents: (events) => {
+        sync.events(events);
+        preferences.events(events);
+        notices.events(events);
+      },
+      onSnapshot: all,
       onServerTime: setServerTime,
       onStatus: (status) => {
         // While nothing could be heard, reads failed too: whoever shows an error tries again now.
-        if (wasLost && ["live", "events", "polling"].includes(status.mode)) sync.snapshot();
+        if (wasLost && ["live", "events", "polling"].includes(status.mode)) all();
         wasLost = status.mode === "reconnecting" || status.mode === "offline";
         useConnection.setState(status);
       },
@@ -40,11 +52,14 @@ export function goLive(queries: QueryClient): () => void {
   addEventListener("focus", again);
   document.addEventListener("visibilitychange", seen);
   connection.start();
+  preferences.start();
   return () => {
     removeEventListener("online", again);
     removeEventListener("focus", again);
     document.removeEventListener("visibilitychange", seen);
     connection.stop();
+    preferences.stop();
+    notices.stop();
   };
 }
 

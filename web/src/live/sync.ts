@@ -1,7 +1,7 @@
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import type { LoggedEvent } from "@/api/types";
+import { type Kind, kindOf, pauses, rateOf } from "@/lib/rates";
 
-const FLUSH_MS = 1_000;
 const SOON_MS = 60;
 /** These skip the queue: somebody waits for a person, or something ended badly. */
 const URGENT = new Set(["approval.requested", "approval.answered", "approval.expired", "approval.withdrawn", "attempt.failed", "task.reviewed"]);
@@ -43,32 +43,36 @@ function touchedBy(event: LoggedEvent): QueryKey[] {
   }
 }
 
-/** Keeps what is shown in step with the log, at most once a second for each list. */
+/** What waits for a person is told in the title of a window too, which is seen when the window is not. */
+const TITLE: QueryKey = ["overview"];
+
+type Queue = Kind | "urgent";
+
+/** Keeps what is shown in step with the log, each kind of data as often as somebody wants it. */
 export class Sync {
-  private readonly waiting = new Map<string, QueryKey>();
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private soon = false;
+  private readonly waiting = new Map<Queue, Map<string, QueryKey>>();
+  private readonly timers = new Map<Queue, ReturnType<typeof setTimeout>>();
   private hiddenAt: number | null = null;
   private missed = false;
 
   constructor(private readonly queries: QueryClient) {}
 
   events(events: LoggedEvent[]): void {
-    let urgent = false;
     for (const event of events) {
-      for (const key of touched(event)) this.waiting.set(JSON.stringify(key), key);
-      urgent ||= URGENT.has(event.kind);
+      const urgent = URGENT.has(event.kind);
+      for (const key of touched(event)) this.add(urgent ? "urgent" : kindOf(key), key);
     }
-    if (document.hidden) {
+    if (document.hidden && pauses()) {
       this.missed = true;
+      if (events.some((event) => URGENT.has(event.kind))) void this.queries.invalidateQueries({ queryKey: TITLE });
       return;
     }
-    this.plan(urgent ? SOON_MS : FLUSH_MS, urgent);
+    for (const queue of this.waiting.keys()) this.plan(queue);
   }
 
   snapshot(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.timers.clear();
     this.waiting.clear();
     void this.queries.invalidateQueries();
   }
@@ -81,23 +85,26 @@ export class Sync {
     const away = this.hiddenAt === null ? 0 : Date.now() - this.hiddenAt;
     this.hiddenAt = null;
     if (away > HIDDEN_MS) this.snapshot();
-    else if (this.missed) this.flush();
+    else if (this.missed) for (const queue of [...this.waiting.keys()]) this.flush(queue);
     this.missed = false;
   }
 
-  private plan(wait: number, urgent: boolean): void {
-    if (this.timer !== undefined && (!urgent || this.soon)) return;
-    clearTimeout(this.timer);
-    this.soon = urgent;
-    this.timer = setTimeout(() => this.flush(), wait);
+  private add(queue: Queue, key: QueryKey): void {
+    const keys = this.waiting.get(queue) ?? new Map<string, QueryKey>();
+    keys.set(JSON.stringify(key), key);
+    this.waiting.set(queue, keys);
   }
 
-  private flush(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    this.soon = false;
-    const keys = [...this.waiting.values()];
-    this.waiting.clear();
+  private plan(queue: Queue): void {
+    if (this.timers.has(queue)) return;
+    this.timers.set(queue, setTimeout(() => this.flush(queue), queue === "urgent" ? SOON_MS : rateOf(queue)));
+  }
+
+  private flush(queue: Queue): void {
+    clearTimeout(this.timers.get(queue));
+    this.timers.delete(queue);
+    const keys = [...(this.waiting.get(queue)?.values() ?? [])];
+    this.waiting.delete(queue);
     for (const queryKey of keys) void this.queries.invalidateQueries({ queryKey });
   }
 }

@@ -1,11 +1,11 @@
 import { useEffect, useRef, useState } from "react";
 import { answer, api } from "@/api/client";
 import type { KeptEntry, LogLine } from "@/api/types";
+import { pauses, rateOf } from "@/lib/rates";
 
 /** Lines that are kept in memory; older ones are the server's to give. */
 export const KEPT = 5_000;
 const WAIT_SECONDS = 20;
-const PAUSE_MS = 100;
 const RETRY_MS = 2_000;
 
 export interface Tail<T> {
@@ -30,7 +30,7 @@ type Fetch<T> = (after: number | null, waitSeconds: number, signal: AbortSignal)
 const EMPTY = { items: [], first: 0, total: 0, finished: false, loading: true, error: null };
 
 function seen(signal: AbortSignal): Promise<void> {
-  if (!document.hidden) return Promise.resolve();
+  if (!document.hidden || !pauses()) return Promise.resolve();
   return new Promise((done) => document.addEventListener("visibilitychange", () => done(), { once: true, signal }));
 }
 
@@ -61,7 +61,7 @@ function useTail<T extends { position: number }>(key: string | null, fetchPage: 
           setTail((before) => grown(before, page, after === null));
           after = page.next;
           if (page.finished && page.next >= page.total) return;
-          await pause(PAUSE_MS);
+          await pause(rateOf("streams"));
         } catch (error) {
           if (signal.aborted) return;
           setTail((before) => ({ ...before, loading: false, error }));

@@ -24,7 +24,7 @@ export default function Customise({ custom, onChange, onClose }: CustomiseProps)
   };
   return (
     <Dialog title="Customise the fleet" onClose={onClose}>
-      <p className="mut" style={{ fontSize: 12.5 }}>Kept in this browser. The page stands still while this is open.</p>
+      <p className="mut" style={{ fontSize: 12.5 }}>Kept for you in every window. The page stands still while this is open.</p>
       <fieldset className="pick">
         <legend>Sections</legend>
         {custom.sections.map((section, at) => (

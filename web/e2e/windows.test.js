@@ -1,0 +1,94 @@
+// Two windows at once, and a socket that is lost in the middle.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, server } from "./browser.js";
+
+let browser;
+const problems = [];
+
+before(async () => { browser = await launch(); });
+after(() => browser?.close());
+
+async function call(method, path, body) {
+  const answer = await fetch(`${server}/api/v1${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
+  assert.ok(answer.ok, `${path}: ${answer.status}`);
+  return answer.json();
+}
+
+async function opened() {
+  const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+  page.setDefaultTimeout(45_000);
+  page.on("pageerror", (error) => problems.push(String(error)));
+  return page;
+}
+
+/** A question that an agent of elsewhere asks and waits for. */
+async function question(title) {
+  const task = await call("POST", "/tasks", { title, kind: "manual" });
+  const { claims: [held] } = await call("POST", `/tasks/${task.id}/claim`, { agent_id: "asker" });
+  const request = await call("POST", `/attempts/${held.attempt_id}/approvals`, { token: held.token, key: title, kind: "question", title, document: { options: [{ id: "red", label: "Red" }, { id: "blue", label: "Blue" }] } });
+  return request.approval_id;
+}
+
+/** A request as it is when it was answered. */
+async function answered(id) {
+  for (const until = Date.now() + 45_000; Date.now() < until;) {
+    const kept = await call("GET", `/approvals/${id}`);
+    if (kept.state === "answered") return kept;
+  }
+  return assert.fail(`${id} was not answered`);
+}
+
+test("what is done in one window shows in the other", async () => {
+  const [one, other] = [await opened(), await opened()];
+  const task = await call("POST", "/tasks", { title: "Seen from both sides", kind: "manual" });
+  await other.goto(`${server}/tasks/${task.id}`);
+  await other.getByText("Live", { exact: true }).waitFor();
+  await one.goto(`${server}/tasks/${task.id}`);
+  await one.getByRole("button", { name: "Cancel", exact: true }).click();
+  await one.getByRole("dialog").getByRole("button", { name: "Cancel the task" }).click();
+  await other.getByText("Cancelled", { exact: true }).first().waitFor();
+  await Promise.all([one.context().close(), other.context().close()]);
+});
+
+test("of two answers to one question one counts, and the other window says whose", async () => {
+  const [one, other] = [await opened(), await opened()];
+  const id = await question("Which colour?");
+  for (const page of [one, other]) {
+    await page.goto(`${server}/inbox/${id}`);
+    await page.getByRole("button", { name: "Blue" }).waitFor();
+  }
+  await Promise.all([one.getByRole("button", { name: "Red" }).click(), other.getByRole("button", { name: "Blue" }).click()]);
+  const kept = await answered(id);
+  assert.ok(["red", "blue"].includes(kept.answer.option), JSON.stringify(kept));
+  for (const page of [one, other]) await page.getByRole("button", { name: "Blue" }).waitFor({ state: "detached" });
+  await Promise.all([one.context().close(), other.context().close()]);
+});
+
+test("a socket that is lost in the middle is opened anew, and nothing of meanwhile is missed", async () => {
+  const page = await opened();
+  const sockets = [];
+  let barred = false;
+  await page.routeWebSocket(/\/ws/, (socket) => {
+    if (barred) return void socket.close();
+    socket.connectToServer();
+    sockets.push(socket);
+  });
+  await page.goto(`${server}/tasks`);
+  await page.getByText("Live", { exact: true }).waitFor();
+  barred = true;
+  await sockets.at(-1).close();
+  await page.getByText(/Reconnecting|Offline since/).first().waitFor();
+  const id = await question("Are you there?");
+  await call("POST", "/tasks", { title: "Queued while nobody heard", kind: "manual" });
+  barred = false;
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.getByText("Queued while nobody heard").first().waitFor();
+  await page.waitForFunction(() => /^\(\d+\)/.test(document.title));
+  await page.goto(`${server}/inbox/${id}`);
+  await page.getByRole("button", { name: "Red" }).click();
+  await answered(id);
+  await page.context().close();
+});
+
+test("nothing went wrong in the browser on the way", () => assert.deepEqual(problems, []));
