@@ -123,6 +123,7 @@ def test_an_image_holds_the_system_the_agent_and_the_user_of_programs(root: Path
 def test_a_new_image_takes_the_place_of_the_one_before_and_old_ones_go(root: Path, tmp_path: Path) -> None:
     """SW-4f"""
     images, kernel = tmp_path / "images", tmp_path / "vmlinux-6.1"
+    (images / "new-killed" / "root").mkdir(parents=True)
     built = [build_image(images, kernel=kernel, root=root) for _ in range(3)]
     assert current_image(images) == built[-1]
     assert [image.folder.exists() for image in built] == [False, True, True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import fcntl
 import json
 import lzma
 import os
@@ -14,7 +15,8 @@ import struct
 import subprocess
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -103,6 +105,26 @@ def build_image(images: Path, *, kernel: Path, root: Path, modules: Path | None 
     distributions put them. `root` is a folder with a Linux system in it, `/` what sandboxes of other levels see of this one.
     """
     images.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _only_builder(images):
+        return _build(images, kernel, root, modules)
+
+
+@contextmanager
+def _only_builder(images: Path) -> Generator[None]:
+    """One builds at a time, and first removes what one that was killed has left."""
+    folder = os.open(images, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for left in images.glob("new-*"):
+            remove_tree(left)
+        yield
+    except BlockingIOError as error:
+        raise NoImage(problem="another one is being built") from error
+    finally:
+        os.close(folder)
+
+
+def _build(images: Path, kernel: Path, root: Path, modules: Path | None) -> Image:
     identity = secrets.token_hex(6)
     making = images / f"new-{identity}"
     making.mkdir(mode=0o700)
