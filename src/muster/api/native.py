@@ -26,6 +26,8 @@ from muster.api.routes import (
     agents,
     approvals,
     conversations,
+    directories,
+    estimates,
     fleet,
     health,
     projects,
@@ -48,7 +50,8 @@ from muster.api.routes.runs import run_routes
 from muster.api.services import Services
 
 NATIVE: Final[Nouns] = (
-    ("tasks", tasks.ROUTES),
+    ("tasks", (*estimates.ROUTES, *tasks.ROUTES)),
+    ("directories", directories.ROUTES),
     ("runs", (*conversations.ROUTES, *task_files.ROUTES, *task_git.ROUTES, *task_merge.ROUTES)),
     ("projects", projects.ROUTES),
     ("queues", queues.ROUTES),

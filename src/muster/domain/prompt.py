@@ -52,27 +52,69 @@ class Prompt:
     user: str
 
 
+@dataclass(frozen=True, slots=True)
+class PromptSection:
+    """A part of a prompt with what it is; `system`: which of the two texts it is in."""
+
+    name: str
+    system: bool
+    text: str
+
+
 def compose(parts: PromptParts) -> Prompt:
     """The prompt of an attempt."""
+    sections = sections_of(parts)
+    return Prompt(
+        *(
+            "\n\n".join(section.text for section in sections if section.system is system)
+            for system in (True, False)
+        )
+    )
+
+
+def sections_of(parts: PromptParts) -> list[PromptSection]:
+    """What the prompt consists of, in its order; what is empty is left out."""
     role = parts.role
     system = [
-        "" if role is None else role.system_prompt,
-        "" if role is None else role.instructions,
-        parts.instructions,
-        _section("Standing instructions of the queue", parts.queue_instructions),
-        _section("What is known in this work session", parts.context),
+        ("role", "" if role is None else role.system_prompt),
+        ("instructions of the role", "" if role is None else role.instructions),
+        ("instructions of the task", parts.instructions),
+        (
+            "instructions of the queue",
+            _section("Standing instructions of the queue", parts.queue_instructions),
+        ),
+        ("work session", _section("What is known in this work session", parts.context)),
     ]
     user = [
-        parts.prompt or parts.description or parts.title,
-        parts.description if parts.prompt else "",
-        _section("Files you may change", _list(parts.owns)),
-        _section("Files that must be there when you are done", _list(parts.required_files)),
-        _acceptance(parts.acceptance_command),
-        _schema(parts.output_schema),
-        _section("Skills of this repository; read one before you do what it is for", _list(parts.skills)),
-        _section("What was tried before", _told(parts.earlier)),
+        ("task", parts.prompt or parts.description or parts.title),
+        ("description", parts.description if parts.prompt else ""),
+        ("files", _section("Files you may change", _list(parts.owns))),
+        (
+            "required files",
+            _section("Files that must be there when you are done", _list(parts.required_files)),
+        ),
+        ("check", _acceptance(parts.acceptance_command)),
+        ("answer", _schema(parts.output_schema)),
+        (
+            "skills",
+            _section("Skills of this repository; read one before you do what it is for", _list(parts.skills)),
+        ),
+        ("earlier attempts", _section("What was tried before", _told(parts.earlier))),
     ]
-    return Prompt(_joined(system), _joined(user))
+    return [
+        PromptSection(name, place is system, text.strip())
+        for place in (system, user)
+        for name, text in place
+        if text.strip()
+    ]
+
+
+BYTES_OF_TOKEN: Final = 4
+
+
+def about_tokens(text: str) -> int:
+    """About how many tokens a text is: every model cuts text in its own way, four bytes to a token is near all of them."""
+    return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_OF_TOKEN)
 
 
 def check_failed(command: str, output: str) -> str:
@@ -81,10 +123,6 @@ def check_failed(command: str, output: str) -> str:
         f"The check `{command}` failed. Its output:\n\n```\n{output.strip()}\n```\n\n"
         "Mend what is wrong and say what it was."
     )
-
-
-def _joined(parts: Sequence[str]) -> str:
-    return "\n\n".join(part.strip() for part in parts if part.strip())
 
 
 def _section(title: str, text: str) -> str:
