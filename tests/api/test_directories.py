@@ -56,6 +56,9 @@ async def test_a_root_lists_its_folders_and_what_git_says(api: Api, root: Path) 
     assert (listing["folders"][1]["repository"], listing["folders"][1]["dirty"]) == (False, None)
     assert (listing["roots"], listing["parent"], listing["running"]) == ([str(root)], None, [])
     below = (await folder(api, root / "plain")).json
+    (root / "repo" / "src").mkdir()
+    within = [(await folder(api, root / name)).json["within"] for name in ("plain", "repo", "repo/src")]
+    assert within == [None, str(root / "repo"), str(root / "repo")]
     assert (below["parent"], below["folders"], below["problem"]) == (str(root), [], None)
 
 
@@ -85,6 +88,14 @@ async def test_a_folder_that_is_not_there_and_one_that_is_a_file_are_not_found(a
     for name in ("gone", "file.txt"):
         assert (await folder(api, root / name)).status == 404
     assert (await api.get("/api/v1/directories?path=plain")).status == 422
+
+
+async def test_what_is_being_typed_lists_the_nearest_folder_above(api: Api, root: Path) -> None:
+    """OD-8"""
+    near = (await folder(api, root / "re", "&nearest=true")).json
+    assert (near["here"]["path"], near["found"]) == (str(root), False)
+    assert (await folder(api, root / "repo", "&nearest=true")).json["found"] is True
+    assert (await folder(api, "/nowhere/at/all", "&nearest=true")).status == 422
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -42,6 +42,8 @@ class Listing:
     root: Path
     folders: Sequence[Folder]
     more: bool
+    within: Path | None = None
+    """The top of the working copy it is in, not looked for above the root."""
     problem: str | None = None
 
 
@@ -62,6 +64,10 @@ class Roots:
         if not real.is_dir():
             raise NotFound(noun="folder", id=str(path)[:200])
         return real, root
+
+    def nearest(self, path: Path) -> Path:
+        """The folder, or the first one above it that is there."""
+        return next((place for place in (path, *path.parents) if place.is_dir()), path)
 
     def of(self, real: Path) -> Path | None:
         """The root that holds it, the innermost; None outside of all."""
@@ -84,7 +90,20 @@ async def list_folders(roots: Roots, path: Path, *, hidden: bool) -> Listing:
     except OSError as error:
         problem = f"{real} cannot be read: {(error.strerror or str(error)).lower()}"
     here, *folders = await glance([real, *found[:MOST_FOLDERS]])
-    return Listing(here=here, root=root, folders=folders, more=len(found) > MOST_FOLDERS, problem=problem)
+    return Listing(
+        here=here,
+        root=root,
+        folders=folders,
+        more=len(found) > MOST_FOLDERS,
+        within=await asyncio.to_thread(_top_above, real, root),
+        problem=problem,
+    )
+
+
+def _top_above(real: Path, root: Path) -> Path | None:
+    return next(
+        (place for place in (real, *real.parents) if place.is_relative_to(root) and _is_top(place)), None
+    )
 
 
 def _folders_in(roots: Roots, real: Path, hidden: bool) -> list[Path]:

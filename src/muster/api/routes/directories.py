@@ -42,13 +42,17 @@ async def list_directories(
     there = await asyncio.to_thread(roots.real)
     if query.path is None and not there:
         raise NotFound(noun="folder", id=", ".join(map(str, services.roots))[:200] or "directories.roots")
-    listing = await list_folders(roots, Path(query.path or there[0]), hidden=query.hidden)
+    wanted = Path(query.path or there[0])
+    place = await asyncio.to_thread(roots.nearest, wanted) if query.nearest else wanted
+    listing = await list_folders(roots, place, hidden=query.hidden)
     here = listing.here.path
     return shapes.FolderListing(
         host=socket.gethostname(),
         roots=[str(root) for root in there],
         root=str(listing.root),
         here=_shape(listing.here),
+        found=place == wanted,
+        within=None if listing.within is None else str(listing.within),
         parent=None if here == listing.root else str(here.parent),
         folders=[_shape(folder) for folder in listing.folders],
         more=listing.more,

@@ -15,6 +15,9 @@ class FolderQuery(Query):
     """Which folder."""
 
     path: FolderPath | None = Field(default=None, description="Default: the first root.")
+    nearest: bool = Field(
+        default=False, description="Where it is not there: the nearest folder above it that is."
+    )
     hidden: bool = Field(default=False, description="Also those whose names begin with a dot.")
 
 
@@ -46,6 +49,10 @@ class FolderListing(Answer):
     roots: list[str] = Field(description="Where folders may be chosen: the setting directories.roots.")
     root: str = Field(description="The one this folder is in.")
     here: Folder
+    found: bool = Field(description="false: this is the nearest one above the folder that was asked for.")
+    within: str | None = Field(
+        description="The top of the git working copy this folder is in; null: none, as far as the root goes."
+    )
     parent: str | None = Field(description="null: it is a root.")
     folders: list[Folder] = Field(description="By name; git is asked about the first twenty repositories.")
     more: bool = Field(description="There are over 500; the others are not listed.")
