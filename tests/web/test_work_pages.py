@@ -39,3 +39,8 @@ async def test_work_is_queued_knowing_where_it_goes_and_what_it_comes_to(
 ) -> None:
     """OD-8, OD-40: folders, warnings, estimate, the whole prompt, one after the other"""
     run_in_browser(server, "new-task.test.js", MUSTER_ROOT=str(tmp_path / "src"))
+
+
+async def test_a_task_is_seen_among_those_it_hangs_together_with(server: KillableServer) -> None:
+    """OD-6, SA-2b: the graph by the keyboard, owners of files, attempts, runs beside each other"""
+    run_in_browser(server, "task-page.test.js")

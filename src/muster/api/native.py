@@ -41,6 +41,7 @@ from muster.api.routes import (
     status,
     task_files,
     task_git,
+    task_graph,
     task_merge,
     tasks,
     workers,
@@ -52,7 +53,10 @@ from muster.api.services import Services
 NATIVE: Final[Nouns] = (
     ("tasks", (*estimates.ROUTES, *tasks.ROUTES)),
     ("directories", directories.ROUTES),
-    ("runs", (*conversations.ROUTES, *task_files.ROUTES, *task_git.ROUTES, *task_merge.ROUTES)),
+    (
+        "runs",
+        (*conversations.ROUTES, *task_files.ROUTES, *task_git.ROUTES, *task_merge.ROUTES, *task_graph.ROUTES),
+    ),
     ("projects", projects.ROUTES),
     ("queues", queues.ROUTES),
     ("sessions", sessions.ROUTES),

@@ -21,14 +21,18 @@ export interface Draft {
   check: string;
   cap: string;
   options: string;
+  /** The first task that is the same work, when it is run again. */
+  rerun: string;
 }
 
 export const SCRIPT = "script";
 export const ELSEWHERE = "elsewhere";
 const KEY = "muster.draft";
+/** Begins the tag that names the first of all runs of the same work. */
+const RERUN = "rerun:";
 
 export const EMPTY: Draft = {
-  directory: "", type: "custom", title: "", prompt: "", agent: "", role: "", model: "", queue: "", project: "", session: "", priority: "medium", ask: true, own: true, check: "", cap: "", options: "",
+  directory: "", type: "custom", title: "", prompt: "", agent: "", role: "", model: "", queue: "", project: "", session: "", priority: "medium", ask: true, own: true, check: "", cap: "", options: "", rerun: "",
 };
 
 /** What the scripted agent does when nothing else is said: enough to see every part of a run, without a key. */
@@ -72,6 +76,7 @@ export function fromTask(task: Task): Draft {
     ask: payload.permissions === "ask", own: payload.workspace !== "in_place", check: task.acceptance_command ?? "",
     cap: typeof payload.max_cost_usd === "number" ? String(payload.max_cost_usd) : "",
     options: payload.agent_options ? JSON.stringify(payload.agent_options, null, 2) : "",
+    rerun: task.tags.find((tag) => tag.startsWith(RERUN))?.slice(RERUN.length) ?? task.id,
   };
 }
 
@@ -122,6 +127,7 @@ export function requestOf(draft: Draft): TaskCreate {
     ...(draft.queue ? { queue: draft.queue } : {}),
     ...(draft.project ? { project: draft.project } : {}),
     ...(draft.session ? { session_id: draft.session } : {}),
+    ...(draft.rerun ? { tags: [`${RERUN}${draft.rerun}`] } : {}),
     ...(draft.check ? { acceptance_command: draft.check } : {}),
   } as TaskCreate;
 }

@@ -23,10 +23,10 @@ export function Component() {
   usePageTitle("New task");
   if (from && source.isPending) return <Skeleton rows={8} height={48} />;
   const given = Object.fromEntries([...search].filter(([name]) => name in EMPTY)) as Partial<Draft>;
-  return <Form key={from ?? ""} initial={{ ...(source.data ? fromTask(source.data) : loadDraft()), ...given }} keep={from === null} />;
+  return <Form key={from ?? ""} initial={{ ...(source.data ? fromTask(source.data) : loadDraft()), ...given }} keep={from === null} focus={search.get("focus")} />;
 }
 
-function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
+function Form({ initial, keep, focus }: { initial: Draft; keep: boolean; focus: string | null }) {
   const go = useNavigate();
   const queries = useQueryClient();
   const online = useOnline();
@@ -93,21 +93,21 @@ function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
             </div>
           </fieldset>
           <Field id="prompt" label={draft.agent === SCRIPT ? "Script" : "Prompt"} problem={shown.prompt}>
-            <textarea id="prompt" className="inp" rows={7} value={draft.prompt} autoFocus onChange={(event) => change({ prompt: event.target.value })} aria-invalid={!!shown.prompt} aria-describedby={shown.prompt ? "prompt-bad" : undefined} placeholder={draft.agent === SCRIPT ? "make test" : "What is to be done, and how you will know that it is"} />
+            <textarea id="prompt" className="inp" rows={7} value={draft.prompt} autoFocus={focus !== "model"} onChange={(event) => change({ prompt: event.target.value })} aria-invalid={!!shown.prompt} aria-describedby={shown.prompt ? "prompt-bad" : undefined} placeholder={draft.agent === SCRIPT ? "make test" : "What is to be done, and how you will know that it is"} />
           </Field>
           <div className="cols">
             <Select id="agent" label="Agent" value={draft.agent} onChange={(agent) => change({ agent })} options={[...known.map((offer): [string, string] => [offer.name, labelOf(offer)]), ...(draft.agent && !offered.includes(draft.agent) && agentic ? [[draft.agent, `${draft.agent} (no worker has it)`] as [string, string]] : []), [SCRIPT, "None: a shell script"], [ELSEWHERE, "One that claims it over the API"]]} />
             <Select id="queue" label="Queue" value={draft.queue} onChange={(queue) => change({ queue })} options={[["", "As usual for its kind"], ...queueNames.map((name): [string, string] => [name, name])]} />
             <Select id="priority" label="Priority" value={draft.priority} onChange={(priority) => change({ priority: priority as Draft["priority"] })} options={[["urgent", "Urgent"], ["high", "High"], ["medium", "Medium"], ["low", "Low"]]} />
           </div>
-          <details className="fold" open={draft.session !== "" || undefined}>
+          <details className="fold" open={draft.session !== "" || focus === "model" || undefined}>
             <summary>More: title, project, role, model, check, budget</summary>
             <div className="form" style={{ padding: "10px 0 0" }}>
               <Field id="title" label="Title" hint="Default: the first line of the prompt."><Text id="title" value={draft.title} onChange={(title) => change({ title })} /></Field>
               <div className="cols">
                 <Select id="project" label="Project" value={draft.project} onChange={(project) => change({ project })} options={[["", "The queue's"], ...projectNames.map((name): [string, string] => [name, name])]} />
                 <Select id="role" label="Role" value={draft.role} onChange={(role) => change({ role })} disabled={!agentic} options={[["", "None"], ...roleNames.map((name): [string, string] => [name, name])]} />
-                <Field id="model" label="Model"><Text id="model" value={draft.model} onChange={(model) => change({ model })} placeholder="The agent's default" disabled={!agentic} /></Field>
+                <Field id="model" label="Model"><Text id="model" value={draft.model} onChange={(model) => change({ model })} placeholder="The agent's default" disabled={!agentic} focus={focus === "model"} /></Field>
               </div>
               {openSessions.length > 0 ? <Select id="session" label="Work session" value={draft.session} onChange={(session) => change({ session })} options={[["", "None"], ...openSessions.map((one): [string, string] => [one.id, one.name])]} /> : null}
               <div className="cols" style={{ gridTemplateColumns: "minmax(0, 2fr) minmax(0, 1fr)" }}>
