@@ -7,6 +7,7 @@ import { Elapsed } from "@/components/TimeAgo";
 import { cx } from "@/lib/cx";
 import { plural } from "@/lib/format";
 import { type Shown, seenAttempt, seenTask, WORDS } from "@/lib/states";
+import { usePageWidth } from "@/lib/useWidth";
 import { visible } from "@/lib/visible";
 import { layout, neighbour, type Placed, type Step } from "./layers";
 import { type Graph, taskGraph } from "./queries";
@@ -28,6 +29,8 @@ interface WorkflowProps {
 }
 
 const [WIDTH, HEIGHT, GAP_X, GAP_Y, PAD] = [156, 50, 40, 14, 16];
+/** Pixels; where less is there, a list says more than a drawing. */
+const SMALL = 560;
 const WAITS = ["blocked", "backoff", "ready"];
 
 /** Where the work stands: what it waits for, its attempts, its parts, and what waits for it. */
@@ -35,12 +38,13 @@ export function Workflow(props: WorkflowProps) {
   const { task, attempts } = props;
   const graph = useQuery(taskGraph(task.id)).data;
   const [search, setSearch] = useSearchParams();
-  const list = search.get("graph") === "list";
+  const small = usePageWidth() < SMALL;
+  const list = search.get("graph") === "list" || (small && search.get("graph") !== "drawn");
   const { steps, links } = stepsOf(props, graph);
   const tasks = graph?.nodes.filter((node) => node.task.id !== task.id) ?? [];
   const ended = tasks.filter(({ task: one }) => !WAITS.includes(one.state) && one.state !== "running").length;
   const done = attempts.filter((one) => one.state !== "running").length;
-  const show = () => setSearch((before) => { const after = new URLSearchParams(before); if (list) after.delete("graph"); else after.set("graph", "list"); return after; }, { replace: true });
+  const show = () => setSearch((before) => { const after = new URLSearchParams(before); after.set("graph", list ? "drawn" : "list"); return after; }, { replace: true });
   return (
     <section className="card pan" aria-label="Workflow">
       <h2>Workflow
