@@ -58,3 +58,30 @@ test("older pages come when it is scrolled up, and what is read stays where it i
   assert.ok(Math.abs(now - kept.at) < 120, `${kept.text} moved by ${now - kept.at}`);
   assert.ok((await nodes()) < MOST_NODES * 2, `${await nodes()} elements`);
 });
+
+test("the log is narrowed to a stretch of time by keys and by dragging, and the address keeps it", async () => {
+  await page.goto(`${server}/tasks/${task}/logs?log=tools.jsonl`);
+  const strip = page.getByRole("figure", { name: "Events over time" });
+  const amount = page.getByText(/^[\d,.k]+ lines? of 1250$/);
+  await strip.getByText("drag to narrow", { exact: false }).waitFor();
+  await strip.getByRole("slider", { name: "From" }).press("End");
+  await amount.waitFor();
+  assert.match(page.url(), /from=/);
+  await page.reload();
+  await amount.waitFor();
+  await strip.getByRole("button", { name: "All times" }).click();
+  await page.getByText(/^1,250 lines, /).waitFor();
+  const box = await strip.locator(".ts-in").boundingBox();
+  await page.mouse.move(box.x + box.width * 0.6, box.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width - 1, box.y + 20, { steps: 4 });
+  await page.mouse.up();
+  await amount.waitFor();
+  assert.match(page.url(), /to=/);
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
+  assert.deepEqual(violations.map((found) => `${found.id} ${found.nodes[0].html}`), []);
+  await page.goto(`${server}/tasks/${task}/logs?log=tools.jsonl&tool=Edit`);
+  await page.getByRole("log", { name: "tools.jsonl" }).getByRole("button", { name: /Edit/ }).click();
+  await page.getByRole("link", { name: "What became of src/pipe.py" }).waitFor();
+});
