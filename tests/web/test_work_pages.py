@@ -88,3 +88,8 @@ async def test_a_long_conversation_opens_as_a_short_one_does(server: KillableSer
     task = await long_conversation(client)
     await client.close()
     run_in_browser(server, "conversation.test.js", MUSTER_TASK=task)
+
+
+async def test_every_attempt_is_on_the_timeline(server: KillableServer) -> None:
+    """OD-6: bars of all attempts, lines of what waited for what"""
+    run_in_browser(server, "timeline.test.js")

@@ -44,6 +44,7 @@ from muster.api.routes import (
     task_graph,
     task_merge,
     tasks,
+    timeline,
     workers,
 )
 from muster.api.routes.claims import hot_routes
@@ -69,7 +70,7 @@ NATIVE: Final[Nouns] = (
     ("scripts", scripts.ROUTES),
     ("roles", roles.ROUTES),
     ("reference", reference.ROUTES),
-    ("server", (*status.ROUTES, *fleet.ROUTES)),
+    ("server", (*status.ROUTES, *fleet.ROUTES, *timeline.ROUTES)),
     ("mission control", (*mission_tasks.ROUTES, *mission_places.ROUTES)),
     ("swarm", (*swarm_tickets.ROUTES, *swarm_hitl.ROUTES, *swarm_vms.ROUTES)),
     ("sparkq", (*sparkq_tasks.ROUTES, *sparkq_places.ROUTES)),
