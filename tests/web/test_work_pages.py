@@ -67,7 +67,7 @@ async def long_conversation(client: Client) -> str:
             used,
         ]
     entries += [
-        ToolCall("e", "Edit", tool=ToolKind.EDIT, paths=["/work/tree/src/pipe.py"]),
+        ToolCall("e", "Edit", tool=ToolKind.EDIT, paths=["/copy/tree/src/pipe.py"]),
         ToolResult("e", output="edited"),
         Message("The last word."),
         used,

@@ -50,8 +50,8 @@ describe("a conversation", () => {
     entries[1]!.at = "2026-01-01T00:00:14Z";
     entries[0]!.at = "2026-01-01T00:00:00Z";
     expect(toBlocks(entries)[0]).toMatchObject({ until: "2026-01-01T00:00:14Z" });
-    expect(changedBy(["/work/src/a.py", "b.py"], ["src/a.py", "b.py", "a.py"])).toEqual(["src/a.py", "b.py", "a.py"]);
-    expect(changedBy(["/work/xa.py"], ["a.py"])).toEqual([]);
+    expect(changedBy(["/copy/src/a.py", "b.py"], ["src/a.py", "b.py", "a.py"])).toEqual(["src/a.py", "b.py", "a.py"]);
+    expect(changedBy(["/copy/xa.py"], ["a.py"])).toEqual([]);
   });
   it("tells calls in a few words", () => {
     expect(wordsOfCall({ kind: "tool_call", id: "1", name: "Bash", tool: "execute", command: "ls", title: "", input: {}, paths: [], parent: "" })).toEqual({ verb: "Run", object: "ls" });
