@@ -7,6 +7,8 @@ WORKERS ?= auto
 TESTS ?= tests
 COVERAGE_FLOOR := 85
 SCREENS ?= .muster/screens
+# Where Python may not keep what it compiled, each of the hundreds of processes that the tests start compiles everything.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST = $(BIN)/pytest -n $(WORKERS) --maxprocesses 8
 
 .PHONY: help setup run test check format bench screens gen

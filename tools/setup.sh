@@ -65,7 +65,8 @@ sync_packages() {
     if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ]; then return; fi
     uv=$(find_uv)
     if [ -z "$uv" ]; then install_uv; uv=.uv/bin/uv; fi
-    set -- sync --locked --inexact --quiet
+    # Compiled once here, not by every process: a server's start takes half as long.
+    set -- sync --locked --inexact --quiet --compile-bytecode
     if [ -n "${PYTHON:-}" ] || ! supported .venv/bin/python; then
         python=$(find_python)
         # Without one here, uv fetches a Python of its own.

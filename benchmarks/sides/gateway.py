@@ -20,6 +20,7 @@ from aiohttp import web
 from benchmarks.child import Answer, Parameters, answer, fresh_directory, run_side
 from benchmarks.statistics import percentile
 from muster.agents.adapter import Dialect
+from muster.gateway.keyring import Key
 from muster.gateway.provider import Provider
 from muster.gateway.server import Gateway
 
@@ -57,7 +58,9 @@ async def serve_answers(place: str) -> None:
 
 async def serve_gateway(place: str, provider: str) -> None:
     """The gateway as a worker has it; the path of a run is written to `place`."""
-    gateway = Gateway([Provider(name="anthropic", dialect=Dialect.ANTHROPIC, base_url=provider, key="k")])
+    gateway = Gateway(
+        [Provider(name="anthropic", dialect=Dialect.ANTHROPIC, base_url=provider, keys=(Key("K", "k"),))]
+    )
     await gateway.start(Path(place).with_suffix(".sock"))
     run = gateway.open_account(on_call=lambda _: None)
     _tell(place, f"/run/{run.token}/anthropic/v1/messages")

@@ -216,3 +216,38 @@ async def test_work_that_is_not_to_be_committed_is_kept_without_a_branch(bench: 
     kept = f"refs/muster/attempts/{task['attempt']['id']}"
     assert "fleet" in git(bench.repository, "show", f"{kept}:hello.py")
     assert git(bench.repository, "branch", "--list", "muster/*") == ""
+
+
+async def test_a_lead_begins_with_the_work_of_the_parts_and_ends_with_all_of_it(bench: Bench) -> None:
+    """SA-2b: two parts that fit and one that does not; the lead sees where, mends it, and one merge takes in everything."""
+    rival = {"edit": {"path": "hello.py", "old": "'hello'", "new": "'good day'"}}
+    first = await bench.submit(EDIT, {"say": "Done."}, title="Greeting")
+    other = await bench.submit(rival, {"say": "Done."}, title="Rival")
+    third = await bench.submit(
+        {"write": {"path": "more.py", "text": "x = 1\n"}}, {"say": "Done."}, title="More"
+    )
+    mend = {
+        "run": "grep -c '<<<<<<<' hello.py > seen.txt; printf \"def hello():\\n    return 'both'\\n\" > hello.py"
+    }
+    lead = await bench.submit(
+        mend,
+        {"say": "Done."},
+        title="Bring it together",
+        depends_on=[first, other, third],
+        payload={"integrate": True},
+        acceptance_command="test -f more.py",
+    )
+    task = await bench.ended(lead, timeout=60)
+    assert task["state"] == "succeeded", await attempts_of(bench, lead)
+    assert git(bench.repository, "show", f"muster/{lead}:seen.txt") == "1"
+    prompt = str((await bench.client.get(f"/tasks/{lead}/conversation", limit=1))["items"][0])
+    assert f"task `{first}` is merged in." in prompt
+    assert f"task `{other}` is merged in with conflict markers in `hello.py`" in prompt
+    changed = await bench.client.get(f"/tasks/{lead}/files")
+    assert {entry["path"] for entry in changed["produced"]} == {"hello.py", "seen.txt"}
+    merged = bench.server.muster("merge", lead)
+    assert merged.returncode == 0, merged.stdout + merged.stderr
+    assert "both" in (bench.repository / "hello.py").read_text()
+    assert (bench.repository / "more.py").read_text() == "x = 1\n"
+    assert bench.server.muster("branches", "-C", str(bench.repository), "--reclaim").returncode == 0
+    assert git(bench.repository, "for-each-ref", "refs/muster", "refs/heads/muster") == ""

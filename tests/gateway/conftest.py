@@ -12,6 +12,7 @@ from aiohttp import ClientSession, UnixConnector, web
 
 from muster.agents.adapter import Dialect
 from muster.agents.metered import CallRecord
+from muster.gateway.keyring import Key
 from muster.gateway.provider import Provider
 from muster.gateway.run import Run
 from muster.gateway.server import Gateway
@@ -80,7 +81,12 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     await site.start()
     port = runner.addresses[0][1]
     providers = [
-        Provider(name=name, dialect=dialect, base_url=f"http://127.0.0.1:{port}/{name}", key=KEY)
+        Provider(
+            name=name,
+            dialect=dialect,
+            base_url=f"http://127.0.0.1:{port}/{name}",
+            keys=(Key("OWN_KEY", KEY),),
+        )
         for name, dialect in (
             ("anthropic", Dialect.ANTHROPIC),
             ("openai", Dialect.OPENAI),

@@ -12,6 +12,7 @@ import pytest
 from muster.agents.adapter import Dialect
 from muster.domain.usage import TokenUsage
 from muster.gateway.gatekeeper import Gatekeeper, ProviderDown
+from muster.gateway.keyring import Key, Keyring
 from muster.gateway.provider import Provider
 from muster.gateway.server import Gateway
 from tests.gateway.conftest import KEY, Bench
@@ -220,7 +221,10 @@ class TestBounds:
     async def test_a_provider_that_is_down_is_named(self, bench: Bench, unused_port: int) -> None:
         """SW-4d"""
         gone = Provider(
-            name="anthropic", dialect=Dialect.ANTHROPIC, base_url=f"http://127.0.0.1:{unused_port}", key=KEY
+            name="anthropic",
+            dialect=Dialect.ANTHROPIC,
+            base_url=f"http://127.0.0.1:{unused_port}",
+            keys=(Key("OWN_KEY", KEY),),
         )
         bench.gateway._providers[Dialect.ANTHROPIC] = gone
         status, body = await bench.post(bench.run(), "anthropic/v1/messages", ASK)
@@ -233,6 +237,7 @@ class TestBounds:
         bench.gateway._providers[Dialect.ANTHROPIC] = Provider(
             name=own.name, dialect=own.dialect, base_url=own.base_url
         )
+        bench.gateway._keyrings[Dialect.ANTHROPIC] = Keyring(())
         run = bench.run()
         signed = {"Authorization": "Bearer of-the-user"}
         assert (await bench.post(run, "anthropic/v1/messages", ASK, **signed))[0] == 200

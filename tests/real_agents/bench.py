@@ -86,7 +86,7 @@ def start_server(folder: Path, database: str, programs: Path, models: Models) ->
     """A server that knows the real programs and the scripted models, and nothing of this machine's."""
     (folder / "home").mkdir()
     providers = [
-        {"name": name, "dialect": dialect, "base_url": models.url, "key_variable": "MADE_UP_KEY"}
+        {"name": name, "dialect": dialect, "base_url": models.url, "key_variables": ["MADE_UP_KEY"]}
         for name, dialect in PROVIDERS
     ]
     return KillableServer(

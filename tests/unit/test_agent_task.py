@@ -118,6 +118,8 @@ def test_a_model_call_needs_no_agent_named() -> None:
         ({"pull_request": {"reviewer": "x"}}, "payload.pull_request.reviewer"),
         ({"push": "origin", "workspace": "in_place"}, "payload.push"),
         ({"pull_request": True, "commit": False}, "payload.push"),
+        ({"integrate": True, "workspace": "in_place"}, "payload.integrate"),
+        ({"integrate": "yes"}, "payload.integrate"),
         ({"permissions": "everything"}, "payload.permissions"),
         ({"fork": "yes"}, "payload.fork"),
         ({"tools": "Bash"}, "payload.tools"),

@@ -7,6 +7,7 @@ import pytest
 from muster.domain.agent_task import AgentTask, ToolServer
 from muster.domain.errors import InvalidInput
 from muster.domain.prompt import (
+    Beginning,
     Earlier,
     Prompt,
     PromptParts,
@@ -120,3 +121,20 @@ def test_the_five_roles_come_with_muster() -> None:
 def test_a_wrong_role_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(InvalidInput):
         Role(**({"name": "r"} | wrong))  # type: ignore[arg-type]
+
+
+def test_a_lead_is_told_what_it_begins_with_and_what_does_not_fit() -> None:
+    """SA-2b"""
+    many = tuple(f"f{n}.py" for n in range(60))
+    beginnings = [
+        Beginning(task="tsk_1"),
+        Beginning(task="tsk_2", found=False),
+        Beginning(task="tsk_3", conflicts=("a.py",)),
+        Beginning(task="tsk_4", conflicts=many),
+    ]
+    user = compose(PromptParts(title="t", beginnings=beginnings)).user
+    assert "- The work of task `tsk_1` is merged in." in user
+    assert "- Task `tsk_2` left no work in this repository." in user
+    assert "`tsk_3` is merged in with conflict markers in `a.py`: resolve them first." in user
+    assert "`f49.py` and 10 more: resolve" in user
+    assert "begins with" not in compose(PromptParts(title="t")).user

@@ -13,6 +13,7 @@ from muster.bootstrap.mcp import LazyDoor
 from muster.bootstrap.settings import Settings
 from muster.client.client import Client
 from muster.client.wire_hosts import AbsentAgent, HostAgent
+from muster.gateway.keyring import Key
 from muster.gateway.provider import Provider
 from muster.gateway.server import Gateway
 from muster.vcs.forge import ForgeAccess, Kind
@@ -115,7 +116,7 @@ def providers(settings: Settings, environ: Mapping[str, str]) -> list[Provider]:
             name=entry.name,
             dialect=Dialect(entry.dialect),
             base_url=entry.base_url,
-            key=None if entry.key_variable is None else environ.get(entry.key_variable),
+            keys=_keys(entry.key_variables, environ),
             free=entry.free,
             concurrency=entry.concurrency,
         )
@@ -126,11 +127,16 @@ def providers(settings: Settings, environ: Mapping[str, str]) -> list[Provider]:
             name=name,
             dialect=dialect,
             base_url=(environ.get(variable) or url).rstrip("/").removesuffix("/v1"),
-            key=next((environ[key] for key in keys if environ.get(key)), None),
+            keys=_keys(keys, environ)[:1],
         )
         for name, dialect, url, variable, keys in USUAL
     }
     return list((usual | named).values())
+
+
+def _keys(variables: Sequence[str], environ: Mapping[str, str]) -> tuple[Key, ...]:
+    """Those that are set, each once."""
+    return tuple(Key(name, environ[name]) for name in dict.fromkeys(variables) if environ.get(name))
 
 
 def forges(settings: Settings, environ: Mapping[str, str]) -> list[ForgeAccess]:

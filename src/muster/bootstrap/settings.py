@@ -225,9 +225,11 @@ class ModelProvider(Section):
     )
     dialect: Literal["anthropic", "openai", "gemini"]
     base_url: str = Field(pattern=API_URL, description="Without the API's own path (/v1/...).")
-    key_variable: str | None = Field(
-        default=None,
-        description="The environment variable with the key; the key itself is never written down.",
+    key_variables: list[str] = Field(
+        default_factory=list,
+        max_length=20,
+        description="The environment variables with the keys, one for each account; the keys themselves are never"
+        " written down. The next account takes over when a quota is used up.",
     )
     free: bool = Field(default=False, description="It runs on your own machine: calls cost nothing.")
     concurrency: int | None = Field(

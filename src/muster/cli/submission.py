@@ -57,6 +57,10 @@ class Submission:
     base: Annotated[
         str | None, typer.Option("--base", metavar="REF", help="The branch, tag or commit it starts from.")
     ] = None
+    integrate: Annotated[
+        bool,
+        typer.Option("--integrate", help="Start with the work of the tasks it depends on, merged."),
+    ] = False
     owns: Annotated[
         list[str] | None,
         typer.Option("--owns", metavar="GLOB", help="Files it may change. Repeatable."),
@@ -208,6 +212,7 @@ class Submission:
         """The payload of a prompt; empty when it is for somebody else's agent."""
         payload: dict[str, Any] = {"agent": self.agent, "role": self.role, "model": self.model}
         payload |= {"permissions": self.permissions, "base": self.base, "owns": self.owns}
+        payload |= {"integrate": self.integrate}
         payload |= {"max_cost_usd": self.max_cost, "allow_hosts": self.allow_hosts}
         payload |= {"fallbacks": [fallback_of(words) for words in self.fallback or ()]}
         given = {name: value for name, value in payload.items() if value}

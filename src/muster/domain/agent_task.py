@@ -74,6 +74,8 @@ class AgentTask:
     fork: bool = False
     base: str | None = None
     """The commit, tag or branch the work starts from."""
+    integrate: bool = False
+    """It starts from `base` with the work of the tasks it depends on merged in."""
     workspace: Literal["worktree", "in_place"] = "worktree"
     setup: str = ""
     cleanup: str = ""
@@ -150,6 +152,8 @@ def read_agent_task(kind: str, payload: Mapping[str, Any]) -> AgentTask:
     task = AgentTask(**values)
     if task.remote is not None and not (task.commit and task.workspace == "worktree"):
         raise InvalidInput(field="payload.push", problem="needs a worktree and its commit")
+    if task.integrate and task.workspace != "worktree":
+        raise InvalidInput(field="payload.integrate", problem="needs a worktree")
     return task
 
 
@@ -281,6 +285,7 @@ _READERS: Final[dict[str, Callable[[str, Any], Any]]] = {
     "resume": _name,
     "fork": _flag,
     "base": _name,
+    "integrate": _flag,
     "workspace": _choice(WORKSPACES),
     "setup": _text,
     "cleanup": _text,

@@ -11,6 +11,7 @@ from muster.domain.role import Role
 
 ERROR_CHARS: Final = 2_000
 EARLIER_SHOWN: Final = 5
+CONFLICTS_SHOWN: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,18 @@ class Earlier:
     number: int
     code: str
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """A task whose work the working copy begins with; `conflicts` are files with conflict markers of it.
+
+    `found` False: it left no work in this repository.
+    """
+
+    task: str
+    found: bool = True
+    conflicts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +48,7 @@ class PromptParts:
     queue_instructions: str = ""
     context: str = ""
     """What the task's work session carries."""
+    beginnings: Sequence[Beginning] = ()
     earlier: Sequence[Earlier] = ()
     owns: Sequence[str] = ()
     required_files: Sequence[str] = ()
@@ -88,6 +102,7 @@ def sections_of(parts: PromptParts) -> list[PromptSection]:
     user = [
         ("task", parts.prompt or parts.description or parts.title),
         ("description", parts.description if parts.prompt else ""),
+        ("work it begins with", _section("Work that yours begins with", _begun(parts.beginnings))),
         ("files", _section("Files you may change", _list(parts.owns))),
         (
             "required files",
@@ -147,6 +162,21 @@ def _schema(schema: Mapping[str, Any] | None) -> str:
         "## Your answer\n\nEnd with your result as one JSON object on a line of its own, as this schema wants it:\n\n"
         f"```json\n{text}\n```"
     )
+
+
+def _begun(beginnings: Sequence[Beginning]) -> str:
+    return "\n".join(_beginning(entry) for entry in beginnings)
+
+
+def _beginning(entry: Beginning) -> str:
+    if not entry.found:
+        return f"- Task `{entry.task}` left no work in this repository."
+    if not entry.conflicts:
+        return f"- The work of task `{entry.task}` is merged in."
+    shown = ", ".join(f"`{name}`" for name in entry.conflicts[:CONFLICTS_SHOWN])
+    more = len(entry.conflicts) - CONFLICTS_SHOWN
+    rest = f" and {more} more" if more > 0 else ""
+    return f"- The work of task `{entry.task}` is merged in with conflict markers in {shown}{rest}: resolve them first."
 
 
 def _told(earlier: Sequence[Earlier]) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from muster.agents.adapter import Dialect
+from muster.gateway.keyring import Key
 from muster.gateway.usage_reader import Take, take_anthropic, take_gemini, take_openai
 
 TAKES: Final[Mapping[Dialect, Take]] = {
@@ -34,19 +35,20 @@ HOP_BY_HOP: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """`base_url` is without the API's own path (`/v1/...`). Without a `key` the agent's own sign-in is passed on."""
+    """`base_url` is without the API's own path (`/v1/...`). Without `keys` the agent's own sign-in is passed on."""
 
     name: str
     dialect: Dialect
     base_url: str
-    key: str | None = field(default=None, repr=False)
+    keys: tuple[Key, ...] = ()
+    """One for each account, in the order in which they are used."""
     free: bool = False
     """It runs on one's own machine: nobody charges for it."""
     concurrency: int | None = None
     """Calls at once from this worker; more wait for their turn."""
 
-    def headers(self, given: Mapping[str, str], token: str) -> dict[str, str] | None:
-        """The agent's headers as they go out: with the provider's key in place of the run's token.
+    def headers(self, given: Mapping[str, str], token: str, key: Key | None) -> dict[str, str] | None:
+        """The agent's headers as they go out: with an account's key in place of the run's token.
 
         None when there is no key to be put there and the agent brought no sign-in of its own.
         """
@@ -58,8 +60,8 @@ class Provider:
         # Bodies pass as they are: a compressed one could not be read on its way.
         kept = {name: value for name, value in kept.items() if name.lower() != "accept-encoding"}
         kept["Accept-Encoding"] = "identity"
-        if self.key is not None:
-            return kept | self._credential(self.key)
+        if key is not None:
+            return kept | self._credential(key.value)
         own = {
             name: value for name, value in given.items() if name.lower() in CREDENTIALS and token not in value
         }

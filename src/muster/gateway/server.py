@@ -11,7 +11,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -22,6 +22,7 @@ from muster.agents.adapter import Dialect
 from muster.agents.metered import Account, CallRecord
 from muster.domain.usage import TokenUsage
 from muster.gateway.gatekeeper import Gatekeeper, ProviderDown
+from muster.gateway.keyring import Key, Keyring, opens_in, used_up
 from muster.gateway.prices import Prices
 from muster.gateway.provider import HOP_BY_HOP, TAKES, Provider, error_body
 from muster.gateway.run import Run
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 BODY_BYTES: Final = 64 * 1024 * 1024
 TELEMETRY_BYTES: Final = 4 * 1024 * 1024
+REFUSAL_BYTES: Final = 256 * 1024
 KEPT_BYTES: Final = 4 * 1024 * 1024
 CONNECT_SECONDS: Final = 15.0
 SILENCE_SECONDS: Final = 600.0
@@ -45,6 +47,7 @@ class _Exchange:
 
     run: Run
     provider: Provider
+    key: Key | None
     dialect: str
     request: bytes
     model: str
@@ -57,6 +60,10 @@ class _Exchange:
     answering: web.StreamResponse | None = None
     """Since its first byte went out to the agent."""
     answer: bytearray = field(default_factory=bytearray)
+    held: bytearray = field(default_factory=bytearray)
+    """What was read of a refusal before it was known whether the agent gets it."""
+    successor: Key | None = None
+    """The account that takes over because this one's quota is used up."""
 
 
 class Gateway:
@@ -65,6 +72,7 @@ class Gateway:
     def __init__(self, providers: list[Provider], prices: Prices | None = None) -> None:
         self._providers = {provider.dialect: provider for provider in providers}
         self._gates = {provider.dialect: Gatekeeper(provider.concurrency) for provider in providers}
+        self._keyrings = {provider.dialect: Keyring(provider.keys) for provider in providers}
         self._prices = prices or Prices()
         self._runs: dict[str, Run] = {}
         self._client: ClientSession | None = None
@@ -167,21 +175,37 @@ class Gateway:
                 return None
 
     async def _forward(self, request: web.Request, run: Run, provider: Provider) -> web.StreamResponse:
+        """Forward it with one account after the other, as long as their quotas are used up."""
         body = _wanting_usage(await request.read(), provider.dialect, request.path)
-        exchange = _Exchange(
-            run=run,
-            provider=provider,
-            dialect=_dialect_name(provider.dialect, request.path),
-            request=body,
-            model=_model_of(body, request.path),
-            at=time.time_ns() / 1e9,
-            begun=time.monotonic(),
-        )
-        headers = provider.headers(request.headers, run.token)
-        if headers is None:
-            words = f"there is no key for {provider.name}: set it where the worker runs, or sign the agent in"
-            return _error(provider.dialect, 401, "authentication_error", words)
-        trace, headers["traceparent"] = _trace(request.headers, run.trace)
+        key = self._keyrings[provider.dialect].current()
+        while True:
+            headers = provider.headers(request.headers, run.token, key)
+            if headers is None:
+                words = (
+                    f"there is no key for {provider.name}: set it where the worker runs, or sign the agent in"
+                )
+                return _error(provider.dialect, 401, "authentication_error", words)
+            exchange = _Exchange(
+                run=run,
+                provider=provider,
+                key=key,
+                dialect=_dialect_name(provider.dialect, request.path),
+                request=body,
+                model=_model_of(body, request.path),
+                at=time.time_ns() / 1e9,
+                begun=time.monotonic(),
+            )
+            answer = await self._call(request, exchange, headers)
+            if answer is not None:
+                return answer
+            key = exchange.successor
+
+    async def _call(
+        self, request: web.Request, exchange: _Exchange, headers: dict[str, str]
+    ) -> web.StreamResponse | None:
+        """One call, counted whatever becomes of it. None: its account is used up and another takes over."""
+        provider = exchange.provider
+        trace, headers["traceparent"] = _trace(request.headers, exchange.run.trace)
         gate = self._gates[provider.dialect]
         try:
             async with gate.place():
@@ -204,7 +228,7 @@ class Gateway:
 
     async def _exchange(
         self, request: web.Request, exchange: _Exchange, headers: Mapping[str, str]
-    ) -> web.StreamResponse:
+    ) -> web.StreamResponse | None:
         client = cast(ClientSession, self._client)
         url = f"{exchange.provider.base_url.rstrip('/')}/{request.match_info['rest']}"
         query = {name: value for name, value in request.query.items() if name != "key"}
@@ -217,6 +241,8 @@ class Gateway:
             allow_redirects=False,
         ) as upstream:
             exchange.status = upstream.status
+            if await self._hands_over(upstream, exchange):
+                return None
             stream = "event-stream" in upstream.headers.get("content-type", "")
             exchange.reader = UsageReader(TAKES[exchange.provider.dialect], stream=stream)
             answer = web.StreamResponse(status=upstream.status, headers=_answer_headers(upstream))
@@ -225,10 +251,29 @@ class Gateway:
             await self._pass_on(upstream, answer, exchange)
             return answer
 
+    async def _hands_over(self, upstream: ClientResponse, exchange: _Exchange) -> bool:
+        """Whether the answer says that the account is used up, and another one is open to take over."""
+        key = exchange.key
+        if upstream.status < 400 or key is None or len(exchange.provider.keys) < 2:
+            return False
+        while len(exchange.held) < REFUSAL_BYTES and (piece := await upstream.content.readany()):
+            exchange.held += piece
+        words = bytes(exchange.held)
+        if not used_up(upstream.status, words):
+            return False
+        seconds = opens_in(upstream.headers, words, exchange.at)
+        exchange.successor = self._keyrings[exchange.provider.dialect].rest(key, seconds)
+        if exchange.successor is None:
+            return False
+        exchange.answer += words
+        exchange.error = f"the quota of {key.name} is used up: {exchange.successor.name} takes over"
+        log.warning("%s: %s", exchange.provider.name, exchange.error)
+        return True
+
     async def _pass_on(
         self, upstream: ClientResponse, answer: web.StreamResponse, exchange: _Exchange
     ) -> None:
-        async for piece in upstream.content.iter_any():
+        async for piece in _pieces(exchange.held, upstream):
             if exchange.first_byte is None:
                 exchange.first_byte = time.monotonic() - exchange.begun
             await answer.write(piece)
@@ -267,6 +312,13 @@ class Gateway:
                 answer=bytes(exchange.answer),
             )
         )
+
+
+async def _pieces(held: bytearray, upstream: ClientResponse) -> AsyncIterator[bytes]:
+    if held:
+        yield bytes(held)
+    async for piece in upstream.content.iter_any():
+        yield piece
 
 
 def _error(dialect: Dialect, status: int, code: str, words: str) -> web.Response:

@@ -89,13 +89,15 @@ async def open_checkout(
     identity: Identity,
     bases: Bases | None = None,
     head: Path | None = None,
+    start: str | None = None,
 ) -> Checkout:
     """Make a working copy of `base` below `folder` (tree and git). GitError for a base that does not exist.
 
     `source` is the user's working copy: what its `.worktreeinclude` names is carried over. `head` is its git
-    directory, where that is not `main`: without a `base` the work starts from what is checked out there.
+    directory, where that is not `main`: without a `base` the work starts from what is checked out there. `start` is a
+    commit that was made of the base to start from instead.
     """
-    commit = await commit_of(head or main, base)
+    commit = start or await commit_of(head or main, base)
     checkout = Checkout(
         main=main,
         tree=folder / "tree",
@@ -275,13 +277,13 @@ async def publish(checkout: Checkout, commit: str, *, as_branch: bool = True) ->
     """
     kept = f"{KEPT}{checkout.attempt}"
     await git("update-ref", kept, commit, git_dir=checkout.git_dir)
-    await _patiently(
+    await patiently(
         "fetch", "--quiet", "--no-tags", str(checkout.git_dir), f"+{kept}:{kept}", git_dir=checkout.main
     )
     if not as_branch:
         return kept
     try:
-        await _patiently(
+        await patiently(
             *("fetch", "--quiet", "--no-tags", str(checkout.git_dir)),
             f"+{kept}:refs/heads/{checkout.branch}",
             git_dir=checkout.main,
@@ -291,8 +293,8 @@ async def publish(checkout: Checkout, commit: str, *, as_branch: bool = True) ->
     return checkout.branch
 
 
-async def _patiently(*args: str, git_dir: Path) -> None:
-    """Several attempts publish into one repository at a time: wait for each other's locks."""
+async def patiently(*args: str, git_dir: Path) -> None:
+    """Run git in a repository that several attempts write to at a time: wait for each other's locks. GitError."""
     for _ in range(LOCK_TRIES):
         try:
             await git(*args, git_dir=git_dir)

@@ -16,7 +16,7 @@ from muster.agents.scripted import PACKAGE
 from muster.client.client import Client
 from muster.client.wire import ClaimedTask
 from muster.domain.agent_task import AgentTask, ToolServer, read_agent_task
-from muster.domain.prompt import Earlier, Prompt, PromptParts, compose
+from muster.domain.prompt import Beginning, Earlier, Prompt, PromptParts, compose
 from muster.domain.role import Role, in_role
 from muster.sandboxes.supervised import SYSTEM_PATH
 from muster.worker.agent_host import AgentHost
@@ -45,10 +45,12 @@ class Plan:
     session: str | None
     former: Path | None = None
     """Where the session that is gone on with was at work."""
+    parts: Sequence[str] = ()
+    """Tasks whose work the working copy begins with."""
     home: str
     """Names the HOME of its agents: the task's, or that of the task whose session is gone on with."""
 
-    def prompt(self, tree: Path) -> Prompt:
+    def prompt(self, tree: Path, beginnings: Sequence[Beginning] = ()) -> Prompt:
         """The prompt exactly as it is sent."""
         claim, task = self.claim, self.task
         return compose(
@@ -60,6 +62,7 @@ class Plan:
                 instructions=task.instructions,
                 queue_instructions=claim.instructions,
                 context=claim.context,
+                beginnings=beginnings,
                 earlier=[
                     Earlier(number=entry.number, code=entry.code or entry.state, error=entry.error or "")
                     for entry in claim.earlier_attempts
@@ -138,8 +141,14 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
         program=host.programs[name],
         session=earlier.session,
         former=earlier.former,
+        parts=await _parts_of(client, claim) if task.integrate else (),
         home=earlier.home or claim.task_id,
     )
+
+
+async def _parts_of(client: Client, claim: ClaimedTask) -> Sequence[str]:
+    shown: dict[str, Any] = await client.get(f"/tasks/{quote(claim.task_id, safe='')}")
+    return [str(name) for name in shown["depends_on"]]
 
 
 @dataclass(frozen=True, slots=True)

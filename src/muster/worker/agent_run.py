@@ -98,7 +98,7 @@ class AgentRun:
 
     async def _work(self, engagement: Engagement) -> tuple[Outcome, Kept]:
         plan, copy = engagement.plan, engagement.copy
-        prompt = plan.prompt(copy.tree)
+        prompt = plan.prompt(copy.tree, copy.beginnings)
         await engagement.describe(
             agent=plan.adapter.profile.name,
             model=plan.task.model or "",

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from muster.domain.prompt import Beginning
 from muster.vcs.bases import Bases
 from muster.vcs.checkout import Checkout, Identity, open_checkout
-from muster.vcs.git import repository_of
+from muster.vcs.git import Repository, commit_of, repository_of
+from muster.vcs.integrating import Integrated, integrate
 from muster.vcs.rescue import write_record
 from muster.vcs.snapshot import Snapshot, take_snapshot
 from muster.worker.agent_plan import Plan
@@ -30,6 +32,8 @@ class WorkingCopy:
     kind: Kind
     checkout: Checkout | None = None
     snapshot: Snapshot | None = None
+    beginnings: Sequence[Beginning] = ()
+    """Tasks whose work it began with."""
     identity: Identity
 
     @property
@@ -65,6 +69,7 @@ async def open_copy(plan: Plan, place: Workspace, options: WorkerOptions, bases:
         snapshot = await take_snapshot(working_dir, place.root / "git", main=main, hidden=options.hidden)
         kind: Kind = "in_place" if claim.working_dir else "scratch"
         return WorkingCopy(tree=working_dir, kind=kind, snapshot=snapshot, identity=identity)
+    begun = await _integrated(plan, found, identity)
     checkout = await open_checkout(
         found.main,
         place.root,
@@ -75,10 +80,27 @@ async def open_copy(plan: Plan, place: Workspace, options: WorkerOptions, bases:
         identity=identity,
         bases=bases,
         head=found.git_dir,
+        start=None if begun is None else begun.commit,
     )
     write_record(place.root, checkout, identity)
     tree = checkout.tree.resolve()
-    return WorkingCopy(tree=tree, kind=checkout.way, checkout=checkout, identity=identity)
+    return WorkingCopy(
+        tree=tree,
+        kind=checkout.way,
+        checkout=checkout,
+        beginnings=() if begun is None else begun.parts,
+        identity=identity,
+    )
+
+
+async def _integrated(plan: Plan, found: Repository, identity: Identity) -> Integrated | None:
+    if not plan.parts:
+        return None
+    base = await commit_of(found.git_dir, plan.task.base)
+    claim = plan.claim
+    return await integrate(
+        found.main, base, plan.parts, task=claim.task_id, attempt=claim.attempt_id, identity=identity
+    )
 
 
 def bases_of(options: WorkerOptions) -> Bases:
