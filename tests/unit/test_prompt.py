@@ -8,7 +8,16 @@ import pytest
 
 from muster.domain.agent_task import AgentTask, ToolServer
 from muster.domain.errors import InvalidInput
-from muster.domain.prompt import Beginning, Earlier, Prompt, PromptParts, check_failed, compose
+from muster.domain.prompt import (
+    Beginning,
+    Earlier,
+    Prompt,
+    PromptParts,
+    about_tokens,
+    check_failed,
+    compose,
+    sections_of,
+)
 from muster.domain.role import BUILT_IN, Role, in_role
 
 
@@ -36,6 +45,23 @@ def test_the_system_prompt_ends_with_what_the_work_session_carries() -> None:
     assert compose(parts).system.endswith(
         "No pushes.\n\n## What is known in this work session\n\nJitter comes last."
     )
+
+
+def test_the_sections_are_the_prompt_in_its_parts() -> None:
+    """OD-5"""
+    parts = PromptParts(
+        title="t", prompt="Mend it.", queue_instructions="No pushes.", acceptance_command="make test"
+    )
+    sections = sections_of(parts)
+    assert [(section.name, section.system) for section in sections] == [
+        ("instructions of the queue", True),
+        ("task", False),
+        ("check", False),
+    ]
+    prompt = compose(parts)
+    assert "\n\n".join(section.text for section in sections if not section.system) == prompt.user
+    assert about_tokens("") == 0
+    assert about_tokens("Mend it.") == 2
 
 
 def test_all_that_will_be_checked_is_told() -> None:

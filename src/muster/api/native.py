@@ -26,6 +26,8 @@ from muster.api.routes import (
     agents,
     approvals,
     conversations,
+    directories,
+    estimates,
     fleet,
     health,
     preferences,
@@ -40,9 +42,11 @@ from muster.api.routes import (
     status,
     task_files,
     task_git,
+    task_graph,
     task_merge,
     task_review,
     tasks,
+    timeline,
     workers,
 )
 from muster.api.routes.claims import hot_routes
@@ -50,7 +54,8 @@ from muster.api.routes.runs import run_routes
 from muster.api.services import Services
 
 NATIVE: Final[Nouns] = (
-    ("tasks", tasks.ROUTES),
+    ("tasks", (*estimates.ROUTES, *tasks.ROUTES)),
+    ("directories", directories.ROUTES),
     (
         "runs",
         (
@@ -59,6 +64,7 @@ NATIVE: Final[Nouns] = (
             *task_git.ROUTES,
             *task_merge.ROUTES,
             *task_review.ROUTES,
+            *task_graph.ROUTES,
         ),
     ),
     ("projects", projects.ROUTES),
@@ -74,7 +80,7 @@ NATIVE: Final[Nouns] = (
     ("roles", roles.ROUTES),
     ("reference", reference.ROUTES),
     ("preferences", preferences.ROUTES),
-    ("server", (*status.ROUTES, *fleet.ROUTES)),
+    ("server", (*status.ROUTES, *fleet.ROUTES, *timeline.ROUTES)),
     ("mission control", (*mission_tasks.ROUTES, *mission_places.ROUTES)),
     ("swarm", (*swarm_tickets.ROUTES, *swarm_hitl.ROUTES, *swarm_vms.ROUTES)),
     ("sparkq", (*sparkq_tasks.ROUTES, *sparkq_places.ROUTES)),

@@ -65,6 +65,8 @@ class Services:
     """The web interface; None: this server has none."""
     attempts: Path | None = None
     """Folders of the attempts of this server's own worker."""
+    roots: tuple[Path, ...] = ()
+    """Below which folders may be chosen for tasks."""
     user_environment: Mapping[str, str] = field(default_factory=dict[str, str])
     """In which git acts as the user whose repositories these are."""
     instance: str = "0"

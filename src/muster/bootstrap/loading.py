@@ -14,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from muster.bootstrap.paths import find_config, user_data_dir
+from muster.bootstrap.paths import find_config, home_of, user_data_dir
 from muster.bootstrap.settings import PATTERNS, Section, Settings
 from muster.domain.errors import InvalidInput
 
@@ -120,6 +120,8 @@ def _add_defaults(layers: _Layers, base: Path | None, cwd: Path, environ: Mappin
         layers.put("data_dir", base / ".muster" if base else user_data_dir(environ), "default")
     if "scripts.folders" not in layers.origins:
         layers.put("scripts.folders", [(base or cwd) / "scripts"], "default")
+    if "directories.roots" not in layers.origins:
+        layers.put("directories.roots", [home_of(environ)], "default")
 
 
 def _add_file(layers: _Layers, path: Path, known: Mapping[str, FieldInfo]) -> None:
@@ -172,7 +174,7 @@ def _absolute(key: str, value: Any, base: Path) -> Any:
     match key, value:
         case "data_dir", str() | Path():
             return _below(base, value)
-        case "scripts.folders", list():
+        case "scripts.folders" | "directories.roots", list():
             return [
                 _below(base, item) if isinstance(item, (str, Path)) else item
                 for item in cast(list[Any], value)

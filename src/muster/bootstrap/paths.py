@@ -38,11 +38,15 @@ def repository_root(folder: Path) -> Path | None:
     return None
 
 
+def home_of(environ: Mapping[str, str]) -> Path:
+    """The user's home."""
+    return Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+
+
 def user_data_dir(environ: Mapping[str, str]) -> Path:
     """`$XDG_DATA_HOME/muster`, by default `~/.local/share/muster`."""
     configured = environ.get("XDG_DATA_HOME", "")
-    home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
-    base = Path(configured) if configured.startswith("/") else home / ".local" / "share"
+    base = Path(configured) if configured.startswith("/") else home_of(environ) / ".local" / "share"
     return base / "muster"
 
 

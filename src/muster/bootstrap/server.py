@@ -167,6 +167,7 @@ def _services(settings: Settings, store: Store) -> Services:
         blobs=BlobStore(blob_folder(settings)),
         pages=Pages(WEB),
         attempts=settings.data_dir / "worker" / "attempts",
+        roots=tuple(settings.directories.roots),
         user_environment=user_environment(os.environ),
         instance=f"{secrets.token_hex(3)}{os.getpid():x}",
         started_at=store.now(),

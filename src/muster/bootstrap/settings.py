@@ -207,6 +207,16 @@ class ScriptSettings(Section):
     )
 
 
+class DirectorySettings(Section):
+    """Folders that can be chosen from when a task is queued."""
+
+    roots: list[Path] = Field(
+        default_factory=list[Path],
+        max_length=50,
+        description="Only what is below these is listed. Default: the user's home. Tasks may name other folders.",
+    )
+
+
 class ModelProvider(Section):
     """Where calls to models of one dialect go."""
 
@@ -322,6 +332,7 @@ class Settings(Section):
     archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     scripts: ScriptSettings = Field(default_factory=ScriptSettings)
+    directories: DirectorySettings = Field(default_factory=DirectorySettings)
     agents: AgentSettings = Field(default_factory=AgentSettings)
     manual_worker: ManualWorkerSettings = Field(default_factory=ManualWorkerSettings)
     log: LogSettings = Field(default_factory=LogSettings)

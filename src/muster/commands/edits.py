@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -51,6 +52,8 @@ WAITING_ONLY: Final = frozenset(
     }
 )
 MAX_GRAPH: Final = 20_000
+RERUN_TAG: Final = "rerun:"
+MOST_TAGS: Final = 50
 
 
 @dataclass(slots=True)
@@ -281,13 +284,20 @@ def _moved(row: _Row, state: TaskState, blockers: int) -> dict[str, Any]:
     return {"state": int(state), "blockers": blockers}
 
 
+def rerun_tags(task_id: int, tags: Sequence[str]) -> tuple[str, ...]:
+    """The tags of a task like a given one: one of them names the first of all that are like it."""
+    if any(tag.startswith(RERUN_TAG) for tag in tags):
+        return tuple(tags)
+    return (*tags[: MOST_TAGS - 1], f"{RERUN_TAG}{ids.encode(ids.TASK, task_id)}")
+
+
 @command()
 async def rerun_task(uow: UnitOfWork, task_id: int) -> Submitted:
     """Queue a new task that is like a given one; what that one depended on is done or waited for likewise."""
     row = await _load(uow, task_id)
     depends_on = tuple(ids.encode(ids.TASK, edge[0]) for edge in await uow.rows(_OLD_EDGES, task_id))
     new = NewTask(
-        spec=row.spec,
+        spec=replace(row.spec, tags=rerun_tags(task_id, row.spec.tags)),
         kind=row.kind,
         project_id=row.project_id,
         queue_id=row.queue_id,

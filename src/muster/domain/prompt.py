@@ -70,31 +70,79 @@ class Prompt:
     user: str
 
 
+@dataclass(frozen=True, slots=True)
+class PromptSection:
+    """A part of a prompt with what it is; `system`: which of the two texts it is in."""
+
+    name: str
+    system: bool
+    text: str
+
+
 def compose(parts: PromptParts) -> Prompt:
     """The prompt of an attempt."""
+    sections = sections_of(parts)
+    return Prompt(
+        *(
+            "\n\n".join(section.text for section in sections if section.system is system)
+            for system in (True, False)
+        )
+    )
+
+
+def sections_of(parts: PromptParts) -> list[PromptSection]:
+    """What the prompt consists of, in its order; what is empty is left out."""
+    return [
+        PromptSection(name, system, text.strip())
+        for system, texts in ((True, _system_texts(parts)), (False, _user_texts(parts)))
+        for name, text in texts
+        if text.strip()
+    ]
+
+
+def _system_texts(parts: PromptParts) -> list[tuple[str, str]]:
     role = parts.role
-    system = [
-        "" if role is None else role.system_prompt,
-        "" if role is None else role.instructions,
-        parts.instructions,
-        _section("Standing instructions of the queue", parts.queue_instructions),
-        _section("What is known in this work session", parts.context),
+    return [
+        ("role", "" if role is None else role.system_prompt),
+        ("instructions of the role", "" if role is None else role.instructions),
+        ("instructions of the task", parts.instructions),
+        (
+            "instructions of the queue",
+            _section("Standing instructions of the queue", parts.queue_instructions),
+        ),
+        ("work session", _section("What is known in this work session", parts.context)),
     ]
+
+
+def _user_texts(parts: PromptParts) -> list[tuple[str, str]]:
     if parts.review and parts.resumed:
-        return Prompt(_joined(system), parts.review.strip())
-    user = [
-        parts.prompt or parts.description or parts.title,
-        parts.description if parts.prompt else "",
-        _section("Work that yours begins with", _begun(parts.beginnings)),
-        _section("Files you may change", _list(parts.owns)),
-        _section("Files that must be there when you are done", _list(parts.required_files)),
-        _acceptance(parts.acceptance_command),
-        _schema(parts.output_schema),
-        _section("Skills of this repository; read one before you do what it is for", _list(parts.skills)),
-        _section("What was tried before", _told(parts.earlier)),
-        _section("What to change in the work that is there", parts.review),
+        return [("review", parts.review)]
+    return [
+        ("task", parts.prompt or parts.description or parts.title),
+        ("description", parts.description if parts.prompt else ""),
+        ("work it begins with", _section("Work that yours begins with", _begun(parts.beginnings))),
+        ("files", _section("Files you may change", _list(parts.owns))),
+        (
+            "required files",
+            _section("Files that must be there when you are done", _list(parts.required_files)),
+        ),
+        ("check", _acceptance(parts.acceptance_command)),
+        ("answer", _schema(parts.output_schema)),
+        (
+            "skills",
+            _section("Skills of this repository; read one before you do what it is for", _list(parts.skills)),
+        ),
+        ("earlier attempts", _section("What was tried before", _told(parts.earlier))),
+        ("review", _section("What to change in the work that is there", parts.review)),
     ]
-    return Prompt(_joined(system), _joined(user))
+
+
+BYTES_OF_TOKEN: Final = 4
+
+
+def about_tokens(text: str) -> int:
+    """About how many tokens a text is: every model cuts text in its own way, four bytes to a token is near all of them."""
+    return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_OF_TOKEN)
 
 
 def check_failed(command: str, output: str) -> str:
@@ -103,10 +151,6 @@ def check_failed(command: str, output: str) -> str:
         f"The check `{command}` failed. Its output:\n\n```\n{output.strip()}\n```\n\n"
         "Mend what is wrong and say what it was."
     )
-
-
-def _joined(parts: Sequence[str]) -> str:
-    return "\n\n".join(part.strip() for part in parts if part.strip())
 
 
 def _section(title: str, text: str) -> str:

@@ -7,6 +7,8 @@ from typing import Any, Final, Protocol
 
 from muster.domain.admission import LaneFacts, ProviderTrouble
 from muster.domain.agent_task import AGENT_LABEL
+from muster.domain.isolation import with_level
+from muster.domain.task import LaneKey
 from muster.store.statements import Row, Statement
 
 _COLUMNS: Final = (
@@ -19,6 +21,11 @@ _ALL: Final = Statement(f"SELECT {_COLUMNS}")
 _READY: Final = Statement(f"SELECT {_COLUMNS} WHERE l.ready > 0")
 _ONE: Final = Statement(f"SELECT {_COLUMNS} WHERE l.id = ?1")
 _SOME: Final = Statement(f"SELECT {_COLUMNS} WHERE l.id IN_INTS(?1)")
+_OF_PLACE: Final = Statement(
+    "SELECT q.name, q.mode, q.status, q.paused, q.concurrency, q.instructions, q.sandbox, "
+    "p.name, p.status, p.allocated, p.enforcement, p.reserved, p.spent, p.concurrency, p.sandbox "
+    "FROM queues q JOIN projects p ON p.id = ?1 WHERE q.id = ?2"
+)
 _RUNNING: Final = Statement("SELECT queue_id, project_id, running FROM lanes WHERE running > 0")
 
 _TROUBLES: Final = Statement(
@@ -63,6 +70,18 @@ async def lanes_by_id(source: Rows, lane_ids: Collection[int]) -> dict[int, Lane
     if any(lane.queue_limit is not None or lane.project_limit is not None for lane in lanes):
         await _count_running(source, lanes)
     return {lane.lane_id: lane for lane in lanes}
+
+
+async def facts_of_key(source: Rows, key: LaneKey) -> LaneFacts:
+    """What a lane would be like that need not be there yet; what its queue and project demand is added."""
+    row = (await source.rows(_OF_PLACE, key.project_id, key.queue_id))[0]
+    named = tuple(filter(None, key.requires.split(",")))
+    requires = ",".join(sorted(set(with_level(named, key.kind, row[6], row[14]))))
+    head = (0, key.project_id, key.queue_id, key.kind, requires, key.assignee, 0)
+    lane = _facts((*head, *row[:6], *row[7:14]))
+    await _add_troubles(source, [lane])
+    await _count_running(source, [lane])
+    return lane
 
 
 async def _add_troubles(source: Rows, lanes: list[LaneFacts]) -> None:

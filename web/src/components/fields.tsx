@@ -19,10 +19,11 @@ interface TextProps {
   bad?: string;
   mono?: boolean;
   disabled?: boolean;
+  focus?: boolean;
 }
 
-export function Text({ id, value, onChange, placeholder, bad, mono, disabled }: TextProps) {
-  return <input id={id} className={cx("inp", mono && "mono")} value={value} disabled={disabled} placeholder={placeholder} aria-invalid={!!bad} aria-describedby={bad ? `${id}-bad` : undefined} onChange={(event) => onChange(event.target.value)} />;
+export function Text({ id, value, onChange, placeholder, bad, mono, disabled, focus }: TextProps) {
+  return <input id={id} className={cx("inp", mono && "mono")} value={value} disabled={disabled} autoFocus={focus} placeholder={placeholder} aria-invalid={!!bad} aria-describedby={bad ? `${id}-bad` : undefined} onChange={(event) => onChange(event.target.value)} />;
 }
 
 export function Select({ id, label, value, options, onChange, disabled }: { id: string; label: string; value: string; options: [string, string][]; onChange: (value: string) => void; disabled?: boolean }) {

@@ -13,12 +13,14 @@ from muster.api.schemas import roles as shapes
 from muster.api.schemas.shape import Done, EntityName
 from muster.api.services import Services, ServicesHere
 from muster.commands.roles import delete_role, set_role
+from muster.domain import ids
 from muster.domain.agent_task import ToolServer
 from muster.domain.errors import AlreadyExists
-from muster.domain.prompt import PromptParts, compose
+from muster.domain.prompt import PromptParts, PromptSection, about_tokens, compose, sections_of
 from muster.domain.role import BUILT_IN, Role
 from muster.projections.roles import get_role as load_role
 from muster.projections.roles import list_roles as roles_by_name
+from muster.projections.sessions import get_session
 from muster.store.statements import Statement
 
 _BUILT_IN: Final = frozenset(role.name for role in BUILT_IN)
@@ -94,27 +96,44 @@ async def preview_prompt(services: ServicesHere, body: shapes.PromptPreviewField
         role = _role(body.role or "draft", body.draft)
     else:
         role = None if body.role is None else await load_role(services.store, body.role)
-    prompt = compose(
-        PromptParts(
-            title=body.title,
-            description=body.description,
-            prompt=body.prompt,
-            role=role,
-            instructions=body.instructions,
-            queue_instructions=await _instructions(services, body.queue),
-            owns=body.owns,
-            required_files=body.required_files,
-            acceptance_command=body.acceptance_command,
-            output_schema=body.output_schema,
-        )
+    parts = PromptParts(
+        title=body.title,
+        description=body.description,
+        prompt=body.prompt,
+        role=role,
+        instructions=body.instructions,
+        queue_instructions=await _instructions(services, body.queue),
+        context=await _context(services, body.session),
+        owns=body.owns,
+        required_files=body.required_files,
+        acceptance_command=body.acceptance_command,
+        output_schema=body.output_schema,
     )
+    prompt = compose(parts)
     return shapes.PromptPreview(
         system=prompt.system,
         user=prompt.user,
+        sections=[_section_shape(section) for section in sections_of(parts)],
+        tokens=about_tokens(prompt.system) + about_tokens(prompt.user),
         agent=None if role is None else role.agent,
         model=None if role is None else role.model,
         permissions=None if role is None else role.permissions,
     )
+
+
+def _section_shape(section: PromptSection) -> shapes.PromptSection:
+    return shapes.PromptSection(
+        name=section.name,
+        part="system" if section.system else "user",
+        text=section.text,
+        tokens=about_tokens(section.text),
+    )
+
+
+async def _context(services: Services, session: str | None) -> str:
+    if session is None:
+        return ""
+    return (await get_session(services.store, ids.decode(ids.SESSION, session))).context
 
 
 async def _instructions(services: Services, queue: str | None) -> str:

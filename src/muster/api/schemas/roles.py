@@ -102,6 +102,16 @@ class PromptPreviewFields(Body):
     required_files: list[Name] = Field(default=[], max_length=100)
     acceptance_command: Note = ""
     output_schema: dict[str, Any] | None = None
+    session: Name | None = Field(default=None, description="The work session whose context it is given.")
+
+
+class PromptSection(Answer):
+    """A part of a prompt."""
+
+    name: str = Field(examples=["instructions of the queue"])
+    part: Literal["system", "user"]
+    text: str
+    tokens: int = Field(description="About so many: every model counts in its own way.")
 
 
 class PromptPreview(Answer):
@@ -109,6 +119,8 @@ class PromptPreview(Answer):
 
     system: str = Field(description="Appended to the agent's own system prompt.")
     user: str = Field(description="The first message.")
+    sections: list[PromptSection] = Field(description="The same in its parts.")
+    tokens: int = Field(description="About so many, both together.")
     agent: str | None
     model: str | None
     permissions: str | None

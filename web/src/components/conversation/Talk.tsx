@@ -10,6 +10,7 @@ import { useKeys } from "@/lib/keys";
 import { visible } from "@/lib/visible";
 import type { Tail } from "@/live/tail";
 import { BlockView } from "./Blocks";
+import { Told } from "./ChangeLinks";
 import { type Block, folded, textOf, toBlocks } from "./entries";
 import { Outline } from "./Outline";
 import { useRemembered } from "./useRemembered";
@@ -23,6 +24,8 @@ interface TalkProps {
   talk: Tail<KeptEntry> & { earlier: (arrived?: () => void) => Promise<void> };
   agent: string;
   task: string;
+  /** Its attempt, where calls are to link to what they changed. */
+  attempt?: number;
   /** When the attempt began; what was said before is not for it. */
   since: string;
   running: boolean;
@@ -36,7 +39,7 @@ interface TalkProps {
 }
 
 /** What an agent says and does. Only what is near the window is made; older pages come when it is scrolled up to. */
-export function Talk({ talk, agent, task, since, running, before = NONE, outline = false, quiet = false, height = "calc(100dvh - 330px)", footer }: TalkProps) {
+export function Talk({ talk, agent, task, attempt, since, running, before = NONE, outline = false, quiet = false, height = "calc(100dvh - 330px)", footer }: TalkProps) {
   const [search, setSearch] = useSearchParams();
   const words = search.get("find") ?? "";
   const [thinking, setThinking] = useRemembered("thinking", false);
@@ -51,6 +54,7 @@ export function Talk({ talk, agent, task, since, running, before = NONE, outline
   useEffect(() => {
     if (follow && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [size, follow, unread.length]);
+  const told = useMemo(() => (attempt ? { task, attempt } : null), [task, attempt]);
   const loadEarlier = useEarlier(talk, box, size, () => setFollow(false));
   const scrolled = () => {
     const at = box.current;
@@ -78,13 +82,13 @@ export function Talk({ talk, agent, task, since, running, before = NONE, outline
         {outline ? <Outline blocks={blocks} onGo={go} /> : null}
         <div ref={box} className="log" role="log" aria-live="off" aria-label="Messages" tabIndex={0} style={{ height, minHeight: 240, font: "inherit", padding: 0, background: "var(--surface)" }} onScroll={scrolled}>
           {blocks.length === 0 ? <EmptyState title={words ? "Nothing matches" : "Nothing said yet"} action={words ? <button type="button" className="btn" onClick={() => find("")}>Clear</button> : undefined} /> : null}
-          <div style={{ height: size, position: "relative" }}>
+          <Told.Provider value={told}><div style={{ height: size, position: "relative" }}>
             {rows.getVirtualItems().map((row) => (
               <div key={row.key} data-index={row.index} ref={rows.measureElement} style={{ position: "absolute", top: 0, left: 14, right: 14, transform: `translateY(${row.start}px)` }}>
                 <BlockView block={blocks[row.index]!} agent={agent} open={row.index === blocks.length - 1} />
               </div>
             ))}
-          </div>
+          </div></Told.Provider>
           {unread.map((message) => <p className="msg user unread" key={message.id}><span className="who"><b>You</b>{message.delivered_at ? "handed to it" : "not read yet"}</span>{visible(message.text)}</p>)}
         </div>
       </div>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KeptEntry } from "@/api/types";
-import { folded, textOf, toBlocks, unreadOf, wordsOfCall } from "./entries";
+import { changedBy, folded, textOf, toBlocks, unreadOf, wordsOfCall } from "./entries";
 
 function kept(...entries: object[]): KeptEntry[] {
   return entries.map((entry, position) => ({ position, at: "2026-01-01T00:00:00Z", entry }) as KeptEntry);
@@ -38,6 +38,20 @@ describe("a conversation", () => {
     const items = [{ position: 3, at: "2026-01-01T00:00:02Z", entry: { kind: "message", role: "user", text: "Use tabs." } }] as unknown as KeptEntry[];
     const words = [said("Use tabs.", 5), said("And spaces.", 3), said("Use tabs.", 1), { ...said("", 4), kind: "pause" }];
     expect(unreadOf(words, "2026-01-01T00:00:00Z", items).map((word) => `${word.text} ${word.created_at.slice(18, 19)}`)).toEqual(["And spaces. 3", "Use tabs. 5"]);
+  });
+  it("has what a step used beside its first words, else beside its first call; totals nowhere", () => {
+    const usage = (output: number, more = {}) => ({ kind: "usage", usage: { input: 10, output, cache_read: 5, cache_write: 0, reasoning: 0 }, ...more });
+    const call = { kind: "tool_call", id: "1", name: "Bash" };
+    const blocks = toBlocks(kept({ kind: "message", role: "user", text: "Go." }, { kind: "message", text: "I look." }, call, usage(7, { cost_usd: 0.5 }), { ...call, id: "2" }, usage(3), { kind: "message", text: "Done." }, usage(10, { total: true })));
+    expect(blocks.map((block) => ("used" in block ? [block.used?.tokens.output, block.used?.cost] : null))).toEqual([null, [7, 0.5], null, [3, null], null]);
+  });
+  it("knows how long was thought and what a call changed", () => {
+    const entries = kept({ kind: "thinking", text: "Hm." }, { kind: "message", text: "So." });
+    entries[1]!.at = "2026-01-01T00:00:14Z";
+    entries[0]!.at = "2026-01-01T00:00:00Z";
+    expect(toBlocks(entries)[0]).toMatchObject({ until: "2026-01-01T00:00:14Z" });
+    expect(changedBy(["/copy/src/a.py", "b.py"], ["src/a.py", "b.py", "a.py"])).toEqual(["src/a.py", "b.py", "a.py"]);
+    expect(changedBy(["/copy/xa.py"], ["a.py"])).toEqual([]);
   });
   it("tells calls in a few words", () => {
     expect(wordsOfCall({ kind: "tool_call", id: "1", name: "Bash", tool: "execute", command: "ls", title: "", input: {}, paths: [], parent: "" })).toEqual({ verb: "Run", object: "ls" });

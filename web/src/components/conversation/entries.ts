@@ -4,6 +4,12 @@ type Of<K extends Entry["kind"]> = Extract<Entry, { kind: K }>;
 export type ToolCall = Of<"tool_call">;
 export type ToolResult = Of<"tool_result">;
 
+/** What the agent says it used for a step. */
+export interface Used {
+  tokens: NonNullable<Of<"usage">["usage"]>;
+  cost: number | null;
+}
+
 export interface ToolBlock {
   kind: "tool";
   key: string;
@@ -11,12 +17,15 @@ export interface ToolBlock {
   call: ToolCall;
   result: ToolResult | null;
   output: string;
+  /** When its result was there. */
+  ended?: string;
+  used?: Used;
 }
 
 /** What a conversation shows: messages put together, calls with their results. */
 export type Block =
-  | { kind: "message"; key: string; at: string; role: string; text: string }
-  | { kind: "thinking"; key: string; at: string; text: string }
+  | { kind: "message"; key: string; at: string; role: string; text: string; used?: Used }
+  | { kind: "thinking"; key: string; at: string; text: string; until?: string }
   | ToolBlock
   | { kind: "group"; key: string; at: string; verb: string; calls: ToolBlock[] }
   | { kind: "plan"; key: string; at: string; items: Of<"plan">["items"] }
@@ -33,9 +42,12 @@ function open(entry: Entry): boolean {
 export function toBlocks(entries: KeptEntry[], prefix = ""): Block[] {
   const blocks: Block[] = [];
   const calls = new Map<string, ToolBlock>();
+  let step: Block[] = [];
   let going: (Block & { kind: "message" | "thinking" }) | null = null;
   for (const { position, at, entry } of entries) {
     const key = `${prefix}${position}`;
+    const last = blocks.at(-1);
+    if (last?.kind === "thinking" && last !== going && !last.until) last.until = at;
     switch (entry.kind) {
       case "message":
       case "thinking": {
@@ -44,6 +56,8 @@ export function toBlocks(entries: KeptEntry[], prefix = ""): Block[] {
         else {
           going = entry.kind === "message" ? { kind: "message", key, at, role, text: entry.text } : { kind: "thinking", key, at, text: entry.text };
           blocks.push(going);
+          if (role === "agent") step.push(going);
+          else if (role === "user") step = [];
         }
         if (!open(entry)) going = null;
         break;
@@ -56,6 +70,7 @@ export function toBlocks(entries: KeptEntry[], prefix = ""): Block[] {
           const block: ToolBlock = { kind: "tool", key, at, call: entry, result: null, output: "" };
           calls.set(entry.id, block);
           blocks.push(block);
+          step.push(block);
         }
         break;
       }
@@ -64,7 +79,14 @@ export function toBlocks(entries: KeptEntry[], prefix = ""): Block[] {
         if (!block) break;
         // The end of a call has all of its output, when it has any.
         block.output = open(entry) ? block.output + (entry.output ?? "") : entry.output || block.output;
-        if (!open(entry)) block.result = entry;
+        if (!open(entry)) Object.assign(block, { result: entry, ended: at });
+        break;
+      }
+      case "usage": {
+        // Totals of a session are not of one step; where nothing was said, the first call bears it.
+        const bearer = step.find((block) => block.kind === "message") ?? step[0];
+        if (entry.usage && !entry.total && (bearer?.kind === "message" || bearer?.kind === "tool")) bearer.used = { tokens: entry.usage, cost: entry.cost_usd ?? null };
+        if (entry.usage) step = [];
         break;
       }
       case "plan":
@@ -162,4 +184,9 @@ export function unreadOf<T extends Said>(said: T[], since: string, items: KeptEn
     if (found >= 0) heard.splice(found, 1);
     return found < 0;
   });
+}
+
+/** Which of the files that git saw change a call names; calls name them by their whole path, git from the repository on. */
+export function changedBy(paths: string[], produced: string[]): string[] {
+  return produced.filter((file) => paths.some((path) => path === file || path === `./${file}` || path.endsWith(`/${file}`)));
 }

@@ -5,13 +5,16 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
 import type { Attempt, Task } from "@/api/types";
+import { ChangeLinks, Told } from "@/components/conversation/ChangeLinks";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { StateGlyph } from "@/components/StateGlyph";
 import { say } from "@/components/toasts";
 import { bytes, plural, timeOfDay } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
 import { visible } from "@/lib/visible";
-import { type FileLine, filterLines, labelsOf, linesOf } from "./lines";
+import { type FileLine, filterLines, labelsOf, linesOf, pathsOf } from "./lines";
+import { type Brush, brushOf, stripOf, timesOf, within } from "./strip";
+import { TimeStrip } from "./TimeStrip";
 
 const FILES: [string, string][] = [
   ["text.txt", "What the agent said"], ["prompt.txt", "The prompt as it was sent"], ["tools.jsonl", "Every tool call with its result"], ["summary.jsonl", "Sessions, usage and ends of turns"],
@@ -33,13 +36,17 @@ export default function LogFiles({ task, attempt }: { task: Task; attempt: Attem
   });
   const filter = { words: search.get("find") ?? "", label: json ? (search.get("tool") ?? "") : "", bad: json && search.get("failed") === "yes" };
   const lines = useMemo(() => linesOf(found.data ?? "", json), [found.data, json]);
-  const shown = filterLines(lines, filter);
+  const [from, to] = json ? [search.get("from"), search.get("to")] : [null, null];
+  const shown = filterLines(within(lines, from, to), filter);
   const labels = useMemo(() => labelsOf(lines), [lines]);
+  const strip = useMemo(() => (json ? stripOf(lines, labels) : null), [json, lines, labels]);
+  const brushed = (brush: Brush | null) => { const [start, end] = brush && strip ? timesOf(strip, brush) : ["", ""]; set({ from: start, to: end }); };
   const set = (changes: Record<string, string>) => setSearch((before) => {
     const after = new URLSearchParams(before);
     for (const [key, value] of Object.entries(changes)) if (value) after.set(key, value); else after.delete(key);
     return after;
   }, { replace: true });
+  const told = useMemo(() => ({ task: task.id, attempt: attempt?.number ?? 0 }), [task.id, attempt?.number]);
   useKeys({ f: () => setFollow(!follow), "/": () => document.querySelector<HTMLElement>("#file-search")?.focus() });
   if (attempt === null) return <EmptyState title="No logs yet">It has not been started{task.waiting ? `: ${task.waiting.message}` : ""}.</EmptyState>;
   if (attempt.run === null) return <EmptyState title="No logs">These are of agents; what a script printed is under Output of its task.</EmptyState>;
@@ -47,7 +54,7 @@ export default function LogFiles({ task, attempt }: { task: Task; attempt: Attem
     <section className="card pan" aria-label="Logs">
       <div className="fbar" style={{ padding: "9px 12px" }}>
         <div className="seg" role="group" aria-label="Log file" style={{ overflowX: "auto", maxWidth: "100%" }}>
-          {FILES.map(([file, what]) => <button key={file} type="button" title={what} aria-pressed={file === name} onClick={() => set({ log: file === "text.txt" ? "" : file, tool: "", failed: "" })}>{file}</button>)}
+          {FILES.map(([file, what]) => <button key={file} type="button" title={what} aria-pressed={file === name} onClick={() => set({ log: file === "text.txt" ? "" : file, tool: "", failed: "", from: "", to: "" })}>{file}</button>)}
         </div>
         <div style={{ position: "relative", display: "flex", alignItems: "center" }}>
           <Search size={13} style={{ position: "absolute", left: 9, color: "var(--fg-3)" }} aria-hidden="true" />
@@ -67,11 +74,12 @@ export default function LogFiles({ task, attempt }: { task: Task; attempt: Attem
           <button type="button" className="btn s" disabled={found.data === undefined} onClick={() => save(`${task.id}.${attempt.number}.${name}`, found.data ?? "")}><Download size={12} />Download</button>
         </span>
       </div>
+      {strip ? <TimeStrip strip={strip} brush={brushOf(strip, from, to)} onBrush={brushed} /> : null}
       {found.isError && found.data === undefined ? <ErrorState what="The log could not be loaded" error={found.error} retry={() => void found.refetch()} />
         : found.data === undefined ? <Skeleton rows={10} height={19} />
         : lines.length === 0 ? <p className="pr">Nothing is in it{running ? " so far" : ""}.</p>
-        : shown.length === 0 ? <EmptyState title="No lines match" action={<button type="button" className="btn" onClick={() => set({ find: "", tool: "", failed: "" })}>Clear</button>} />
-        : <Lines key={name} lines={shown} follow={running && follow} label={name} />}
+        : shown.length === 0 ? <EmptyState title="No lines match" action={<button type="button" className="btn" onClick={() => set({ find: "", tool: "", failed: "", from: "", to: "" })}>Clear</button>} />
+        : <Told.Provider value={told}><Lines key={name} lines={shown} follow={running && follow} label={name} /></Told.Provider>}
     </section>
   );
 }
@@ -98,6 +106,7 @@ function Lines({ lines, follow, label }: { lines: FileLine[]; follow: boolean; l
                     <time dateTime={line.at ?? undefined}>{line.at ? timeOfDay(new Date(line.at)) : ""}</time>
                     {line.bad ? <StateGlyph state="failed" size={11} /> : null}<b>{visible(line.label)}</b><span className="cut">{visible(line.title)}</span>
                   </button>
+                  {open.has(line.number) ? <ChangeLinks paths={pathsOf(line)} /> : null}
                   {open.has(line.number) ? <pre className="jo">{visible(JSON.stringify(line.json, null, 2))}</pre> : null}
                 </>
               ) : <div className="pl">{visible(line.text) || "\u00a0"}</div>}

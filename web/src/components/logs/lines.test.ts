@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { filterLines, labelsOf, linesOf } from "./lines";
+import { filterLines, labelsOf, linesOf, pathsOf } from "./lines";
 
 const TOOLS = [
   { at: "2026-01-01T00:00:00Z", name: "Bash", command: "pytest -q\nmore", status: "failed" },
@@ -19,6 +19,10 @@ describe("a log file", () => {
     expect(filterLines(lines, { words: "", label: "Read", bad: false })).toHaveLength(2);
     expect(filterLines(lines, { words: "", label: "", bad: true })).toHaveLength(1);
     expect(labelsOf(lines)).toEqual([["Read", 2], ["Bash", 1]]);
+  });
+  it("knows which files a call names", () => {
+    expect(pathsOf(linesOf(JSON.stringify({ name: "Edit", paths: ["a.py", 3] }), true)[0]!)).toEqual(["a.py"]);
+    expect(pathsOf(linesOf("x", false)[0]!)).toEqual([]);
   });
   it("shows a line that is no JSON as it is", () => expect(linesOf("{cut", true)[0]).toMatchObject({ title: "{cut", json: null }));
 });

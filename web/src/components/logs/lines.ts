@@ -49,3 +49,9 @@ export function labelsOf(lines: FileLine[]): [string, number][] {
   for (const { label } of lines) if (label) counts.set(label, (counts.get(label) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1]);
 }
+
+/** Files that a tool call names. */
+export function pathsOf({ json }: FileLine): string[] {
+  const paths = json && "paths" in json ? json.paths : null;
+  return Array.isArray(paths) ? paths.filter((path): path is string => typeof path === "string") : [];
+}

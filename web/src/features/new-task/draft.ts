@@ -16,17 +16,23 @@ export interface Draft {
   session: string;
   priority: TaskCreate["priority"];
   ask: boolean;
+  /** In a working copy of its own; else in the folder itself. */
+  own: boolean;
   check: string;
   cap: string;
   options: string;
+  /** The first task that is the same work, when it is run again. */
+  rerun: string;
 }
 
 export const SCRIPT = "script";
 export const ELSEWHERE = "elsewhere";
 const KEY = "muster.draft";
+/** Begins the tag that names the first of all runs of the same work. */
+const RERUN = "rerun:";
 
 export const EMPTY: Draft = {
-  directory: "", type: "custom", title: "", prompt: "", agent: "", role: "", model: "", queue: "", project: "", session: "", priority: "medium", ask: true, check: "", cap: "", options: "",
+  directory: "", type: "custom", title: "", prompt: "", agent: "", role: "", model: "", queue: "", project: "", session: "", priority: "medium", ask: true, own: true, check: "", cap: "", options: "", rerun: "",
 };
 
 /** What the scripted agent does when nothing else is said: enough to see every part of a run, without a key. */
@@ -67,9 +73,10 @@ export function fromTask(task: Task): Draft {
     prompt: text(payload.prompt) || text(payload.script) || task.description,
     agent: task.kind === "bash" ? SCRIPT : agent || (payload.role ? "" : ELSEWHERE),
     role: text(payload.role), model: text(payload.model), queue: task.queue, project: task.project, session: "", priority: task.priority,
-    ask: payload.permissions === "ask", check: task.acceptance_command ?? "",
+    ask: payload.permissions === "ask", own: payload.workspace !== "in_place", check: task.acceptance_command ?? "",
     cap: typeof payload.max_cost_usd === "number" ? String(payload.max_cost_usd) : "",
     options: payload.agent_options ? JSON.stringify(payload.agent_options, null, 2) : "",
+    rerun: task.tags.find((tag) => tag.startsWith(RERUN))?.slice(RERUN.length) ?? task.id,
   };
 }
 
@@ -108,6 +115,7 @@ export function requestOf(draft: Draft): TaskCreate {
     if (draft.agent) payload.agent = draft.agent;
     if (draft.role) payload.role = draft.role;
     if (draft.model) payload.model = draft.model;
+    if (!draft.own && draft.directory) payload.workspace = "in_place";
     if (draft.ask) payload.permissions = "ask";
     if (draft.cap) payload.max_cost_usd = Number(draft.cap);
     if (draft.options.trim()) payload.agent_options = JSON.parse(draft.options);
@@ -119,6 +127,7 @@ export function requestOf(draft: Draft): TaskCreate {
     ...(draft.queue ? { queue: draft.queue } : {}),
     ...(draft.project ? { project: draft.project } : {}),
     ...(draft.session ? { session_id: draft.session } : {}),
+    ...(draft.rerun ? { tags: [`${RERUN}${draft.rerun}`] } : {}),
     ...(draft.check ? { acceptance_command: draft.check } : {}),
   } as TaskCreate;
 }

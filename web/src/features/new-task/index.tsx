@@ -2,14 +2,17 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useNavigate, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
-import { projects, queues, roles, sessions, task as taskQuery, tasks, workers } from "@/api/queries";
+import { projects, queues, roles, sessions, task as taskQuery, workers } from "@/api/queries";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { Skeleton } from "@/components/States";
 import { say, sayFailed } from "@/components/toasts";
 import { useOnline } from "@/live/live";
 import { firstOf, labelOf, offers } from "@/lib/offers";
+import { plain } from "./paths";
 import { type Draft, ELSEWHERE, EMPTY, fromTask, loadDraft, problemsOf, requestOf, saveDraft, SCRIPT, SCRIPTED } from "./draft";
 import { Field, Select, Text } from "@/components/fields";
+import { DirectoryPicker } from "./DirectoryPicker";
+import { Standing } from "./Standing";
 import { ThisWill } from "./ThisWill";
 
 const TYPES: [Draft["type"], string][] = [["feature_implementation", "Build"], ["bug_fix", "Fix"], ["code_review", "Review"], ["documentation", "Docs"], ["custom", "Custom"]];
@@ -20,19 +23,19 @@ export function Component() {
   usePageTitle("New task");
   if (from && source.isPending) return <Skeleton rows={8} height={48} />;
   const given = Object.fromEntries([...search].filter(([name]) => name in EMPTY)) as Partial<Draft>;
-  return <Form key={from ?? ""} initial={{ ...(source.data ? fromTask(source.data) : loadDraft()), ...given }} keep={from === null} />;
+  return <Form key={from ?? ""} initial={{ ...(source.data ? fromTask(source.data) : loadDraft()), ...given }} keep={from === null} focus={search.get("focus")} />;
 }
 
-function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
+function Form({ initial, keep, focus }: { initial: Draft; keep: boolean; focus: string | null }) {
   const go = useNavigate();
   const queries = useQueryClient();
   const online = useOnline();
   const [draft, setDraft] = useState(initial);
   const [touched, setTouched] = useState(false);
+  const [another, setAnother] = useState(false);
   const places = useQuery(workers).data?.items;
   const known = offers(places ?? []);
   const offered = known.map((offer) => offer.name);
-  const recent = [...new Set(useQuery(tasks({ limit: 200 })).data?.items.map((task) => task.working_dir).filter((path) => path !== null))].slice(0, 5);
   const queueNames = useQuery(queues).data?.items.filter((queue) => queue.status === "active").map((queue) => queue.name) ?? [];
   const projectNames = useQuery(projects).data?.items.map((project) => project.name) ?? [];
   const openSessions = useQuery(sessions).data?.items ?? [];
@@ -51,30 +54,37 @@ function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
     return after;
   });
   const create = useMutation({
-    mutationFn: () => answer(api.POST("/api/v1/tasks", { body: requestOf(draft) })),
-    onSuccess: (made) => {
+    mutationFn: (_: { stay: boolean }) => answer(api.POST("/api/v1/tasks", { body: requestOf({ ...draft, directory: plain(draft.directory) }) })),
+    onSuccess: (made, { stay }) => {
       if (keep) saveDraft(null);
       void queries.invalidateQueries();
-      say("Queued");
-      void go(`/tasks/${made.id}`);
+      if (!stay) {
+        say("Queued");
+        void go(`/tasks/${made.id}`);
+        return;
+      }
+      say(`Queued: ${made.title}`, { label: "Open", run: () => void go(`/tasks/${made.id}`) });
+      setTouched(false);
+      change({ prompt: "", title: "" });
+      document.querySelector<HTMLElement>("#prompt")?.focus();
     },
     onError: (error) => sayFailed("Not queued", error),
   });
   const problems = problemsOf(draft);
   const shown = touched ? problems : {};
-  const submit = () => {
+  const submit = (stay = another) => {
     setTouched(true);
-    if (Object.keys(problems).length === 0 && online) create.mutate();
+    if (Object.keys(problems).length === 0 && online && !create.isPending) create.mutate({ stay });
   };
   const agentic = draft.agent !== SCRIPT && draft.agent !== ELSEWHERE;
   return (
     <>
       <div className="ph"><div><PageHeading>New task</PageHeading><p>Queue it, walk away, review what came back.</p></div></div>
       <div className="nt">
-        <form className="form" noValidate onSubmit={(event) => { event.preventDefault(); submit(); }} onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit(); }}>
-          <Field id="directory" label="Directory" problem={shown.directory} hint={recent.length === 0 ? "On the machine that runs it. Without one the task gets an empty folder." : undefined}>
-            <Text id="directory" value={draft.directory} onChange={(directory) => change({ directory })} placeholder="/home/me/project" bad={shown.directory} mono />
-            {recent.length > 0 ? <div className="recents">Recent: {recent.map((path) => <button key={path} type="button" className="chip" title={path} onClick={() => change({ directory: path })}>{path.split("/").pop() || path}</button>)}</div> : null}
+        <form className="form" noValidate onSubmit={(event) => { event.preventDefault(); submit(); }} onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit(event.shiftKey || another); }}>
+          <Field id="directory" label="Directory" problem={shown.directory} hint={draft.directory ? undefined : "On the machine that runs it. Without one the task gets an empty folder."}>
+            <DirectoryPicker value={draft.directory} onChange={(directory) => change({ directory })} bad={shown.directory} />
+            {draft.directory ? <Standing directory={draft.directory} agentic={agentic} own={draft.own} onOwn={(own) => change({ own })} /> : null}
           </Field>
           <fieldset className="field" style={{ padding: 0 }}>
             <legend className="lbl" style={{ padding: 0, fontWeight: 540 }}>Type</legend>
@@ -83,21 +93,21 @@ function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
             </div>
           </fieldset>
           <Field id="prompt" label={draft.agent === SCRIPT ? "Script" : "Prompt"} problem={shown.prompt}>
-            <textarea id="prompt" className="inp" rows={7} value={draft.prompt} autoFocus onChange={(event) => change({ prompt: event.target.value })} aria-invalid={!!shown.prompt} aria-describedby={shown.prompt ? "prompt-bad" : undefined} placeholder={draft.agent === SCRIPT ? "make test" : "What is to be done, and how you will know that it is"} />
+            <textarea id="prompt" className="inp" rows={7} value={draft.prompt} autoFocus={focus !== "model"} onChange={(event) => change({ prompt: event.target.value })} aria-invalid={!!shown.prompt} aria-describedby={shown.prompt ? "prompt-bad" : undefined} placeholder={draft.agent === SCRIPT ? "make test" : "What is to be done, and how you will know that it is"} />
           </Field>
           <div className="cols">
             <Select id="agent" label="Agent" value={draft.agent} onChange={(agent) => change({ agent })} options={[...known.map((offer): [string, string] => [offer.name, labelOf(offer)]), ...(draft.agent && !offered.includes(draft.agent) && agentic ? [[draft.agent, `${draft.agent} (no worker has it)`] as [string, string]] : []), [SCRIPT, "None: a shell script"], [ELSEWHERE, "One that claims it over the API"]]} />
             <Select id="queue" label="Queue" value={draft.queue} onChange={(queue) => change({ queue })} options={[["", "As usual for its kind"], ...queueNames.map((name): [string, string] => [name, name])]} />
             <Select id="priority" label="Priority" value={draft.priority} onChange={(priority) => change({ priority: priority as Draft["priority"] })} options={[["urgent", "Urgent"], ["high", "High"], ["medium", "Medium"], ["low", "Low"]]} />
           </div>
-          <details className="fold" open={draft.session !== "" || undefined}>
+          <details className="fold" open={draft.session !== "" || focus === "model" || undefined}>
             <summary>More: title, project, role, model, check, budget</summary>
             <div className="form" style={{ padding: "10px 0 0" }}>
               <Field id="title" label="Title" hint="Default: the first line of the prompt."><Text id="title" value={draft.title} onChange={(title) => change({ title })} /></Field>
               <div className="cols">
                 <Select id="project" label="Project" value={draft.project} onChange={(project) => change({ project })} options={[["", "The queue's"], ...projectNames.map((name): [string, string] => [name, name])]} />
                 <Select id="role" label="Role" value={draft.role} onChange={(role) => change({ role })} disabled={!agentic} options={[["", "None"], ...roleNames.map((name): [string, string] => [name, name])]} />
-                <Field id="model" label="Model"><Text id="model" value={draft.model} onChange={(model) => change({ model })} placeholder="The agent's default" disabled={!agentic} /></Field>
+                <Field id="model" label="Model"><Text id="model" value={draft.model} onChange={(model) => change({ model })} placeholder="The agent's default" disabled={!agentic} focus={focus === "model"} /></Field>
               </div>
               {openSessions.length > 0 ? <Select id="session" label="Work session" value={draft.session} onChange={(session) => change({ session })} options={[["", "None"], ...openSessions.map((one): [string, string] => [one.id, one.name])]} /> : null}
               <div className="cols" style={{ gridTemplateColumns: "minmax(0, 2fr) minmax(0, 1fr)" }}>
@@ -116,6 +126,7 @@ function Form({ initial, keep }: { initial: Draft; keep: boolean }) {
           ) : null}
           <div className="foot">
             {!online ? <span className="stale">Not connected: it cannot be queued now. What you wrote is kept.</span> : null}
+            <label title="Ctrl Shift Enter queues it and stays here" style={{ display: "flex", gap: 6, alignItems: "center", marginRight: "auto", fontSize: "var(--t-xs)" }}><input type="checkbox" checked={another} onChange={(event) => setAnother(event.target.checked)} />Create another</label>
             <button type="button" className="btn g" onClick={() => { setDraft({ ...EMPTY, agent: first ?? ELSEWHERE }); saveDraft(null); setTouched(false); }}>Clear</button>
             <button type="submit" className="btn p" disabled={create.isPending || !online}>Add to queue<span className="kbd" style={{ background: "none", color: "inherit", borderColor: "currentColor" }}>Ctrl ↵</span></button>
           </div>

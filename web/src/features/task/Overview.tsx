@@ -1,17 +1,16 @@
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router";
-import { task as taskQuery, tasks } from "@/api/queries";
 import type { Attempt, Task, TaskFiles } from "@/api/types";
 import { visible } from "@/lib/visible";
 import { ChangeDots, PlusMinus } from "@/components/PlusMinus";
 import { StateGlyph } from "@/components/StateGlyph";
-import { Elapsed } from "@/components/TimeAgo";
 import { say } from "@/components/toasts";
 import { cx } from "@/lib/cx";
-import { plural, shortId, shortPath } from "@/lib/format";
-import { type Shown, seenAttempt, seenTask } from "@/lib/states";
+import { shortPath } from "@/lib/format";
+import { Attempts } from "./Attempts";
 import { LiveOutput } from "./LiveOutput";
+import { Ownership } from "./Ownership";
+import { Workflow } from "./Workflow";
 
 interface OverviewProps {
   task: Task;
@@ -26,7 +25,9 @@ export function Overview({ task, attempts, attempt, files, pending }: OverviewPr
   return (
     <>
       <Prompt task={task} />
-      <Steps task={task} attempts={attempts} attempt={attempt} pending={pending} />
+      <Workflow task={task} attempts={attempts} attempt={attempt} pending={pending} />
+      <Ownership task={task} />
+      <Attempts task={task} attempts={attempts} />
       {task.error ? <Failure task={task} /> : null}
       <div className={produced.length > 0 ? "two-col" : undefined}>
         <LiveOutput task={task} attempt={attempt} />
@@ -72,71 +73,6 @@ function Failure({ task }: { task: Task }) {
       <p className="pr" style={{ color: "var(--fg)" }}>{visible(task.error ?? "")}</p>
     </section>
   );
-}
-
-interface Node {
-  key: string;
-  to: string;
-  state: Shown;
-  name: string;
-  by: string;
-  time: React.ReactNode;
-  here?: boolean;
-}
-
-/** Where the work stands: what it waits for, its attempts, and what waits for it. */
-function Steps({ task, attempts, attempt, pending }: Omit<OverviewProps, "files">) {
-  const before = task.depends_on.slice(0, 6);
-  const children = useQuery(tasks({ parent: task.id, limit: 6 } as Parameters<typeof tasks>[0])).data?.items ?? [];
-  const nodes: Node[] = attempts.map((one) => ({
-    key: one.id, to: `?attempt=${one.number}`, name: `Attempt ${one.number}`, by: one.run?.agent ?? one.agent_id,
-    state: one.state === "running" && pending ? "waiting" : one.paused ? "paused" : seenAttempt(one.state).state,
-    time: <Elapsed since={one.claimed_at} until={one.finished_at} />, here: attempts.length > 1 && one.id === attempt?.id,
-  }));
-  const waits = ["blocked", "backoff", "ready"].includes(task.state);
-  if (waits) nodes.push({ key: "next", to: "", state: "queued", name: nodes.length > 0 ? `Attempt ${attempts.length + 1}` : "First attempt", by: task.waiting?.message ?? "queued", time: "" });
-  const done = attempts.filter((one) => one.state !== "running").length;
-  return (
-    <section className="card pan">
-      <h2>Workflow <span className="mut">{[before.length > 0 && "depends on", "attempts", children.length > 0 && "subtasks"].filter(Boolean).join(", ")}</span>
-        {done > 0 ? <span className="r num mut">{plural(done, "attempt")} ended</span> : null}
-      </h2>
-      <div className="dag" tabIndex={0} role="group" aria-label="Steps of the work">
-        {before.length > 0 ? <><div className="col">{before.map((id) => <Dependency key={id} id={id} />)}</div><Edge ok={task.state !== "blocked"} /></> : null}
-        {nodes.map((node, index) => (
-          <div key={node.key} style={{ display: "contents" }}>
-            {index > 0 ? <Edge ok={nodes[index - 1]!.state === "succeeded"} /> : null}
-            <NodeBox node={node} />
-          </div>
-        ))}
-        {children.length > 0 ? (
-          <><Edge ok={false} /><div className="col">{children.map((child) => {
-            const { state } = seenTask(child, false);
-            return <NodeBox key={child.id} node={{ key: child.id, to: `/tasks/${child.id}`, state, name: child.title, by: shortId(child.id), time: "" }} />;
-          })}</div></>
-        ) : null}
-      </div>
-    </section>
-  );
-}
-
-function Edge({ ok }: { ok: boolean }) {
-  return <span className={cx("edge", ok && "ok")} aria-hidden="true" />;
-}
-
-function NodeBox({ node }: { node: Node }) {
-  return (
-    <Link className={cx("nd", node.state, node.here && "here")} to={node.to} aria-current={node.here || undefined} title={node.by}>
-      <span className="a"><StateGlyph state={node.state} /><span className="cut">{node.name}</span></span>
-      <span className="b"><span className="cut">{node.by}</span><span>{node.time}</span></span>
-    </Link>
-  );
-}
-
-function Dependency({ id }: { id: string }) {
-  const found = useQuery(taskQuery(id)).data;
-  const state = found ? seenTask(found, false).state : "queued";
-  return <NodeBox node={{ key: id, to: `/tasks/${id}`, state, name: found?.title ?? shortId(id), by: shortId(id), time: "" }} />;
 }
 
 function Changes({ task, files }: { task: Task; files: TaskFiles }) {

@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ChevronDown, Ellipsis, RotateCcw, X } from "lucide-react";
 import { useState } from "react";
 import { useNavigate } from "react-router";
@@ -11,6 +11,7 @@ import { say, sayFailed } from "@/components/toasts";
 import { plural } from "@/lib/format";
 import { isOpen } from "@/lib/states";
 import { useOnline } from "@/live/live";
+import { taskGraph } from "./queries";
 
 /** What can be done to a task: pause, cancel, run again, archive. */
 export function TaskActions({ task, attempt, files }: { task: Task; attempt: Attempt | null; files: number }) {
@@ -26,6 +27,11 @@ export function TaskActions({ task, attempt, files }: { task: Task; attempt: Att
   const rerun = useMutation({
     mutationFn: () => answer(api.POST("/api/v1/tasks/{task_id}/rerun", path)),
     onSuccess: (made) => { say("A new task like it is queued"); void go(`/tasks/${made.id}`); }, ...failed("Not queued"), ...settled,
+  });
+  const broken = (useQuery(taskGraph(task.id)).data?.nodes ?? []).filter((node) => node.task.parent_id === task.id && node.task.state === "failed").map((node) => node.task.id);
+  const again = useMutation({
+    mutationFn: (ids: string[]) => answer(api.POST("/api/v1/tasks/requeue", { body: { task_ids: ids, reason: "" } })),
+    onSuccess: ({ requeued }) => say(`${plural(requeued, "part")} queued again`), ...failed("Not queued again"), ...settled,
   });
   const unarchive = useMutation({ mutationFn: () => answer(api.POST("/api/v1/tasks/{task_id}/unarchive", path)), onSuccess: () => say("Back in the lists"), ...failed("Not brought back"), ...settled });
   const archive = useMutation({
@@ -43,6 +49,8 @@ export function TaskActions({ task, attempt, files }: { task: Task; attempt: Att
         items={[
           { label: "A new task like this one", run: () => rerun.mutate() },
           { label: "With an edited prompt…", run: () => void go(`/tasks/new?from=${task.id}`) },
+          { label: "With another agent or model…", run: () => void go(`/tasks/new?from=${task.id}&focus=model`), disabled: task.kind !== "prompt" && task.kind !== "llm" },
+          ...(broken.length > 0 ? [{ label: `Its ${plural(broken.length, "failed part")} again`, run: () => again.mutate(broken) }] : []),
           { label: "This task again, attempts counted anew", run: () => requeue.mutate(), disabled: open },
         ]}
       />
@@ -50,6 +58,7 @@ export function TaskActions({ task, attempt, files }: { task: Task; attempt: Att
         trigger={<button type="button" className="btn" aria-label="More" disabled={!online}><Ellipsis size={14} /></button>}
         items={[
           { label: "Copy link", run: () => void navigator.clipboard.writeText(location.href).then(() => say("Link copied")) },
+          { label: "Compare runs…", run: () => void go(`/tasks/${task.id}/compare`) },
           { label: "Copy id", run: () => void navigator.clipboard.writeText(task.id).then(() => say("Id copied")) },
           null,
           task.archived_at ? { label: "Bring back into the lists", run: () => unarchive.mutate() } : { label: "Archive", run: () => archive.mutate(), disabled: open },

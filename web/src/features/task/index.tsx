@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { FolderGit2 } from "lucide-react";
 import { lazy, Suspense } from "react";
-import { Link, NavLink, useParams, useSearchParams } from "react-router";
+import { Link, NavLink, useLocation, useParams, useSearchParams } from "react-router";
 import { ApiProblem } from "@/api/client";
 import { task as taskQuery, taskApprovals, taskAttempts, taskFiles } from "@/api/queries";
 import type { Attempt, Task } from "@/api/types";
@@ -13,6 +13,7 @@ import { TimeAgo } from "@/components/TimeAgo";
 import { count, plural, shortPath } from "@/lib/format";
 import { seenTask } from "@/lib/states";
 import { TaskActions } from "./actions";
+import { AttemptPicker, RunPicker } from "./Attempts";
 import { ApprovalsTab } from "./ApprovalsTab";
 import { Facts } from "./Facts";
 import { HistoryTab } from "./HistoryTab";
@@ -21,6 +22,7 @@ import { Overview } from "./Overview";
 
 // What agents say is rendered by a parser that the other tabs do not need.
 const Conversation = lazy(() => import("@/components/conversation/Conversation"));
+const Compare = lazy(() => import("./Compare"));
 const LogFiles = lazy(() => import("@/components/logs/LogFiles"));
 
 export function Component() {
@@ -63,17 +65,17 @@ function TaskPage({ task, attempts, attempt, tab }: PageProps) {
           <div className="meta">
             <StateChip state={state} word={word} />
             {pending.length > 0 ? <StateChip state="waiting" word={plural(pending.length, "request")} /> : null}
-            {attempts.length > 1 ? <span className="chip">Attempt {attempt?.number} of {task.max_attempts}</span> : null}
+            <AttemptPicker task={task} attempts={attempts} attempt={attempt} />
             {task.working_dir ? <span title={task.working_dir} style={{ display: "flex", gap: 4, alignItems: "center" }}><FolderGit2 size={13} aria-hidden="true" />{shortPath(task.working_dir, 32)}</span> : null}
             {branch ? <><span className="mut">·</span><span className="mono">{branch}</span></> : null}
             <span className="mut">·</span><span>queued <TimeAgo at={task.created_at} /></span>
           </div>
           <div className="ttl">
-            <PageHeading>{task.title}</PageHeading>
+            <div style={{ minWidth: 0, display: "flex", flexWrap: "wrap", gap: "6px 12px", alignItems: "center" }}><PageHeading>{task.title}</PageHeading><RunPicker task={task} /></div>
             <TaskActions task={task} attempt={attempt} files={files?.produced.length ?? 0} />
           </div>
         </div>
-        <Tabs task={task} attempt={attempt} files={files?.produced.length ?? 0} approvals={approvals.length} />
+        <Tabs task={task} attempts={attempts.length} attempt={attempt} files={files?.produced.length ?? 0} approvals={approvals.length} />
         <div className="body">
           {tab === "overview" ? <Overview task={task} attempts={attempts} attempt={attempt} files={files} pending={pending.length > 0} />
             : tab === "output" ? <OutputTab task={task} attempts={attempts} attempt={attempt} />
@@ -81,6 +83,7 @@ function TaskPage({ task, attempts, attempt, tab }: PageProps) {
             : tab === "conversation" ? <Suspense fallback={<Skeleton rows={8} height={40} />}><Conversation task={task} attempt={attempt} /></Suspense>
             : tab === "approvals" ? <ApprovalsTab approvals={approvals} />
             : tab === "files" ? <FilesView files={files} attempt={attempt} task={task} />
+            : tab === "compare" ? <Suspense fallback={<Skeleton rows={8} height={24} />}><Compare task={task} attempts={attempts} /></Suspense>
             : tab === "history" ? <HistoryTab task={task} />
             : <EmptyState title="There is no such tab" action={<Link className="btn p" to={`/tasks/${task.id}`}>Overview</Link>} />}
         </div>
@@ -90,16 +93,19 @@ function TaskPage({ task, attempts, attempt, tab }: PageProps) {
   );
 }
 
-function Tabs({ task, attempt, files, approvals }: { task: Task; attempt: Attempt | null; files: number; approvals: number }) {
+function Tabs({ task, attempts, attempt, files, approvals }: { task: Task; attempts: number; attempt: Attempt | null; files: number; approvals: number }) {
   const base = `/tasks/${task.id}`;
+  const { pathname } = useLocation();
+  const [search] = useSearchParams();
+  const chosen = search.get("attempt");
   const tabs: [string, string, number][] = [
     ["", "Overview", 0], ["changes", "Changes", files], ["output", "Output", attempt?.lines ?? 0], ["conversation", "Conversation", attempt?.run?.entries ?? 0],
-    ["approvals", "Approvals", approvals], ["files", "Files", 0], ...(attempt?.run ? [["logs", "Logs", 0] as [string, string, number]] : []), ["history", "History", 0],
+    ["approvals", "Approvals", approvals], ["files", "Files", 0], ...(attempt?.run ? [["logs", "Logs", 0] as [string, string, number]] : []), ["history", "History", 0], ...(attempts > 1 || pathname.endsWith("/compare") ? [["compare", "Compare", 0] as [string, string, number]] : []),
   ];
   return (
     <nav className="tabs" aria-label="Task">
       {tabs.map(([path, label, amount]) => (
-        <NavLink key={label} to={path ? `${base}/${path}` : base} end>{label}{amount > 0 ? <i>{count(amount)}</i> : null}</NavLink>
+        <NavLink key={label} to={`${path ? `${base}/${path}` : base}${chosen ? `?attempt=${chosen}` : ""}`} end>{label}{amount > 0 ? <i>{count(amount)}</i> : null}</NavLink>
       ))}
     </nav>
   );

@@ -1,0 +1,104 @@
+// Queueing work: folders to choose from, what is known beforehand, the prompt as it is sent.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { launch, server } from "./browser.js";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const root = process.env.MUSTER_ROOT;
+let browser;
+let page;
+const problems = [];
+
+before(async () => {
+  browser = await launch();
+  page = await (await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" })).newPage();
+  page.setDefaultTimeout(30_000);
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+});
+after(() => browser?.close());
+
+const directory = () => page.getByRole("combobox", { name: "Directory" });
+const option = (name) => page.getByRole("listbox", { name: "Folders" }).getByRole("option", { name });
+
+async function accessible() {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
+  assert.deepEqual(violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.html).join(" ").slice(0, 200)}`), []);
+}
+
+test("folders are listed with their branch, typed, gone into and left by the keyboard", async () => {
+  await page.goto(`${server}/tasks/new`);
+  await directory().click();
+  await option(/hooks-api.*main, 1 changed/).waitFor();
+  await option(/site.*main, clean/).waitFor();
+  await accessible();
+  await directory().fill(`${root}/no`);
+  await option(/notes/).waitFor();
+  await option(/site/).waitFor({ state: "detached" });
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  assert.equal(await directory().inputValue(), `${root}/notes/`);
+  await page.keyboard.press("Escape");
+  await page.getByText("Not in a git repository", { exact: false }).waitFor();
+});
+
+test("a repository says what is not committed, and offers a working copy", async () => {
+  await directory().fill(`${root}/hooks-api`);
+  await page.keyboard.press("Escape");
+  await page.getByText("1 uncommitted change. A working copy begins at the last commit, without them.").waitFor();
+  await page.getByLabel("In a working copy of its own, on a branch").uncheck();
+  await page.getByText("The agent sees and may change them.", { exact: false }).waitFor();
+  await page.getByLabel("In a working copy of its own, on a branch").check();
+  await directory().fill(`${root}/gone`);
+  await page.keyboard.press("Escape");
+  await page.getByText("There is no such folder on", { exact: false }).waitFor();
+  await directory().fill("/");
+  await page.keyboard.press("Escape");
+  await page.getByText("Outside of the folders that can be listed", { exact: false }).waitFor();
+});
+
+test("the first of its kind is rough; the prompt is shown as it is sent", async () => {
+  await directory().fill(`${root}/site`);
+  await page.keyboard.press("Escape");
+  await page.getByRole("radio", { name: "Docs" }).click();
+  await page.getByLabel("Prompt").fill("Write a greeting.");
+  await page.getByText("First of its kind: rough.", { exact: false }).waitFor();
+  await page.getByLabel("What this will do").getByText("now, position 1").waitFor();
+  await page.getByText("More: title, project", { exact: false }).click();
+  await page.getByLabel("Check").fill("test -s GREETING.md");
+  await page.getByRole("button", { name: "Preview full prompt" }).click();
+  const dialog = page.getByRole("dialog", { name: "The prompt as it is sent" });
+  await dialog.getByRole("region", { name: "check" }).getByText("test -s GREETING.md").waitFor();
+  await accessible();
+  await page.keyboard.press("Escape");
+});
+
+test("what is written is kept over a reload, and two tasks are queued one after the other", async () => {
+  await page.reload();
+  assert.equal(await page.getByLabel("Prompt").inputValue(), "Write a greeting.");
+  await page.getByLabel("What the scripted agent does").fill(JSON.stringify({ script: [{ say: "Done." }] }));
+  await page.getByText("More: title, project", { exact: false }).click();
+  await page.getByLabel("Check").fill("");
+  await page.getByLabel("Prompt").press("Control+Shift+Enter");
+  await page.getByText("Queued: Write a greeting.").waitFor();
+  assert.equal(await page.getByLabel("Prompt").inputValue(), "");
+  assert.match(page.url(), /\/tasks\/new/);
+  await directory().click();
+  await option(/1 task/).waitFor();
+  await page.keyboard.press("Escape");
+  for (let left = 300; ; left -= 1) {
+    const { items } = await (await fetch(`${server}/api/v1/tasks?q=greeting`)).json();
+    if (items[0].state === "succeeded") break;
+    assert.ok(left > 0, `still ${items[0].state}`);
+    await page.waitForTimeout(100);
+  }
+  await page.reload();
+  await page.getByText("From 1 similar task (same type, agent and directory), 100% of which succeeded: rough.").waitFor();
+  await page.getByLabel("Prompt").fill("Once more.");
+  await page.getByLabel("Prompt").press("Control+Enter");
+  await page.waitForURL(/\/tasks\/tsk_/);
+  assert.deepEqual(problems, []);
+});
