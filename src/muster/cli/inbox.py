@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import typer
@@ -11,11 +12,17 @@ from muster.cli.invocation import Invocation, group, invocation
 from muster.cli.output import Column, shortened, since
 from muster.domain.errors import InvalidInput, NotFound
 
+
+def _risk_word(row: Mapping[str, Any]) -> str:
+    risk: dict[str, Any] | None = row.get("risk")
+    return "-" if risk is None else str(risk["level"])
+
+
 COLUMNS: Final = (
     Column("id", "id"),
     Column("asks", lambda row: row.get("agent") or row.get("agent_id"), spare=True),
     Column("for", "kind", spare=True),
-    Column("risk", lambda row: (row.get("risk") or {}).get("level") or "-"),
+    Column("risk", _risk_word),
     Column("what", lambda row: shortened(row.get("title"), 70), flexible=True),
     Column("task", lambda row: shortened(row.get("task"), 30), spare=True),
     Column("since", lambda row: since(row.get("created_at"))),
