@@ -12,7 +12,7 @@ export default function Help({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Shortcuts" onClose={onClose}>
       <p className="mut" style={{ fontSize: 12 }}>Single keys do nothing while you type. <Link to="/settings/keyboard" onClick={onClose} style={{ textDecoration: "underline" }}>Change or switch them off</Link></p>
-      <div className="sheet">
+      <div className="keysheet">
         {groups.map(([where, actions]) => [
           <h3 key={where}>{where}</h3>,
           ...actions.map((action) => <div key={action.id}><span>{action.what}</span><kbd className="kbd">{keys(action.id)}</kbd></div>),

@@ -72,5 +72,5 @@ export function Shell() {
 /** The first key of two, while the second is waited for. */
 function Pending() {
   const first = usePending((state) => state.first);
-  return first === "" ? null : <div className="pending" aria-hidden="true"><kbd className="kbd">{first}</kbd> and then …</div>;
+  return first === "" ? null : <div className="keyhint" aria-hidden="true"><kbd className="kbd">{first}</kbd> and then …</div>;
 }

@@ -7,10 +7,7 @@ export function ContextMeter({ used, total }: { used: number | null; total: numb
   const share = Math.min(Math.round((used / total) * 100), 100);
   return (
     <div className={cx("ctx", share >= 90 ? "x" : share > 80 && "w")} title={`${count(used)} of ${count(total)} tokens`}>
-      <div className="m" aria-hidden="true">
-        <i style={{ width: `${share}%` }} />
-        <u />
-      </div>
+      <div className="m" aria-hidden="true" style={{ "--full": `${share}%` } as React.CSSProperties} />
       <span>{share}%</span>
     </div>
   );

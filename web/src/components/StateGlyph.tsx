@@ -1,4 +1,4 @@
-import { memo } from "react";
+import { createContext, memo, useContext } from "react";
 import { type Shown, WORDS } from "@/lib/states";
 import { cx } from "@/lib/cx";
 
@@ -12,6 +12,11 @@ export function GlyphSheet() {
         <symbol id="g-running" viewBox="0 0 16 16">
           <circle cx="8" cy="8" r="6.1" fill="none" stroke={fill("running")} strokeWidth="1.8" strokeOpacity=".3" />
           <path d="M8 1.9a6.1 6.1 0 1 1-5.28 3.05" fill="none" stroke={fill("running")} strokeWidth="1.8" strokeLinecap="round" className="spin" />
+          <circle cx="8" cy="8" r="3" fill={fill("running")} />
+        </symbol>
+        <symbol id="g-running-still" viewBox="0 0 16 16">
+          <circle cx="8" cy="8" r="6.1" fill="none" stroke={fill("running")} strokeWidth="1.8" strokeOpacity=".3" />
+          <path d="M8 1.9a6.1 6.1 0 1 1-5.28 3.05" fill="none" stroke={fill("running")} strokeWidth="1.8" strokeLinecap="round" />
           <circle cx="8" cy="8" r="3" fill={fill("running")} />
         </symbol>
         <symbol id="g-waiting" viewBox="0 0 16 16">
@@ -54,6 +59,14 @@ export function GlyphSheet() {
   );
 }
 
+/** Where there are many, arcs stand still: all that turn are painted anew in every frame, wherever the animation is paused. */
+export const Still = createContext(false);
+
+/** The silhouette of a state that does not turn. */
+export function stillOf(state: Shown): string {
+  return state === "running" ? "#g-running-still" : `#g-${state}`;
+}
+
 interface GlyphProps {
   state: Shown;
   size?: number;
@@ -63,9 +76,10 @@ interface GlyphProps {
 
 export const StateGlyph = memo(function StateGlyph({ state, size = 13, label }: GlyphProps) {
   const name = label ?? WORDS[state];
+  const still = useContext(Still);
   return (
     <svg className="gl" width={size} height={size} viewBox="0 0 16 16" {...(name ? { role: "img", "aria-label": name } : { "aria-hidden": true })}>
-      <use href={`#g-${state}`} />
+      <use href={still ? stillOf(state) : `#g-${state}`} />
     </svg>
   );
 });

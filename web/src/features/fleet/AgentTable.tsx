@@ -12,6 +12,8 @@ import { useStill } from "./still";
 type Shown = ReturnType<typeof columnsFor>;
 type Line = { key: string; group: Group; row: FleetRow | null };
 
+const PLACED = { position: "relative" } as const;
+
 interface TableProps {
   groups: Group[];
   folded: Set<string>;
@@ -33,7 +35,7 @@ export function AgentTable({ groups, folded, chosen, columns, onFold, handlers }
   const { from, to, above, below } = useWindow(lines.length, box);
   return (
     <div
-      className="tblw card" ref={box} style={{ position: "relative" }}
+      className="tblw card" ref={box} style={PLACED}
       onPointerEnter={(event) => event.pointerType === "mouse" && setHeld(true)} onPointerLeave={() => setHeld(false)}
       onFocus={(event) => event.target.matches("tr") && setHeld(true)} onBlur={() => setHeld(false)}
     >

@@ -1,5 +1,6 @@
 import { useId, useMemo, useRef, useState } from "react";
 import type { FleetRow } from "@/api/types";
+import { stillOf } from "@/components/StateGlyph";
 import { ORDER, seenAgent } from "@/lib/states";
 import { usePageWidth } from "@/lib/useWidth";
 import { keyOf } from "./rows";
@@ -14,7 +15,6 @@ interface SheetProps {
 
 /** What stands left and right of the glyphs on a narrow page. */
 const FRAME = 64;
-const STILL = { "--spin": "paused" } as React.CSSProperties;
 
 /**
  * The roll call of a large fleet: as many shapes as there are states on a machine, not agents.
@@ -51,12 +51,12 @@ export function Sheet({ machines, told, onPeek }: SheetProps) {
     setTip(row && frame ? { left: Math.min(event.clientX - frame.left + 12, frame.width - 260), top: event.clientY - frame.top + 14 } : null);
   };
   return (
-    <div ref={box} className="sheet" style={STILL} onPointerLeave={() => setTip(null)}>
+    <div ref={box} className="sheet" onPointerLeave={() => setTip(null)}>
       <div className="sr" role="listbox" aria-label="Every agent, by machine" tabIndex={0} aria-activedescendant={`${id}-now`} onKeyDown={move} onBlur={() => setTip(null)}>
         <span role="option" id={`${id}-now`} aria-selected={current !== undefined} aria-posinset={Math.max(index, 0) + 1} aria-setsize={everyone.length}>{everyone.length > 0 ? told(current ?? everyone[0]!) : ""}</span>
       </div>
       <svg width="0" height="0" aria-hidden="true" style={{ position: "absolute" }}>
-        <defs>{states.map((state) => <pattern key={state} id={`${id}-${state}`} width={PITCH} height={PITCH} patternUnits="userSpaceOnUse"><use href={`#g-${state}`} width={SIZE} height={SIZE} /></pattern>)}</defs>
+        <defs>{states.map((state) => <pattern key={state} id={`${id}-${state}`} width={PITCH} height={PITCH} patternUnits="userSpaceOnUse"><use href={stillOf(state)} width={SIZE} height={SIZE} /></pattern>)}</defs>
       </svg>
       {blocks.map((block) => (
         <div className="mc" key={block.key}>

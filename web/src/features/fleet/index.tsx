@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { ChevronDown, Ellipsis, LayoutGrid, List, Plus, Search } from "lucide-react";
-import { type CSSProperties, Fragment, lazy, Suspense, useMemo, useState } from "react";
+import { Fragment, lazy, Suspense, useMemo, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { fleet, overview } from "@/api/queries";
 import type { Fleet, FleetRow, Machine, Overview } from "@/api/types";
@@ -8,6 +8,7 @@ import { Menu } from "@/components/Menu";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural } from "@/lib/format";
+import { Still } from "@/components/StateGlyph";
 import { useKeys } from "@/lib/keys";
 import { usePeek, useRows } from "@/lib/usePeek";
 import { usePageWidth } from "@/lib/useWidth";
@@ -26,7 +27,6 @@ const Customise = lazy(() => import("./Customise"));
 
 /** Above so many agents arcs stand still. */
 const TURNING = 200;
-const STILL = { "--spin": "paused" } as CSSProperties;
 
 const GROUPINGS: [Grouping, string][] = [["status", "Status"], ["machine", "Machine"], ["role", "Role"], ["none", "None"]];
 
@@ -139,9 +139,9 @@ function Body({ data, rows, figures, view, custom }: BodyProps) {
       ),
   };
   return (
-    <div className="sections" style={rows.length > TURNING ? STILL : undefined}>
+    <Still value={rows.length > TURNING}><div className="sections">
       {custom.sections.map((name) => <Fragment key={name}>{section[name]}</Fragment>)}
-    </div>
+    </div></Still>
   );
 }
 
