@@ -79,19 +79,10 @@ from muster.domain.replay_tasks import TaskPayload, evolve_task
 from muster.domain.replay_world import Fact, World
 
 PlacePayload = ProjectPayload | QueuePayload | SessionPayload | AgentPayload | TaskClassPayload | RolePayload
+UnseenPayload = ActivityPosted | LogLost | PreferencesSet | TaskMerged | ProviderFailing | ProviderRecovered
+"""What changes nothing of the world that is replayed."""
 AnyPayload = (
-    TaskPayload
-    | AttemptPayload
-    | RunPayload
-    | ApprovalPayload
-    | ReviewPayload
-    | ActivityPosted
-    | LogLost
-    | PreferencesSet
-    | TaskMerged
-    | ProviderFailing
-    | ProviderRecovered
-    | PlacePayload
+    TaskPayload | AttemptPayload | RunPayload | ApprovalPayload | ReviewPayload | PlacePayload | UnseenPayload
 )
 
 
@@ -128,20 +119,11 @@ def evolve(world: World, fact: Fact) -> None:
             evolve_approval(world, fact, payload)
         case TaskReviewed() | CommentWritten() | CommentEdited() | CommentRemoved():
             evolve_review(world, fact, payload)
-        case (
-            ActivityPosted()
-            | LogLost()
-            | PreferencesSet()
-            | TaskMerged()
-            | ProviderFailing()
-            | ProviderRecovered()
-        ):
-            pass
         case _:
-            _evolve_place(world, fact, payload)
+            _evolve_rest(world, fact, payload)
 
 
-def _evolve_place(world: World, fact: Fact, payload: PlacePayload) -> None:
+def _evolve_rest(world: World, fact: Fact, payload: PlacePayload | UnseenPayload) -> None:
     match payload:
         case ProjectCreated() | ProjectEdited() | CapitalAllocated() | ProjectDeleted():
             evolve_project(world, fact, payload)
@@ -155,5 +137,14 @@ def _evolve_place(world: World, fact: Fact, payload: PlacePayload) -> None:
             evolve_task_class(world, fact, payload)
         case RoleSet() | RoleDeleted():
             evolve_role(world, fact, payload)
+        case (
+            ActivityPosted()
+            | LogLost()
+            | PreferencesSet()
+            | TaskMerged()
+            | ProviderFailing()
+            | ProviderRecovered()
+        ):
+            pass
         case _:
             assert_never(payload)
