@@ -45,11 +45,9 @@ build() {
 }
 
 check() {
-    packages
-    types
-    npm run --silent check
-    node tools/budgets.js
-    ../.venv/bin/python ../tools/check_tokens.py src/styles/tokens.css
+    # Joined, since a function behind `&&` goes on after what fails.
+    packages && types && npm run --silent check && node tools/budgets.js &&
+        ../.venv/bin/python ../tools/check_tokens.py src/styles/tokens.css
 }
 
 has_node || {

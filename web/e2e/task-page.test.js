@@ -106,6 +106,6 @@ test("more than eight steps that are alike are one stack, which opens into a lis
   assert.match(page.url(), /graph=list/);
   await accessible();
   await page.setViewportSize({ width: 360, height: 740 });
-  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is wider than a phone");
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), "nothing is wider than a phone");
   assert.deepEqual(problems, []);
 });

@@ -126,7 +126,8 @@ function clash(one: string, other: string): boolean {
 export function conflicts(action: Action, keys: string, given: Bindings): Action[] {
   return ACTIONS.filter((other) => {
     const theirs = keysOf(other, given);
-    const apart = action.on && other.on && action.on !== other.on;
+    // In a diff the brackets walk through files, as everywhere where code is reviewed; the sidebar has them elsewhere.
+    const apart = (action.on && other.on && action.on !== other.on) || (keys === "[" && (action.on === DIFF || other.on === DIFF) && action.on !== other.on);
     return other.id !== action.id && theirs !== null && !apart && clash(keys, theirs);
   });
 }

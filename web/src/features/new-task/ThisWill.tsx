@@ -20,7 +20,7 @@ export function ThisWill({ draft, workers }: { draft: Draft; workers: Worker[] |
   return (
     <aside className="this card" aria-label="What this will do">
       <h2>This will</h2>
-      <dl className="dl" style={stale && data ? { opacity: 0.6 } : undefined}>
+      <dl className="dl" style={stale && data ? { color: "var(--fg-3)" } : undefined}>
         <dt>Run</dt><dd>{draft.agent === ELSEWHERE ? "when an agent of yours claims it" : draft.agent === SCRIPT ? "as a shell script in a sandbox" : draft.agent ? `with ${draft.agent}${draft.role ? ` as ${draft.role}` : ""}` : draft.role ? `as ${draft.role}` : "…"}</dd>
         <dt>Cost</dt><dd className="num">{draft.agent === SCRIPT || draft.agent === "scripted" ? "no charge" : data ? costOf(data) : "…"}{draft.cap && agentic ? `; at most $${draft.cap} an attempt` : ""}</dd>
         <dt>Time</dt><dd className="num">{data ? timeOf(data.seconds) : "…"}</dd>

@@ -6,7 +6,7 @@ import { ErrorState, Skeleton } from "@/components/States";
 import { cost, exactly, timeOfDay } from "@/lib/format";
 
 /** Every event of the log that is about the task, oldest first. */
-export function HistoryTab({ task }: { task: Task }) {
+export default function HistoryTab({ task }: { task: Task }) {
   const { data, error, refetch } = useQuery(taskEvents(task.id));
   if (error && !data) return <ErrorState what="The history could not be loaded" error={error} retry={() => void refetch()} />;
   if (!data) return <Skeleton />;

@@ -13,7 +13,7 @@ import { useOutput } from "@/live/tail";
 type Level = "all" | "stderr";
 
 /** Everything an attempt printed, with search and a choice of streams. */
-export function OutputTab({ task, attempts, attempt }: { task: Task; attempts: Attempt[]; attempt: Attempt | null }) {
+export default function OutputTab({ task, attempts, attempt }: { task: Task; attempts: Attempt[]; attempt: Attempt | null }) {
   const [search, setSearch] = useSearchParams();
   const [follow, setFollow] = useState(true);
   const [wrap, setWrap] = useState(true);

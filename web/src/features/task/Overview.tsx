@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Link } from "react-router";
 import type { Attempt, Task, TaskFiles } from "@/api/types";
 import { visible } from "@/lib/visible";
@@ -10,7 +10,8 @@ import { shortPath } from "@/lib/format";
 import { Attempts } from "./Attempts";
 import { LiveOutput } from "./LiveOutput";
 import { Ownership } from "./Ownership";
-import { Workflow } from "./Workflow";
+
+const Workflow = lazy(() => import("./Workflow"));
 
 interface OverviewProps {
   task: Task;
@@ -25,7 +26,7 @@ export function Overview({ task, attempts, attempt, files, pending }: OverviewPr
   return (
     <>
       <Prompt task={task} />
-      <Workflow task={task} attempts={attempts} attempt={attempt} pending={pending} />
+      <Suspense fallback={null}><Workflow task={task} attempts={attempts} attempt={attempt} pending={pending} /></Suspense>
       <Ownership task={task} />
       <Attempts task={task} attempts={attempts} />
       {task.error ? <Failure task={task} /> : null}

@@ -34,7 +34,7 @@ const SMALL = 560;
 const WAITS = ["blocked", "backoff", "ready"];
 
 /** Where the work stands: what it waits for, its attempts, its parts, and what waits for it. */
-export function Workflow(props: WorkflowProps) {
+export default function Workflow(props: WorkflowProps) {
   const { task, attempts } = props;
   const graph = useQuery(taskGraph(task.id)).data;
   const [search, setSearch] = useSearchParams();

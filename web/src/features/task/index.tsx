@@ -7,22 +7,22 @@ import { task as taskQuery, taskApprovals, taskAttempts, taskFiles } from "@/api
 import type { Attempt, Task } from "@/api/types";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { StateChip } from "@/components/StateGlyph";
-import { FilesView } from "@/components/FilesView";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { TimeAgo } from "@/components/TimeAgo";
 import { count, plural, shortPath } from "@/lib/format";
 import { seenTask } from "@/lib/states";
 import { TaskActions } from "./actions";
 import { AttemptPicker, RunPicker } from "./Attempts";
-import { ApprovalsTab } from "./ApprovalsTab";
 import { Facts } from "./Facts";
-import { HistoryTab } from "./HistoryTab";
-import { OutputTab } from "./OutputTab";
 import { Overview } from "./Overview";
 
 // What agents say is rendered by a parser that the other tabs do not need.
 const Conversation = lazy(() => import("@/components/conversation/Conversation"));
 const Compare = lazy(() => import("./Compare"));
+const ApprovalsTab = lazy(() => import("./ApprovalsTab"));
+const HistoryTab = lazy(() => import("./HistoryTab"));
+const OutputTab = lazy(() => import("./OutputTab"));
+const FilesView = lazy(() => import("@/components/FilesView").then((module) => ({ default: module.FilesView })));
 const LogFiles = lazy(() => import("@/components/logs/LogFiles"));
 
 export function Component() {
@@ -78,13 +78,13 @@ function TaskPage({ task, attempts, attempt, tab }: PageProps) {
         <Tabs task={task} attempts={attempts.length} attempt={attempt} files={files?.produced.length ?? 0} approvals={approvals.length} />
         <div className="body">
           {tab === "overview" ? <Overview task={task} attempts={attempts} attempt={attempt} files={files} pending={pending.length > 0} />
-            : tab === "output" ? <OutputTab task={task} attempts={attempts} attempt={attempt} />
+            : tab === "output" ? <Suspense fallback={<Skeleton rows={8} height={19} />}><OutputTab task={task} attempts={attempts} attempt={attempt} /></Suspense>
             : tab === "logs" ? <Suspense fallback={<Skeleton rows={8} height={19} />}><LogFiles task={task} attempt={attempt} /></Suspense>
             : tab === "conversation" ? <Suspense fallback={<Skeleton rows={8} height={40} />}><Conversation task={task} attempt={attempt} /></Suspense>
-            : tab === "approvals" ? <ApprovalsTab approvals={approvals} />
-            : tab === "files" ? <FilesView files={files} attempt={attempt} task={task} />
+            : tab === "approvals" ? <Suspense fallback={<Skeleton rows={4} height={80} />}><ApprovalsTab approvals={approvals} /></Suspense>
+            : tab === "files" ? <Suspense fallback={<Skeleton rows={6} height={28} />}><FilesView files={files} attempt={attempt} task={task} /></Suspense>
             : tab === "compare" ? <Suspense fallback={<Skeleton rows={8} height={24} />}><Compare task={task} attempts={attempts} /></Suspense>
-            : tab === "history" ? <HistoryTab task={task} />
+            : tab === "history" ? <Suspense fallback={<Skeleton rows={8} height={24} />}><HistoryTab task={task} /></Suspense>
             : <EmptyState title="There is no such tab" action={<Link className="btn p" to={`/tasks/${task.id}`}>Overview</Link>} />}
         </div>
       </div>
