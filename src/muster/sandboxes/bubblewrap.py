@@ -100,15 +100,11 @@ class BubblewrapDriver:
             works = problem is None
             if self._quotas is None:
                 self._quotas = Quotas.detect() if works else Quotas(())
-            self._capabilities = Capabilities(
-                level=LEVEL,
-                available=works,
-                reason=problem or "",
-                file_isolation=works,
-                network_isolation=works,
-                process_isolation=works,
-                quotas=self._quotas.in_force() if works else {},
-                hardening=("seccomp",) if works and self._filter else (),
+            self._capabilities = Capabilities.tried(
+                LEVEL,
+                problem,
+                quotas=self._quotas.in_force(),
+                hardening=("seccomp",) if self._filter else (),
             )
             if works and self._most_warm:
                 self._pool = WarmPool(

@@ -97,16 +97,11 @@ class ContainerDriver:
         """Runs a container once with all its options, with each runtime there is until one works, with limits if it can."""
         if self._capabilities is None:
             problem = await self._find_runtime()
-            works = problem is None
-            self._capabilities = Capabilities(
-                level=LEVEL,
-                available=works,
-                reason=problem or "",
-                file_isolation=works,
-                network_isolation=works,
-                process_isolation=works,
-                quotas=self._in_force() if works else {},
-                hardening=("user namespace", *(("seccomp",) if filter_profile() else ())) if works else (),
+            self._capabilities = Capabilities.tried(
+                LEVEL,
+                problem,
+                quotas=self._in_force(),
+                hardening=("user namespace", *(("seccomp",) if filter_profile() else ())),
             )
         return self._capabilities
 

@@ -109,16 +109,8 @@ class FirecrackerDriver:
         if self._capabilities is None:
             self._quotas = await asyncio.to_thread(Quotas.detect)
             problem = await self._problem()
-            works = problem is None
-            self._capabilities = Capabilities(
-                level=LEVEL,
-                available=works,
-                reason=problem or "",
-                file_isolation=works,
-                network_isolation=works,
-                process_isolation=works,
-                quotas=self._in_force() if works else {},
-                hardening=self._hardening() if works else (),
+            self._capabilities = Capabilities.tried(
+                LEVEL, problem, quotas=self._in_force(), hardening=self._hardening()
             )
         return self._capabilities
 

@@ -94,16 +94,11 @@ class GvisorDriver:
         if self._capabilities is None:
             self._quotas = await asyncio.to_thread(Quotas.detect)
             problem = await self._find_platform()
-            works = problem is None
-            self._capabilities = Capabilities(
-                level=LEVEL,
-                available=works,
-                reason=problem or "",
-                file_isolation=works,
-                network_isolation=works,
-                process_isolation=works,
-                quotas=self._in_force() if works else {},
-                hardening=("kernel of its own", f"platform {self._platform}") if works else (),
+            self._capabilities = Capabilities.tried(
+                LEVEL,
+                problem,
+                quotas=self._in_force(),
+                hardening=("kernel of its own", f"platform {self._platform}"),
             )
         return self._capabilities
 

@@ -118,6 +118,23 @@ class Capabilities:
     hardening: Sequence[str] = ()
     """What else stands between a program and the kernel, such as `seccomp`."""
 
+    @classmethod
+    def tried(
+        cls, level: str, problem: str | None, *, quotas: Mapping[str, str], hardening: Sequence[str]
+    ) -> Capabilities:
+        """Of a level that isolates files, network and processes if its trial ran, and with a `problem` nothing."""
+        if problem is not None:
+            return cls(level=level, available=False, reason=problem)
+        return cls(
+            level=level,
+            available=True,
+            file_isolation=True,
+            network_isolation=True,
+            process_isolation=True,
+            quotas=quotas,
+            hardening=hardening,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSpec:
