@@ -196,6 +196,9 @@ class TestEnding:
                 "session": "s1",
                 "branch": None,
                 "head_commit": "abcd12",
+                "base_commit": None,
+                "base_branch": None,
+                "workspace": None,
             }
         ]
 

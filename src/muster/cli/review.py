@@ -68,7 +68,7 @@ def review(
     ] = None,
     by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who says it.")] = None,
 ) -> None:
-    """Show how a task's result stands with people; or comment on it, or give a verdict.
+    """Show, comment on and decide on a task's result.
 
     Comments are drafts until a verdict sends them. A verdict counts for the commit that is there now.
     """
