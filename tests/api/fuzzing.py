@@ -24,11 +24,13 @@ from muster.store.blobs import BlobStore
 from muster.store.database import Durability
 from muster.store.open import open_store
 
-# A cursor is a text the server gave out; no schema can say which.
-CHECKS = {
+# A cursor is a text the server gave out; no schema can say which. A text over its length may be over the size of a body too.
+REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"]
+CHECKS: dict[str, Any] = {
+    "negative_data_rejection": {"expected-statuses": REFUSALS},
     "positive_data_acceptance": {
         "expected-statuses": ["2xx", "3xx", "400", "401", "403", "404", "409", "429", "5xx"]
-    }
+    },
 }
 
 

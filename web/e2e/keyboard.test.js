@@ -55,6 +55,7 @@ async function reach(name, key = "Tab") {
 
 /** Keys that go to a page, after which its heading has the focus. */
 async function go(keys, url) {
+  await page.waitForFunction(() => !document.activeElement?.matches("textarea, input, select"));
   for (const key of keys) await page.keyboard.press(key);
   await page.waitForURL(url);
   await page.waitForFunction(() => document.activeElement?.tagName === "H1" || document.activeElement?.matches("textarea, input"));

@@ -30,6 +30,8 @@ DOMPurify.addHook("afterSanitizeAttributes", (node) => {
     node.setAttribute("rel", "noopener nofollow noreferrer");
     node.setAttribute("target", "_blank");
   }
+  // A wide one scrolls, also by the keyboard.
+  if (node.tagName === "PRE") node.setAttribute("tabindex", "0");
 });
 
 /** Words of an agent: markup is kept, everything that could act is not. */

@@ -92,10 +92,10 @@ function ToolView({ block, open }: { block: ToolBlock; open: boolean }) {
         {block.ended && seconds(block.at, block.ended) >= 0.1 ? <span className="num mut">{duration(seconds(block.at, block.ended))}</span> : null}
       </summary>
       <div className="in">
-        {input ? <><h3>Input</h3><pre>{visible(JSON.stringify(input, null, 2))}</pre></> : null}
+        {input ? <><h3>Input</h3><pre tabIndex={0}>{visible(JSON.stringify(input, null, 2))}</pre></> : null}
         <ChangeLinks paths={block.call.paths ?? []} />
         {block.result?.diff ? <><h3>Change</h3><DiffLines diff={block.result.diff} /></> : null}
-        {block.output ? <><h3>Result</h3><pre>{visible(plain(block.output))}</pre></> : block.result ? <h3>No output</h3> : <h3>Still running</h3>}
+        {block.output ? <><h3>Result</h3><pre tabIndex={0}>{visible(plain(block.output))}</pre></> : block.result ? <h3>No output</h3> : <h3>Still running</h3>}
       </div>
     </details>
   );

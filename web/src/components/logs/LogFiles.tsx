@@ -107,7 +107,7 @@ function Lines({ lines, follow, label }: { lines: FileLine[]; follow: boolean; l
                     {line.bad ? <StateGlyph state="failed" size={11} /> : null}<b>{visible(line.label)}</b><span className="cut">{visible(line.title)}</span>
                   </button>
                   {open.has(line.number) ? <ChangeLinks paths={pathsOf(line)} /> : null}
-                  {open.has(line.number) ? <pre className="jo">{visible(JSON.stringify(line.json, null, 2))}</pre> : null}
+                  {open.has(line.number) ? <pre className="jo" tabIndex={0}>{visible(JSON.stringify(line.json, null, 2))}</pre> : null}
                 </>
               ) : <div className="pl">{visible(line.text) || "\u00a0"}</div>}
             </div>

@@ -72,7 +72,7 @@ export function CommentView({ comment, acts, outdated = false, place = false }: 
           ) : <button type="button" className="btn s g" disabled={acts.change.isPending} onClick={() => acts.change.mutate({ id: comment.id, body: { resolved: comment.resolved_at === null } })}>{comment.resolved_at ? "Open again" : "Resolve"}</button>}
         </span>
       </p>
-      {outdated && comment.hunk ? <pre className="cm-hunk">{visible(comment.hunk)}</pre> : null}
+      {outdated && comment.hunk ? <pre className="cm-hunk" tabIndex={0}>{visible(comment.hunk)}</pre> : null}
       <p className="cm-text">{visible(comment.text)}</p>
     </article>
   );
