@@ -62,10 +62,12 @@ function deliver(id: string): void {
     });
 }
 
-/** A page that is left sends at once what was decided on it. */
-addEventListener("pagehide", () => {
-  for (const id of [...jobs.keys()]) {
-    const job = take(id);
-    if (job) sendLeaving(job.approval, job.given);
-  }
-});
+/** A page that is left sends at once what was decided on it: before it goes, where the browser says so, as what is sent while it goes may be lost. */
+for (const leaving of ["beforeunload", "pagehide"]) {
+  addEventListener(leaving, () => {
+    for (const id of [...jobs.keys()]) {
+      const job = take(id);
+      if (job) sendLeaving(job.approval, job.given);
+    }
+  });
+}
