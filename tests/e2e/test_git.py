@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from muster.client.errors import ApiError
 from tests.e2e.server import KillableServer
 from tests.e2e.test_agents import Bench, git
 from tests.vcs.forge_double import TOKEN, ForgeDouble, forge_double
@@ -237,12 +238,22 @@ async def test_a_lead_begins_with_the_work_of_the_parts_and_ends_with_all_of_it(
         payload={"integrate": True},
         acceptance_command="test -f more.py",
     )
+    elsewhere = await bench.submit(
+        {"say": "Done."},
+        working_dir=str(bench.server.folder),
+        depends_on=[first],
+        payload={"integrate": True},
+    )
     task = await bench.ended(lead, timeout=60)
     assert task["state"] == "succeeded", await attempts_of(bench, lead)
     assert git(bench.repository, "show", f"muster/{lead}:seen.txt") == "1"
     prompt = str((await bench.client.get(f"/tasks/{lead}/conversation", limit=1))["items"][0])
     assert f"task `{first}` is merged in." in prompt
     assert f"task `{other}` is merged in with conflict markers in `hello.py`" in prompt
+    assert (await bench.ended(elsewhere, timeout=60))["state"] == "failed"
+    assert "is in no git repository" in (await attempts_of(bench, elsewhere))[-1]["error"]
+    with pytest.raises(ApiError, match="needs tasks to depend on"):
+        await bench.submit({"say": "Done."}, payload={"integrate": True})
     changed = await bench.client.get(f"/tasks/{lead}/files")
     assert {entry["path"] for entry in changed["produced"]} == {"hello.py", "seen.txt"}
     merged = bench.server.muster("merge", lead)

@@ -18,7 +18,7 @@ from muster.api.times import microseconds
 from muster.commands.queues import ensure_agent_queue
 from muster.commands.tasks import NewTask
 from muster.domain import ids
-from muster.domain.errors import NotFound
+from muster.domain.errors import InvalidInput, NotFound
 from muster.domain.money import micros
 from muster.domain.retry import RetryPolicy
 from muster.domain.task import PRIORITIES, TaskKind, TaskSpec
@@ -56,6 +56,10 @@ class Submitter:
     async def _new_task(self, task: TaskCreate) -> NewTask:
         check_task(task)
         agent_task = await agent_task_of(self.store, task.kind, task.payload)
+        if agent_task is not None and agent_task.integrate and not task.depends_on:
+            raise InvalidInput(
+                field="payload.integrate", problem="needs tasks to depend on, whose work is merged"
+            )
         queue = await self._queue_of(task, for_agents=agent_task is not None)
         return NewTask(
             spec=spec_of(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
+from muster.cli.commits import SHORT, WHOLE, seen
 from muster.cli.connection import path
 from muster.cli.invocation import invocation
-
-SHORT: Final = 8
 
 
 def merge(
@@ -26,7 +25,7 @@ def merge(
     ] = None,
     commit: Annotated[
         str | None,
-        typer.Option("--commit", metavar="ID", help="Only if the work is still this commit (all of its id)."),
+        typer.Option("--commit", metavar="ID", help="Only if the work is still this commit."),
     ] = None,
 ) -> None:
     """Merge a task's work into a branch of its repository.
@@ -35,9 +34,11 @@ def merge(
     """
     call = invocation(context)
     with call.connection() as connection:
-        if commit is None:
-            commit = str(connection.get(path("tasks", task_id, "git"))["commit"] or "0" * 40)
-        wanted: dict[str, Any] = {"commit": commit, "way": "squash" if squash else "merge"}
+        now = connection.get(path("tasks", task_id, "git"))["commit"]
+        wanted: dict[str, Any] = {
+            "commit": seen(commit, now) or "0" * WHOLE,
+            "way": "squash" if squash else "merge",
+        }
         wanted |= {} if into is None else {"into": into}
         wanted |= {} if message is None else {"message": message}
         merged = connection.post(path("tasks", task_id, "merge"), wanted)

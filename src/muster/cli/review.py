@@ -7,13 +7,13 @@ from typing import Annotated, Any, Final, cast
 
 import typer
 
+from muster.cli.commits import SHORT, seen
 from muster.cli.connection import Connection, path
 from muster.cli.invocation import Invocation, invocation
 from muster.cli.output import Column, Record, shortened, since
 from muster.cli.task_ids import full_id
 from muster.domain.errors import InvalidInput
 
-SHORT: Final = 8
 _PLACE: Final = re.compile(r"^(?P<path>.+?):(?P<line>\d+)(?:-(?P<last>\d+))?:?\s+(?P<text>.+)$", re.DOTALL)
 _VERDICTS: Final = {"approve": "Approved", "request_changes": "Changes requested for", "reject": "Rejected"}
 
@@ -104,11 +104,10 @@ def _comment(text: str) -> dict[str, Any]:
 def _give(
     call: Invocation, connection: Connection, task: str, wanted: dict[str, Any], commit: str | None
 ) -> None:
-    seen = commit or connection.get(path("tasks", task, "review"))["commit"]
-    answer = connection.post(
-        path("tasks", task, "review"), {**wanted, **({} if seen is None else {"commit": seen})}
-    )
-    at = f" at {str(seen)[:SHORT]}" if seen else ""
+    looked_at = seen(commit, connection.get(path("tasks", task, "review"))["commit"])
+    given = {} if looked_at is None else {"commit": looked_at}
+    answer = connection.post(path("tasks", task, "review"), {**wanted, **given})
+    at = f" at {looked_at[:SHORT]}" if looked_at else ""
     sent = sum(row["review_id"] == answer["last"]["id"] for row in answer["comments"])
     with_ = f", with {sent} comment{'' if sent == 1 else 's'}" if sent else ""
     call.output.done(f"{_VERDICTS[wanted['verdict']]} {task}{at}{with_}.", answer)

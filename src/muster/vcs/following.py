@@ -79,6 +79,14 @@ async def lines_at(git_dir: Path, commit: str, path: str) -> list[str] | None:
     return content.decode("utf-8", "replace").removesuffix("\n").split("\n")
 
 
+async def has_file(git_dir: Path, commit: str, path: str) -> bool:
+    """Whether a commit has a file; also when git does not know the commit, as nothing can be said against it then."""
+    try:
+        return bool(await git("ls-tree", "-z", "--name-only", commit, "--", path, git_dir=git_dir))
+    except GitError:
+        return True
+
+
 async def commits_since(git_dir: Path, before: str, after: str) -> int | None:
     """How many commits of `after` are not in `before`; None when git does not know one of them."""
     try:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from muster.client.wire import EarlierAttempt
 from muster.domain.prompt import Beginning
+from muster.sandboxes.sandbox import WorkdirMissing
 from muster.vcs.bases import Bases
 from muster.vcs.checkout import Checkout, Identity, open_checkout
 from muster.vcs.git import GitError, Repository, commit_of, repository_of
@@ -65,6 +66,10 @@ async def open_copy(plan: Plan, place: Workspace, options: WorkerOptions, bases:
     name = plan.adapter.profile.name
     identity = Identity(name=f"{name} (muster)", email=f"{name}@agents.muster.invalid")
     found = None if not claim.working_dir else await repository_of(working_dir)
+    if found is None and plan.task.integrate:
+        raise WorkdirMissing(
+            path=str(working_dir), problem="is in no git repository, so there is no work to integrate"
+        )
     if found is None or plan.task.workspace == "in_place":
         main = None if found is None else found.main
         snapshot = await take_snapshot(working_dir, place.root / "git", main=main, hidden=options.hidden)

@@ -32,7 +32,7 @@ from muster.projections.reviews import CommentRow, ReviewRow, comments_of, commi
 from muster.projections.runs import runs_of
 from muster.projections.tasks import TaskDetail, get_task
 from muster.vcs.changes import changes_between, diff_of
-from muster.vcs.following import Follower, Place, commits_since, lines_at
+from muster.vcs.following import Follower, Place, commits_since, has_file, lines_at
 from muster.vcs.git import GitError, repository_of
 from muster.vcs.standing import commit_kept
 
@@ -189,6 +189,8 @@ async def _lines(work: _Work, commit: str, path: str, ends: list[int]) -> str:
         return ""
     lines = await lines_at(work.main, commit, path)
     if lines is None:
+        if not await has_file(work.main, commit, path):
+            raise InvalidInput(field="path", problem=f"{path[:200]} is not in the work at {commit[:8]}")
         return ""
     if ends[1] > len(lines):
         raise InvalidInput(field="line", problem=f"{path} has {len(lines)} lines at {commit[:8]}")
