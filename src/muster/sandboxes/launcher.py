@@ -280,8 +280,7 @@ class Program:
         self._send_pause()
 
     def _send_pause(self) -> None:
-        if self._writer is not None:
-            self._writer.write(json.dumps({"pause": self._paused}).encode() + b"\n")
+        self._tell({"pause": self._paused})
 
     async def answers(self, seconds: float = ANSWER_SECONDS) -> bool:
         """Whether its supervisor answers, or has no need to: it has not begun, or it is ending. One that is mute is killed."""
@@ -289,7 +288,7 @@ class Program:
         if self._writer is None or supervisor is None or self._killed is not None:
             return True
         self._answered.clear()
-        self._writer.write(b'{"ping": true}\n')
+        self._tell({"ping": True})
         try:
             async with asyncio.timeout(seconds):
                 await self._answered.wait()
@@ -308,8 +307,13 @@ class Program:
             self._send_kill()
 
     def _send_kill(self) -> None:
-        if self._writer is not None and self._killed is not None:
-            self._writer.write(json.dumps({"kill": self._killed}).encode() + b"\n")
+        if self._killed is not None:
+            self._tell({"kill": self._killed})
+
+    def _tell(self, wish: Mapping[str, object]) -> None:
+        """Tell the supervisor; one that has just ended need not know, and uvloop refuses what comes for it."""
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(json.dumps(wish).encode() + b"\n")
 
     async def wait(self, on_output: OnOutput, output_bytes: int | None) -> ExitStatus:
         """Deliver output until the end. When cancelled, everything is killed before this raises."""

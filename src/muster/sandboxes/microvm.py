@@ -243,14 +243,12 @@ class MicroVm:
     def kill(self) -> None:
         """End the process. It may have ended by itself just now."""
         if not self.ended:
-            with contextlib.suppress(RuntimeError):
-                self.program.kill()
+            self.program.kill()
 
     def pause(self, paused: bool) -> None:
         """Stop the process, or let it go on."""
         if not self.ended:
-            with contextlib.suppress(RuntimeError):
-                self.program.pause(paused)
+            self.program.pause(paused)
 
     async def close(self) -> None:
         """End the process, and wait until it is gone."""
