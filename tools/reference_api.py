@@ -39,6 +39,10 @@ def openapi_document() -> dict[str, Any]:
     return create_native_app(services).document()
 
 
+ANSWERED = ("muster.domain.", "muster.commands.", "muster.api.routes.", "muster.vcs.merging")
+"""Where errors are defined that calls are answered with; those of elsewhere are failure codes of attempts."""
+
+
 def openapi_json() -> str:
     """docs/reference/openapi.json"""
     return json.dumps(openapi_document(), indent=1, ensure_ascii=False) + "\n"
@@ -60,10 +64,11 @@ def api_page() -> str:
             row = f"| `{method.upper()} {path}` | {operation['summary']} | {_answers(operation)} |"
             by_tag.setdefault(operation["tags"][0], []).append(row)
     for tag in document["tags"]:
-        rows = by_tag.get(tag["name"], [])
-        if rows:
-            lines += [f"## {tag['name']}", "", tag["description"], "", "| call | what it does | answers |"]
-            lines += ["|---|---|---|", *rows, ""]
+        rows = by_tag.pop(tag["name"])
+        lines += [f"## {tag['name']}", "", tag["description"], "", "| call | what it does | answers |"]
+        lines += ["|---|---|---|", *rows, ""]
+    if by_tag:
+        raise ValueError(f"without a description in the document: {', '.join(by_tag)}")
     return "\n".join(lines)
 
 
@@ -78,7 +83,7 @@ def errors_page() -> str:
     rows = sorted(
         {
             (status_of(kind()), kind.code, " ".join((kind.__doc__ or "").split()))
-            for kind in [*_subclasses(errors.MusterError, "muster.domain.errors"), *_subclasses(HttpRefusal)]
+            for kind in [*_subclasses(errors.MusterError, *ANSWERED), *_subclasses(HttpRefusal)]
             if kind not in (HttpRefusal, errors.MusterError)
         }
         | {(500, "internal_error", "Something went wrong in the server. The request id finds it in its log.")}
@@ -145,10 +150,11 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _subclasses(kind: type[Any], module: str | None = None) -> list[type[Any]]:
+def _subclasses(kind: type[Any], *places: str) -> list[type[Any]]:
+    """Of modules whose names begin with one of the places; without any, of all."""
     found: list[type[Any]] = []
     for sub in kind.__subclasses__():
-        if module is None or sub.__module__ == module:
+        if not places or sub.__module__.startswith(places):
             found.append(sub)
-        found += _subclasses(sub, module)
+        found += _subclasses(sub, *places)
     return found

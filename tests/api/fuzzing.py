@@ -35,7 +35,7 @@ CHECKS: dict[str, Any] = {
 
 
 # What these take depends on the script, on the money left, on the kind of task that is changed, on JSON in a text,
-# on the price of a call, on the content that is sent.
+# on the price of a call, on the content that is sent, on what day it is, on the folders of this host.
 DEPENDING = (
     "/api/v1/scripts/{name}/enqueue",
     "/api/v1/projects/{project}/allocate",
@@ -43,6 +43,8 @@ DEPENDING = (
     "/api/tasks",
     "/api/v1/attempts/{attempt_id}/calls",
     "/api/v1/blobs/{sha256}",
+    "/api/v1/overview",
+    "/api/v1/directories",
 )
 DEPENDS = {
     "positive_data_acceptance": {

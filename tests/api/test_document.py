@@ -17,6 +17,8 @@ GROUPS = {
     "claims": ("/claims", "/attempts", "/workers"),
     "tasks": ("/tasks", "/purge", "/blobs"),
     "places": ("/projects", "/queues", "/sessions"),
+    "people": ("/approvals", "/permissions", "/roles", "/prompts", "/preferences"),
+    "machines": ("/directories", "/providers", "/sandboxes", "/fleet", "/overview", "/timeline"),
     "rest": ("/agents", "/activities", "/scripts", "/task-classes", "/failure", "/waiting", "/status"),
 }
 

@@ -61,13 +61,13 @@ class Roots:
         root = self.of(real)
         if root is None:
             raise InvalidInput(field="path", problem="is not in a folder of the setting directories.roots")
-        if not real.is_dir():
+        if not _is_there(real):
             raise NotFound(noun="folder", id=str(path)[:200])
         return real, root
 
     def nearest(self, path: Path) -> Path:
         """The folder, or the first one above it that is there."""
-        return next((place for place in (path, *path.parents) if place.is_dir()), path)
+        return next((place for place in (path, *path.parents) if _is_there(place)), path)
 
     def of(self, real: Path) -> Path | None:
         """The root that holds it, the innermost; None outside of all."""
@@ -78,6 +78,14 @@ class Roots:
         """The roots that are there, as they really are."""
         found = dict.fromkeys(Path(os.path.realpath(folder)) for folder in self.folders)
         return [folder for folder in found if folder.is_dir()]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it is a folder; one of a name that is too long for any file is not, and no error."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 async def list_folders(roots: Roots, path: Path, *, hidden: bool) -> Listing:

@@ -39,5 +39,5 @@ async def retry_provider(services: ServicesHere, name: EntityName) -> Done:
 
 ROUTES: Final = (
     Route("GET", "/providers/failing", list_failing_providers),
-    Route("POST", "/providers/{name}/retry", retry_provider),
+    Route("POST", "/providers/{name}/retry", retry_provider, (404,)),
 )

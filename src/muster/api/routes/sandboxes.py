@@ -82,6 +82,6 @@ def task_of(row: SandboxRow) -> int:
 
 ROUTES: Final = (
     Route("GET", "/sandboxes", list_sandboxes),
-    Route("GET", "/sandboxes/{sandbox_id}", get_sandbox),
+    Route("GET", "/sandboxes/{sandbox_id}", get_sandbox, (404,)),
     Route("DELETE", "/sandboxes/{sandbox_id}", kill_sandbox, (404, 409)),
 )
