@@ -24,6 +24,8 @@ KEPT = {
 }
 # A database a test: made ten times as fast. A server that is killed loses nothing by it, only a machine would.
 UNFLUSHED = {"fsync": "off", "full_page_writes": "off"}
+LONG = ("tests/web/", "tests/e2e/", "tests/sandboxes/")
+"""Where the tests are that take long, most of all first."""
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
 
 
@@ -102,6 +104,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("postgres")]
         items[:] = [item for item in items if not item.get_closest_marker("postgres")]
         config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(trylast=True, specname="pytest_collection_modifyitems")
+def pytest_collection_dealt(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """After tests were deselected."""
+    if config.stash[RUN].is_worker:
+        items[:] = spread(items, config.workerinput["workercount"])  # type: ignore[attr-defined]
+
+
+def spread(items: list[pytest.Item], hands: int) -> list[pytest.Item]:
+    """The tests in an order in which each process is dealt some that take long, and begins with them.
+
+    xdist's `worksteal` deals the list in as many pieces; whoever is done takes half of what another one has left.
+    """
+    heads: list[list[pytest.Item]] = [[] for _ in range(hands)]
+    rest: list[pytest.Item] = []
+    for item in items:
+        folder = next((number for number, name in enumerate(LONG) if item.nodeid.startswith(name)), None)
+        (rest if folder is None else heads[folder % hands]).append(item)
+    dealt: list[pytest.Item] = []
+    for hand in heads:
+        fill = max(0, len(items) // hands - len(hand))
+        dealt += [*hand, *rest[:fill]]
+        del rest[:fill]
+    return [*dealt, *rest]
 
 
 class PostgresTally:

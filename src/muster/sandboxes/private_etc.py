@@ -142,7 +142,9 @@ def _memory() -> Path | None:
 
 def _remove_orphans() -> None:
     """Copies of workers that crashed."""
-    found = (path for place in {tempfile.gettempdir(), str(MEMORY)} for path in Path(place).glob(f"{PREFIX}*"))
+    found = (
+        path for place in {tempfile.gettempdir(), str(MEMORY)} for path in Path(place).glob(f"{PREFIX}*")
+    )
     for path in found:
         owner = path.name.removeprefix(PREFIX).partition("-")[0]
         with contextlib.suppress(OSError):
