@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -59,16 +59,36 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in ("CONFIG", "DATA", "STATE"):
             os.environ[f"XDG_{name}_HOME"] = os.path.join(run.home, name.lower())  # noqa: PTH118 - environment
     config.pluginmanager.register(PostgresTally(run), "postgres-tally")
-    sys.addaudithook(refuse_remote)
+    confine()
 
 
-def refuse_remote(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "socket.connect" and isinstance(arguments[1], tuple):
-        host = arguments[1][0]
-    elif event == "socket.getaddrinfo":
-        host = arguments[0]
-    else:
-        return
+def confine() -> None:
+    """Let sockets reach nothing but loopback.
+
+    Not by an audit hook: one in Python lets another thread run in the middle of `sys.settrace`, which then fails there
+    when that thread is traced from its start, as coverage does.
+    """
+    connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def confined_connect(self: socket.socket, address: Any) -> None:
+        refuse_remote(address)
+        connect(self, address)
+
+    def confined_connect_ex(self: socket.socket, address: Any) -> int:
+        refuse_remote(address)
+        return connect_ex(self, address)
+
+    def confined_look_up(host: Any, *arguments: Any, **named: Any) -> Any:
+        refuse_remote((host,))
+        return look_up(host, *arguments, **named)
+
+    socket.socket.connect = confined_connect  # type: ignore[method-assign]
+    socket.socket.connect_ex = confined_connect_ex  # type: ignore[method-assign]
+    socket.getaddrinfo = confined_look_up
+
+
+def refuse_remote(address: Any) -> None:
+    host = address[0] if isinstance(address, tuple) else None
     host = host.decode() if isinstance(host, bytes) else host
     if host and not str(host).startswith(LOOPBACK):
         raise RuntimeError(f"a test may use no network but loopback, and this one tried {host}")
