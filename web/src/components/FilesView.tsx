@@ -11,7 +11,7 @@ export function FilesView({ task, attempt, files }: { task: Task; attempt: Attem
   if (!attempt) return <EmptyState title="No files yet">It has not been started.</EmptyState>;
   if (!files) return <Skeleton />;
   return (
-    <>
+    <div className="fv">
       <p className="fv-all">
         <button type="button" className="btn" onClick={() => void saveBundle(task.id, attempt.number)}><Download size={14} aria-hidden="true" />Download all of it</button>
         <span className="mut">One zip: prompt, words, tools, output, patch and the changed files. Keys are masked.</span>
@@ -32,6 +32,6 @@ export function FilesView({ task, attempt, files }: { task: Task; attempt: Attem
           ))}
         </section>
       </div>
-    </>
+    </div>
   );
 }
