@@ -109,9 +109,9 @@ test("a long text that is pasted stands apart from the prompt, can be opened, an
   const prompt = page.getByLabel("Prompt", { exact: true });
   const log = Array.from({ length: 60 }, (_, index) => `line ${index + 1}`).join("\n");
   const paste = (text) => prompt.evaluate((box, words) => {
-    const data = new DataTransfer();
+    const data = new window.DataTransfer();
     data.setData("text/plain", words);
-    box.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+    box.dispatchEvent(new window.ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
   }, text);
   await prompt.fill("Why does it fail? ");
   await paste(log);
