@@ -11,7 +11,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Generator
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -25,7 +24,7 @@ PATIENCE = 0.3
 UPLINK, HOST, BEYOND = "uplink", "192.0.2.1", "192.0.2.9"
 MAC = bytes.fromhex("060000000001")
 PORT = 4000
-SIOCGIFFLAGS, SIOCGIFHWADDR, IFF_RUNNING = 0x8913, 0x8927, 0x40
+SIOCGIFFLAGS, SIOCGIFHWADDR, IFF_RUNNING, RTMGRP_LINK = 0x8913, 0x8927, 0x40, 1
 
 
 class Wire:
@@ -36,9 +35,14 @@ class Wire:
         self.fd = os.open(TUN, os.O_RDWR)
         fcntl.ioctl(self.fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
         self.mac = _about(name, SIOCGIFHWADDR)[2:8]
-        # The kernel takes note of a carrier when it comes round to it, and passes nothing on until then.
-        while not int.from_bytes(_about(name, SIOCGIFFLAGS)[:2], "little") & IFF_RUNNING:
-            time.sleep(0.01)
+        self._await_carrier()
+
+    def _await_carrier(self) -> None:
+        """The kernel takes note of one when it comes round to it, and passes nothing on until then."""
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as news:
+            news.bind((0, RTMGRP_LINK))
+            while not int.from_bytes(_about(self.name, SIOCGIFFLAGS)[:2], "little") & IFF_RUNNING:
+                news.recv(65_536)
 
     def send(self, source: str, target: str, words: bytes, port: int = PORT) -> None:
         datagram = struct.pack("!HHHH", port, PORT, 8 + len(words), 0) + words
