@@ -11,8 +11,8 @@ from typing import Any, get_args
 import pytest
 
 from muster.api.app import App
+from muster.api.file_diff import unified
 from muster.api.native import create_native_app
-from muster.api.routes.task_files import unified
 from muster.api.schemas.runs import EntryKind
 from muster.api.services import Services
 from muster.client.client import Client

@@ -6,7 +6,9 @@ import hashlib
 import http.client
 import json
 import secrets
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,6 +194,17 @@ class TestFilesAndCalls:
             "items": [{"path": "src/a.py", "diff": diff}]
         }
         assert live("diff", run.task, "other").code == 4
+
+        saved = live("bundle", run.task, "--json").json
+        assert saved["file"] == f"{run.task}.1.zip"
+        with zipfile.ZipFile(saved["file"]) as archive:
+            assert archive.read(f"{run.task}.1/files/src/a.py") == b"two\n"
+        assert live("bundle", run.task).code == 5
+        assert live("bundle", run.task, "--force", "-o", "mine.zip").out.startswith("mine.zip, ")
+        assert live("bundle", run.task, "--attempt", "7").code == 4
+        assert sorted(
+            place.name for place in Path.cwd().iterdir() if place.name.endswith((".zip", ".part"))
+        ) == sorted(["mine.zip", f"{run.task}.1.zip"])
 
     def test_a_run_without_files_says_so(self, live: Muster, run: Run) -> None:
         """OD-7"""

@@ -204,6 +204,42 @@ test("one figure feeds heading, sidebar, title, bell and the dot on the icon; sn
   await page.getByRole("button", { name: /^Snoozed 1/ }).waitFor();
   await page.locator(".ib-list").getByText(title).waitFor({ state: "detached" });
   await page.getByRole("heading", { level: 1, name: `${waiting} waiting on you` }).waitFor();
+  const elsewhere = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
+  await elsewhere.goto(`${server}/inbox?kind=snoozed`);
+  await elsewhere.locator(".ib-list").getByText(title).waitFor({ timeout: 30_000 });
+  await elsewhere.close();
+});
+
+test("the list holds still while somebody points at it; what came is told of and put in when asked for", async () => {
+  const first = await asked("steady one", "git push origin one", { payload: { answer_seconds: 900 } });
+  await page.goto(`${server}/inbox/${first.id}`);
+  const rows = () => page.locator(".ib-item b").allTextContents();
+  await page.locator(".ib-list").getByText(first.title, { exact: true }).waitFor();
+  await page.locator(".ib-item").first().hover();
+  const before = await rows();
+  const soon = await asked("steady two", "git push origin two", { payload: { answer_seconds: 300 } });
+  await page.getByText("1 more waits").waitFor();
+  assert.deepEqual(await rows(), before);
+  await page.keyboard.press("r");
+  await page.locator(".ib-list").getByText(soon.title, { exact: true }).waitFor();
+  assert.equal((await rows()).length, before.length + 1);
+  await post(`/approvals/${soon.id}/answer`, { verdict: "deny", text: "no", by: "test" });
+  await page.locator(".ib-item.held").getByText(soon.title, { exact: true }).waitFor();
+  await page.mouse.move(900, 5);
+  await page.locator(".ib-list").getByText(soon.title, { exact: true }).waitFor({ state: "detached" });
+});
+
+test("cards of Fleet can ask back and give more time", async () => {
+  const request = await asked("from fleet", "git push origin fleet", { payload: { answer_seconds: 200 } });
+  await page.goto(server);
+  const card = page.getByRole("article", { name: request.title });
+  await card.getByRole("button", { name: "+30 min" }).click();
+  await page.getByText("It waits longer").waitFor();
+  assert.ok((await get(`/approvals/${request.id}`)).expires_at > request.expires_at);
+  await page.getByRole("article", { name: request.title }).getByRole("button", { name: "Ask", exact: true }).click();
+  await page.getByLabel("What you want to know").fill("Why?");
+  await page.keyboard.press("Enter");
+  assert.equal((await settled(request.id)).outcome, "asked back");
 });
 
 test("a decision is comfortable with one hand on a narrow screen", async () => {

@@ -102,3 +102,34 @@ test("what is written is kept over a reload, and two tasks are queued one after 
   await page.waitForURL(/\/tasks\/tsk_/);
   assert.deepEqual(problems, []);
 });
+
+test("a long text that is pasted stands apart from the prompt, can be opened, and is sent below it", async () => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto(`${server}/tasks/new?agent=elsewhere`);
+  const prompt = page.getByLabel("Prompt", { exact: true });
+  const log = Array.from({ length: 60 }, (_, index) => `line ${index + 1}`).join("\n");
+  const paste = (text) => prompt.evaluate((box, words) => {
+    const data = new window.DataTransfer();
+    data.setData("text/plain", words);
+    box.dispatchEvent(new window.ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+  }, text);
+  await prompt.fill("Why does it fail? ");
+  await paste(log);
+  const chip = page.getByRole("button", { name: /^Pasted text 1/ });
+  await chip.waitFor();
+  assert.equal(await prompt.inputValue(), "Why does it fail? [Pasted text 1]");
+  await accessible();
+  await chip.click();
+  await page.getByRole("dialog", { name: "Pasted text 1" }).getByText("line 60").waitFor();
+  await accessible();
+  await page.keyboard.press("Escape");
+  await paste(log);
+  await page.getByRole("button", { name: "Remove pasted text 2" }).click();
+  await page.reload();
+  await chip.waitFor();
+  await page.getByRole("button", { name: "Add to queue" }).click();
+  await page.waitForURL(/tasks\/tsk_/);
+  const made = await (await fetch(`${server}/api/v1/tasks/${page.url().match(/tsk_[0-9a-z]+/)[0]}`)).json();
+  assert.equal(made.title, "Why does it fail? [Pasted text 1]");
+  assert.equal(made.description, `Why does it fail? [Pasted text 1]\n\n--- Pasted text 1, 60 lines ---\n${log}\n--- end of pasted text 1 ---`);
+});

@@ -143,9 +143,10 @@ describe("a project", () => {
     await page.getByRole("heading", { name: "hooks", exact: true }).waitFor();
     await page.getByText("$0 / $80 spent").waitFor();
     await page.getByRole("link", { name: "Money" }).click();
-    await page.getByRole("button", { name: "Give or take back…" }).click();
-    await page.getByLabel("Dollars").fill("-30");
-    await page.getByRole("button", { name: "Take it back" }).click();
+    await page.getByRole("button", { name: "Change its capital…" }).click();
+    await page.getByRole("radio", { name: "Take back" }).click();
+    await page.getByLabel("Dollars").fill("30");
+    await page.getByRole("button", { name: "Take back $30.00" }).click();
     await page.getByText("$0 / $50 spent").waitFor();
     await page.getByRole("cell", { name: "−$30.00" }).waitFor();
     await page.getByRole("button", { name: "Pause" }).click();

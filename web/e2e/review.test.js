@@ -159,3 +159,13 @@ test("a rejection wants a reason, on a small screen too", async () => {
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
   await page.setViewportSize({ width: 1440, height: 900 });
 });
+
+test("all that an attempt left is saved as one archive", async () => {
+  await page.goto(`${server}/tasks/${task}/files`);
+  const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download all of it" }).click()]);
+  assert.equal(saved.suggestedFilename(), `${task}.2.zip`);
+  const archive = readFileSync(await saved.path());
+  for (const name of ["prompt.txt", "text.txt", "tools.jsonl", "summary.jsonl", "output.txt", "diff.patch", "manifest.json", "files/notes.txt"]) assert.ok(archive.includes(`${task}.2/${name}`), name);
+  await shot("files");
+  await accessible();
+});

@@ -38,6 +38,8 @@ test("every attempt is a bar; pointing at one or going to it draws what waited f
   await page.getByRole("heading", { name: "3 runs in the last 1 h" }).waitFor();
   await page.getByRole("link", { name: /^Plan: Failed/ }).waitFor();
   await page.getByRole("link", { name: /^Plan: Succeeded/ }).waitFor();
+  const sizes = await page.locator(".tl .run").evaluateAll((all) => all.map((one) => one.getBoundingClientRect()).map(({ width, height }) => Math.min(width, height)));
+  assert.ok(sizes.length === 3 && sizes.every((size) => size >= 24), String(sizes));
   const lines = page.getByRole("img", { name: "1 task waited for another" });
   await page.getByRole("link", { name: /^Code: Succeeded/ }).focus();
   await lines.waitFor();

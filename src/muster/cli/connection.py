@@ -53,6 +53,19 @@ class Connection:
             raise self._refused(response.status, content)
         return content
 
+    def stream(self, target: str, **query: object) -> Iterator[bytes]:
+        """The body of an answer that is not JSON, piece by piece; what went wrong is raised before the first one."""
+        response = self._send("GET", _with_query(target, query), None, self._timeout)
+        try:
+            if response.status >= 400:
+                raise self._refused(response.status, response.read())
+            while chunk := response.read1(262_144):
+                yield chunk
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from error
+        finally:
+            self.close()
+
     def post(self, target: str, body: object = None, *, wait: float = 0) -> Answer:
         """The answer of a POST; `wait` is how long the server may take on purpose, in seconds."""
         return self._call("POST", target, {}, {} if body is None else body, self._timeout + wait)

@@ -41,6 +41,8 @@ VERBS: Final = (
     ),
     Verb("files", "files:files", "List the files a task's agent changed and read."),
     Verb("diff", "files:diff", "Show what a task's agent changed, as a unified diff."),
+    Verb("compare", "compare:compare", "Put two attempts, or two tasks, beside each other."),
+    Verb("bundle", "bundle:bundle", "Save all that an attempt left as one zip archive."),
     Verb("calls", "calls:calls", "List a task's calls to models with tokens and cost."),
     Verb("review", "review:review", "Show, comment on and decide on a task's result."),
     Verb("merge", "merge:merge", "Merge a task's work into a branch of its repository."),

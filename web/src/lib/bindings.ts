@@ -39,6 +39,7 @@ export const ACTIONS: readonly Action[] = [
   { id: "allow", keys: "a", what: "Approve", where: "In the inbox", on: /^\/inbox/ },
   { id: "ask", keys: "q", what: "Ask back", where: "In the inbox", on: /^\/inbox/ },
   { id: "request.select", keys: "x", what: "Select a request of low risk", where: "In the inbox", on: /^\/inbox/ },
+  { id: "rows.show", keys: "r", what: "Show what came meanwhile", where: "In the inbox", on: /^\/inbox/ },
   { id: "reject", keys: "d", what: "Reject", where: "In the inbox", on: /^\/inbox/ },
   { id: "agent.pause", keys: "p", what: "Pause or resume", where: "An agent at work", on: AT_WORK },
   { id: "agent.stop", keys: "s", what: "Stop", where: "An agent at work", on: AT_WORK },

@@ -8,7 +8,7 @@ import { merged, same, type Values } from "@/lib/merge";
 export const usePreferencesState = create<{ at: "kept" | "waiting" | "refused"; why: string }>(() => ({ at: "waiting", why: "" }));
 
 /** What belongs to a person and goes with them; the rest belongs to a browser. */
-const SYNCED = /^(theme|density|rail|code|keys|live|notify|fleet|views\..+)$/;
+const SYNCED = /^(theme|density|rail|code|keys|live|notify|fleet|wrap|snoozed|views\..+)$/;
 const BASE = "preferences";
 const SETTLE_MS = 400;
 const TRIES = 5;

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import difflib
 from typing import Annotated, Final
 
 from fastapi import Header, Query, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
+from muster.api.bundle import bundle_of
 from muster.api.cursors import decode_cursor, encode_cursor
+from muster.api.file_diff import diff_of
 from muster.api.routes.claims import token_of
 from muster.api.routing import Route
 from muster.api.run_shapes import call_shape, files_shape, run_shape
@@ -21,16 +21,15 @@ from muster.domain import ids
 from muster.domain.errors import LeaseLost, NotFound, StoreUnavailable
 from muster.domain.transcript_files import files_read
 from muster.projections.agents import get_agent
-from muster.projections.attempts import attempt_ids
+from muster.projections.attempts import attempt_ids, get_attempt
 from muster.projections.file_changes import FileRow, files_of, get_file
 from muster.projections.model_calls import calls_of, get_call
 from muster.projections.runs import last_attempt_of, runs_of
+from muster.projections.tasks import get_task
 from muster.projections.transcripts import whole_transcript
 from muster.store.blobs import BlobStore
 from muster.store.statements import Statement
 
-_COMPARED: Final = 10_000
-"""Lines beyond which nobody looks for what two contents have in common: it takes too long."""
 _READS: Final = '"tool":"read"'
 _FENCE: Final = Statement("SELECT token, state, finished_at FROM attempts WHERE id = ?1")
 _NUMBER: Final = Statement("SELECT number FROM attempts WHERE id = ?1")
@@ -40,6 +39,12 @@ class ContentResponse(Response):
     """A content of any kind."""
 
     media_type = "application/octet-stream"
+
+
+class ZipResponse(StreamingResponse):
+    """An archive that is made while it is sent."""
+
+    media_type = "application/zip"
 
 
 def _blobs(services: Services) -> BlobStore:
@@ -87,14 +92,7 @@ async def get_task_diff(
     Git's own when it was kept, else made of what was there before and after. Empty for a binary file.
     """
     row = await _changed(services, task_id, query)
-    blobs = _blobs(services)
-    if row.diff_blob is not None:
-        return _text(await blobs.get(row.diff_blob))
-    if row.binary:
-        return _text(b"")
-    before = b"" if row.before_blob is None else await blobs.get(row.before_blob)
-    after = b"" if row.after_blob is None else await blobs.get(row.after_blob)
-    return _text(await asyncio.to_thread(unified, row, before, after))
+    return _text(await diff_of(_blobs(services), row))
 
 
 async def get_task_content(
@@ -108,30 +106,36 @@ async def get_task_content(
     return _content(await _blobs(services).get(blob))
 
 
+async def get_task_bundle(
+    services: ServicesHere, task_id: str, query: Annotated[shapes.AttemptQuery, Query()]
+) -> StreamingResponse:
+    """All that an attempt left, as one zip archive.
+
+    `prompt.txt`, `text.txt`, `tools.jsonl`, `summary.jsonl`, `output.txt`, `diff.patch`, the changed files as they are after it
+    (`files/`), and `manifest.json`, which tells what was left out and why. What looks like a key is shown as `***`, and
+    files whose names say that they hold secrets are left out. At most 10,000 files and 256 MiB of contents. It is made
+    while it is sent, so it has no length.
+    """
+    found = await _attempt(services, task_id, query.attempt)
+    if found is None:
+        raise NotFound(noun="attempt", id=str(query.attempt or 1))
+    detail = await get_task(services.store, ids.decode(ids.TASK, task_id), services.store.now())
+    name = f"{task_id}.{found[1]}"
+    archive = bundle_of(
+        services.store, _blobs(services), name, detail, await get_attempt(services.store, found[0])
+    )
+    headers = {
+        "content-disposition": f'attachment; filename="{name}.zip"',
+        "content-security-policy": "sandbox",
+    }
+    return ZipResponse(archive, headers=headers)
+
+
 async def _changed(services: Services, task_id: str, query: shapes.PathQuery) -> FileRow:
     found = await _attempt(services, task_id, query.attempt)
     if found is None:
         raise NotFound(noun="changed file", id=query.path[:200])
     return await get_file(services.store, found[0], query.path)
-
-
-def unified(row: FileRow, before: bytes, after: bytes) -> bytes:
-    """The unified diff of two contents; of long ones everything is taken away and put there anew."""
-    old = f"a/{row.old_path or row.path}" if row.change != "created" else "/dev/null"
-    new = f"b/{row.path}" if row.change != "deleted" else "/dev/null"
-    was, now = _lines(before), _lines(after)
-    if max(len(was), len(now)) > _COMPARED:
-        head = [f"--- {old}\n", f"+++ {new}\n", f"@@ -1,{len(was)} +1,{len(now)} @@\n"]
-        made = [*head, *(f"-{line}" for line in was), *(f"+{line}" for line in now)]
-    else:
-        made = list(difflib.unified_diff(was, now, old, new))
-    whole = (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in made)
-    return "".join(whole).encode()
-
-
-def _lines(content: bytes) -> list[str]:
-    *lines, last = content.decode("utf-8", "replace").split("\n")
-    return [*(f"{line}\n" for line in lines), *([last] if last else [])]
 
 
 def _text(content: bytes) -> Response:
@@ -207,6 +211,7 @@ ROUTES: Final = (
     Route("GET", "/tasks/{task_id}/files", get_task_files, (404,)),
     Route("GET", "/tasks/{task_id}/files/diff", get_task_diff, (404,), text=True),
     Route("GET", "/tasks/{task_id}/files/content", get_task_content, (404,), answer=ContentResponse),
+    Route("GET", "/tasks/{task_id}/bundle", get_task_bundle, (404,), answer=ZipResponse),
     Route("GET", "/tasks/{task_id}/calls", get_task_calls, (404,)),
     Route(
         "GET", "/tasks/{task_id}/calls/{call_id}/request", get_call_request, (404,), answer=ContentResponse

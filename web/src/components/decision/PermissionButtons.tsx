@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { ChevronDown } from "lucide-react";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import type { Approval } from "@/api/types";
 import { useNow } from "@/lib/clock";
 import { Menu } from "../Menu";
@@ -15,7 +15,7 @@ const CONFIRM_MS = 4_000;
 type Step = "choose" | "confirm" | "reject" | "ask" | { assent: Scope };
 
 /** Approve by a gesture that fits the risk, reject with a reason, ask back; beyond once only for exactly this. */
-export function PermissionButtons({ approval, small = false }: { approval: Approval; small?: boolean }) {
+export function PermissionButtons({ approval, small = false, before }: { approval: Approval; small?: boolean; /** What stands before the ways to answer. */ before?: ReactNode }) {
   const queries = useQueryClient();
   const { mutate, isPending } = useAnswer(approval);
   const [step, setStep] = useState<Step>("choose");
@@ -40,6 +40,7 @@ export function PermissionButtons({ approval, small = false }: { approval: Appro
   }
   return (
     <div className="b act">
+      {before}
       <button type="button" data-decide="approve" className={`btn p${size}${small ? "" : " grow"}`} disabled={isPending} onClick={press}>
         {step === "confirm" ? "Confirm" : "Approve"}{small ? null : <kbd className="kbd" aria-hidden="true">A</kbd>}
       </button>
@@ -54,7 +55,7 @@ export function PermissionButtons({ approval, small = false }: { approval: Appro
           ]}
         />
       )}
-      {small ? null : <button type="button" data-decide="ask" className="btn" disabled={isPending} onClick={() => setStep("ask")}>Ask<kbd className="kbd" aria-hidden="true">Q</kbd></button>}
+      <button type="button" data-decide="ask" className={`btn${size}${small ? " g" : ""}`} disabled={isPending} onClick={() => setStep("ask")}>Ask{small ? null : <kbd className="kbd" aria-hidden="true">Q</kbd>}</button>
       <button type="button" data-decide="reject" className={`btn${size}${small ? " g" : ""}`} disabled={isPending} onClick={() => setStep("reject")}>Reject{small ? null : <kbd className="kbd" aria-hidden="true">D</kbd>}</button>
       <span className="sr" aria-live="polite">{step === "confirm" ? "Press again within 4 seconds to approve." : ""}</span>
       {typeof step === "object" ? <Assent approval={approval} scope={step.assent} onApprove={() => allow(step.assent)} onClose={() => setStep("choose")} /> : null}

@@ -33,31 +33,41 @@ interface DiffLinesProps {
   label?: string;
   path?: string;
   notes?: Notes;
+  /** Long lines are broken; else the lines are moved sideways. */
+  wrap?: boolean;
+  /** The diff taken apart, with more around it; else it is taken apart here. */
+  hunks?: Hunk[];
+  /** What stands before a hunk and, with their number, behind the last one. */
+  between?: (index: number) => ReactNode;
 }
 
 /** The lines of a unified diff. */
-export function DiffLines({ diff, split = false, quiet = false, label, path, notes }: DiffLinesProps) {
-  const hunks = useMemo(() => parseDiff(diff, quiet), [diff, quiet]);
+export function DiffLines({ diff, split = false, quiet = false, label, path, notes, wrap = true, hunks: given, between }: DiffLinesProps) {
+  const hunks = useMemo(() => given ?? parseDiff(diff, quiet), [given, diff, quiet]);
   const runs = useHighlight(hunks, path);
   const table = useRef<HTMLTableElement>(null);
   const range = useRange(table, notes?.onComment);
   if (hunks.length === 0) return <p className="mut" style={{ padding: "8px 12px" }}>Nothing to show: no lines changed, or they are not text.</p>;
   const Body = split ? Split : Unified;
-  return (
-    <table ref={table} className={cx("diff", notes && "noted")} aria-label={label ?? "Changed lines"} {...range}>
+  const wide = split ? 6 : 4;
+  const tail = between?.(hunks.length);
+  const lines = (
+    <table ref={table} className={cx("diff", notes && "noted", !wrap && "long")} aria-label={label ?? "Changed lines"} {...range}>
       <colgroup>
         {split ? <><col style={{ width: 46 }} /><col style={{ width: 18 }} /><col /><col style={{ width: 46 }} /><col style={{ width: 18 }} /><col /></> : <><col style={{ width: 46 }} /><col style={{ width: 46 }} /><col style={{ width: 18 }} /><col /></>}
       </colgroup>
       <tbody>
         {hunks.map((hunk, index) => (
           <Fragment key={index}>
-            <tr className="hunk"><td colSpan={split ? 6 : 4}>{hunk.header}</td></tr>
+            <tr className="hunk"><td colSpan={wide}>{between?.(index)}{hunk.header}</td></tr>
             <Body hunk={hunk} runs={runs} notes={notes} />
           </Fragment>
         ))}
+        {tail ? <tr className="hunk tail"><td colSpan={wide}>{tail}</td></tr> : null}
       </tbody>
     </table>
   );
+  return wrap ? lines : <div className="diff-x" tabIndex={0} role="group" aria-label={`${label ?? "Changed lines"}, unbroken`}>{lines}</div>;
 }
 
 interface BodyProps {

@@ -9,7 +9,7 @@ import { PageHeading } from "@/components/Page";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { sayFailed } from "@/components/toasts";
 import { firstOf as firstOffer, labelOf, offers } from "@/lib/offers";
-import { assigned, firstOf } from "./continue";
+import { assigned, firstOf } from "@/components/conversation/continue";
 
 /** The first words: to one of the agents that workers have, or to an agent that claims over the API. `agent`: to that one. */
 export function Start({ agent, name }: { agent: string | null; name: string | null }) {

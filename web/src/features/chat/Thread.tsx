@@ -17,7 +17,7 @@ import { sayFailed } from "@/components/toasts";
 import { cost, shortPath } from "@/lib/format";
 import { seenTask } from "@/lib/states";
 import { useConversation } from "@/live/tail";
-import { nextOf, type Way, wayOf } from "./continue";
+import { nextOf, type Way, wayOf } from "@/components/conversation/continue";
 import { chainOf } from "./queries";
 
 /** A conversation with the agent of a task, and with those tasks it goes on with. */

@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
 import type { KeptEntry, Task } from "@/api/types";
-import { CHAT } from "./continue";
+import { CHAT } from "@/components/conversation/continue";
 
 const MOST_BEFORE = 20;
 const NEWEST = 200;

@@ -1,5 +1,4 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Clock } from "lucide-react";
 import { Link } from "react-router";
 import { answer, api } from "@/api/client";
 import { pendingApprovals, problems, toReview } from "@/api/queries";
@@ -7,9 +6,10 @@ import type { Approval, Overview, TaskRow } from "@/api/types";
 import { decide } from "@/components/decision/DecisionCard";
 import { PermissionButtons } from "@/components/decision/PermissionButtons";
 import { RiskWord } from "@/components/decision/RiskWord";
+import { Timer } from "@/components/decision/Timer";
 import { visible } from "@/lib/visible";
 import { StateGlyph } from "@/components/StateGlyph";
-import { Countdown, TimeAgo } from "@/components/TimeAgo";
+import { TimeAgo } from "@/components/TimeAgo";
 import { say, sayFailed } from "@/components/toasts";
 import { plural } from "@/lib/format";
 import { seenTask } from "@/lib/states";
@@ -51,7 +51,7 @@ function AskCard({ approval }: { approval: Approval }) {
       <div className="h">
         <StateGlyph state="waiting" />
         <span>{question ? "Question" : approval.document.command ? "Approve command" : "Approve"}</span>
-        {approval.expires_at ? <span className="t"><Clock size={12} aria-hidden="true" /><Countdown until={approval.expires_at} /></span> : <span className="t"><TimeAgo at={approval.created_at} /></span>}
+        {approval.expires_at ? <Timer approval={approval} /> : <span className="t"><TimeAgo at={approval.created_at} /></span>}
       </div>
       <h3 className="cut">{visible(approval.title)}</h3>
       <p className="cut">{approval.risk ? <><RiskWord risk={approval.risk} /> · </> : null}<span className="mono">{approval.agent_id}</span> · {approval.task}</p>
@@ -61,10 +61,7 @@ function AskCard({ approval }: { approval: Approval }) {
           <Link className="btn s g" to={`/tasks/${approval.task_id}`}>Open task</Link>
         </div>
       ) : (
-        <div style={{ display: "flex", gap: 6 }}>
-          <div className="b"><Link className="btn s" to={`/inbox/${approval.id}`}>Review</Link></div>
-          <PermissionButtons approval={approval} small />
-        </div>
+        <PermissionButtons approval={approval} small before={<Link className="btn s" to={`/inbox/${approval.id}`}>Review</Link>} />
       )}
     </article>
   );

@@ -29,7 +29,7 @@ export function Detail({ id, item, asleep, onSnooze }: DetailProps) {
         <Link to="/inbox" className="btn s only-small">All items</Link>
         {asleep ? <button type="button" className="btn s g" onClick={() => onSnooze(null)}><AlarmClockOff size={13} />Wake now</button> : open ? (
           <Menu
-            trigger={<button type="button" className="btn s g" title="Out of this list for a while, in this browser. It goes on waiting, and its time goes on."><AlarmClock size={13} />Snooze</button>}
+            trigger={<button type="button" className="btn s g" title="Out of your list for a while, in every browser. It goes on waiting, and its time goes on."><AlarmClock size={13} />Snooze</button>}
             items={SLEEPS.map(([label, minutes]) => ({ label, run: () => onSnooze(minutes) }))}
           />
         ) : null}

@@ -12,18 +12,20 @@ interface RowProps {
   current: boolean;
   query: string;
   selected: boolean;
+  /** It belongs here no longer. */
+  gone: boolean;
   onSelect: () => void;
 }
 
 /** One line of the list: state, title, who asks, kind, risk word, timer. Low risk can be selected. */
-export function Row({ item, current, query, selected, onSelect }: RowProps) {
+export function Row({ item, current, query, selected, gone, onSelect }: RowProps) {
   const { approval, task } = item;
   const held = useHeld((all) => all[item.id] !== undefined);
   const low = item.kind === "permission" && approval?.risk?.level === "low";
   const title = visible(approval?.title ?? task?.title ?? "");
   return (
-    <div className={cx("ib-item", held && "held")} data-row={item.id}>
-      {low ? <input type="checkbox" className="ib-check" checked={selected} onChange={onSelect} aria-label={`Select ${title}`} /> : null}
+    <div className={cx("ib-item", (held || gone) && "held")} data-row={item.id}>
+      {low && !gone ? <input type="checkbox" className="ib-check" checked={selected} onChange={onSelect} aria-label={`Select ${title}`} /> : null}
       <Link className="ib-row" to={`/inbox/${item.id}${query}`} aria-current={current} replace>
         <StateGlyph state={item.kind === "problem" ? "failed" : item.kind === "expired" ? "cancelled" : "waiting"} />
         <b className="cut">{title}</b>

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { Link, useNavigate, useParams, useSearchParams } from "react-router";
+import { useNavigate, useParams, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
 import { overview, pendingApprovals, problems } from "@/api/queries";
 import { PageHeading, usePageTitle } from "@/components/Page";
@@ -12,9 +12,10 @@ import { useKept } from "@/lib/kept";
 import { useKeys } from "@/lib/keys";
 import { Bulk } from "./Bulk";
 import { Detail } from "./Detail";
-import { type Item, itemsOf, type Kind, KINDS, readSnoozed, shownOf, type Snoozed, together } from "./items";
+import { type Item, itemsOf, kept, type Kind, KINDS, readSnoozed, shownOf, type Snoozed, together } from "./items";
+import { List } from "./List";
 import { Reviews } from "./Reviews";
-import { Row } from "./Row";
+import { useStill } from "./still";
 
 const recentApprovals = {
   queryKey: ["approvals", "recent"],
@@ -40,7 +41,10 @@ export function Component() {
   const [search, setSearch] = useSearchParams();
   const kind = (search.get("kind") as Kind | null) ?? "all";
   const [snoozed, setSnoozed] = useKept<Snoozed>("snoozed", NOBODY, readSnoozed);
-  const { approvals, failed, items, shown, asleep, now } = useItems(kind, snoozed);
+  const { approvals, failed, items, shown: latest, asleep, now } = useItems(kind, snoozed);
+  const [pointed, setPointed] = useState(false);
+  const still = useStill(latest, pointed, kind);
+  const shown = still.rows;
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const figures = useQuery(overview).data;
   usePageTitle("Inbox");
@@ -50,8 +54,8 @@ export function Component() {
     if (!id && wide && shown[0]) void go(`/inbox/${shown[0].id}${query}`, { replace: true });
   }, [id, wide, shown, go, query]);
   const toggle = (one: string) => setSelected((before) => new Set(before.has(one) ? [...before].filter((other) => other !== one) : [...before, one]));
-  const snooze = (one: string, minutes: number | null) => setSnoozed(Object.fromEntries([...Object.entries(snoozed).filter(([other, until]) => other !== one && until > now), ...(minutes === null ? [] : [[one, Date.now() + minutes * MINUTE_MS] as const])]));
-  useInboxKeys(shown, id, (next) => void go(`/inbox/${next}${query}`, { replace: true }), toggle);
+  const snooze = (one: string, minutes: number | null) => setSnoozed(kept(snoozed, one, minutes === null ? null : Date.now() + minutes * MINUTE_MS, now));
+  useInboxKeys(shown, id, (next) => void go(`/inbox/${next}${query}`, { replace: true }), toggle, still.insert);
   if (approvals.isError && !approvals.data) return <ErrorState page what="The inbox could not be loaded" error={approvals.error} retry={() => void approvals.refetch()} />;
   return (
     <>
@@ -61,11 +65,10 @@ export function Component() {
         <EmptyState title="Nothing needs you">Requests of agents for leave, their questions, and tasks that failed for good appear here.</EmptyState>
       ) : (
         <div className={cx("ib-split", id && "picked")}>
-          <nav className="ib-list card" aria-label="Items">
-            {shown.map((item) => <Row key={item.id} item={item} current={item.id === id} query={query} selected={selected.has(item.id)} onSelect={() => toggle(item.id)} />)}
-            {(kind === "all" || kind === "problem") && failed.data.next_cursor ? <Link className="ib-row" to="/tasks?state=failed"><span /><span className="text-accent-text">All tasks that failed</span></Link> : null}
-            {shown.length === 0 ? <p className="pr" style={{ padding: 12 }}>Nothing of this kind. <button type="button" className="btn s" onClick={() => setSearch({})}>Show all</button></p> : null}
-          </nav>
+          <List
+            still={still} id={id} query={query} selected={selected} onSelect={toggle} onPoint={setPointed} onAll={() => setSearch({})}
+            furtherFailed={(kind === "all" || kind === "problem") && failed.data.next_cursor !== null}
+          />
           <div className="ib-detail">
             {id ? <p className="sr" aria-live="polite">Item {shown.findIndex((item) => item.id === id) + 1} of {shown.length}</p> : null}
             {id ? <Detail key={id} id={id} item={items.find((item) => item.id === id)} asleep={(snoozed[id] ?? 0) > now} onSnooze={(minutes) => snooze(id, minutes)} /> : null}
@@ -77,7 +80,7 @@ export function Component() {
   );
 }
 
-function useInboxKeys(shown: Item[], id: string | undefined, open: (id: string) => void, toggle: (id: string) => void): void {
+function useInboxKeys(shown: Item[], id: string | undefined, open: (id: string) => void, toggle: (id: string) => void, insert: () => void): void {
   const step = (by: number) => {
     const at = shown.findIndex((item) => item.id === id);
     const next = shown[Math.min(Math.max(at + by, 0), shown.length - 1)];
@@ -89,7 +92,7 @@ function useInboxKeys(shown: Item[], id: string | undefined, open: (id: string) 
     const item = shown.find((one) => one.id === id);
     if (id && item?.kind === "permission" && item.approval?.risk?.level === "low") toggle(id);
   };
-  useKeys({ j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1), x: select, a: () => press("approve"), q: () => press("ask"), d: () => press("reject") });
+  useKeys({ j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1), x: select, r: insert, a: () => press("approve"), q: () => press("ask"), d: () => press("reject") });
 }
 
 function Heading({ items, kind, asleep, onKind }: { items: Item[]; kind: Kind; asleep: number; onKind: (kind: Kind) => void }) {

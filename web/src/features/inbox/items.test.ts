@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Approval, TaskRow } from "@/api/types";
-import { itemsOf, readSnoozed, shownOf, together } from "./items";
+import { itemsOf, kept, readSnoozed, shownOf, together } from "./items";
 
 const NOW = Date.parse("2026-11-30T12:00:00Z");
 
@@ -36,5 +36,10 @@ describe("the list of the inbox", () => {
   test("what is kept of snoozing is read with care", () => {
     expect(readSnoozed({ a: 1, b: "x" })).toEqual({ a: 1 });
     expect(readSnoozed(null)).toBeNull();
+  });
+
+  test("what is snoozed is forgotten when its time is over, and the last one leaves nothing", () => {
+    expect(kept({ a: NOW + 5, b: NOW - 1 }, "c", NOW + 9, NOW)).toEqual({ a: NOW + 5, c: NOW + 9 });
+    expect(kept({ a: NOW + 5 }, "a", null, NOW)).toBeNull();
   });
 });

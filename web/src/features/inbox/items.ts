@@ -27,6 +27,16 @@ export function itemsOf(approvals: Approval[], failed: TaskRow[], recent: Approv
 
 export type Snoozed = Record<string, number>;
 
+/** Snoozed items that are kept: the server takes so much and no more. */
+const MOST_SNOOZED = 200;
+
+/** What is snoozed, with one item until a moment, or not any more; what is over is forgotten. */
+export function kept(snoozed: Snoozed, one: string, until: number | null, now: number): Snoozed | null {
+  const others = Object.entries(snoozed).filter(([other, end]) => other !== one && end > now);
+  const all = [...others, ...(until === null ? [] : [[one, until] as const])].slice(-MOST_SNOOZED);
+  return all.length > 0 ? Object.fromEntries(all) : null;
+}
+
 /** The items of a tab; what is snoozed is in a tab of its own until its time is over. */
 export function shownOf(items: Item[], kind: Kind, snoozed: Snoozed, now: number): Item[] {
   const sleeps = (item: Item) => (snoozed[item.id] ?? 0) > now;

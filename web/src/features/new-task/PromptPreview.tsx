@@ -4,7 +4,7 @@ import { ErrorState, Skeleton } from "@/components/States";
 import { say } from "@/components/toasts";
 import { compact } from "@/lib/format";
 import { visible } from "@/lib/visible";
-import { type Draft, titleOf } from "./draft";
+import { type Draft, promptOf, titleOf } from "./draft";
 import { prompted } from "./queries";
 
 const QUEUE = "agents";
@@ -12,7 +12,7 @@ const QUEUE = "agents";
 /** The exact text that an agent will be sent, in its parts. */
 export function PromptPreview({ draft, onClose }: { draft: Draft; onClose: () => void }) {
   const { data, error, refetch } = useQuery(prompted({
-    title: titleOf(draft) || "Untitled", prompt: draft.prompt, queue: draft.queue || QUEUE,
+    title: titleOf(draft) || "Untitled", prompt: promptOf(draft), queue: draft.queue || QUEUE,
     ...(draft.role ? { role: draft.role } : {}), ...(draft.session ? { session: draft.session } : {}), ...(draft.check ? { acceptance_command: draft.check } : {}),
   }));
   return (

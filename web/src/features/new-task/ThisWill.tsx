@@ -41,7 +41,7 @@ export function ThisWill({ draft, workers }: { draft: Draft; workers: Worker[] |
 function asked(draft: Draft) {
   const bad = problemsOf({ ...draft, prompt: "x" });
   const { directory, cap } = draft;
-  return requestOf({ ...draft, title: "A task", prompt: "(not written yet)", session: "", options: "", check: "", directory: bad.directory ? "" : directory, cap: bad.cap ? "" : cap });
+  return requestOf({ ...draft, title: "A task", prompt: "(not written yet)", pasted: [], session: "", options: "", check: "", directory: bad.directory ? "" : directory, cap: bad.cap ? "" : cap });
 }
 
 function rangeOf(range: Range, shown: (value: number) => string): string {

@@ -14,6 +14,11 @@ describe("a new task", () => {
     expect(requestOf({ ...EMPTY, prompt: "make test", agent: SCRIPT })).toMatchObject({ kind: "bash", payload: { script: "make test" } });
     expect(requestOf({ ...EMPTY, prompt: "Look", agent: ELSEWHERE })).toMatchObject({ kind: "prompt", payload: {}, description: "Look" });
   });
+  it("sends long texts that were pasted below its words", () => {
+    const draft = { ...EMPTY, prompt: "Why? [Pasted text 1]", agent: "claude", pasted: [{ name: "Pasted text 1", text: "a\nb" }] };
+    expect(requestOf(draft)).toMatchObject({ title: "Why? [Pasted text 1]", payload: { prompt: "Why? [Pasted text 1]\n\n--- Pasted text 1, 2 lines ---\na\nb\n--- end of pasted text 1 ---" } });
+    expect(problemsOf({ ...draft, prompt: "" })).toEqual({});
+  });
   it("says what is missing before it is sent", () => {
     expect(problemsOf(EMPTY)).toEqual({ prompt: "Say what is to be done." });
     expect(problemsOf({ ...EMPTY, prompt: "x", directory: "src", cap: "-1", options: "[1]" })).toMatchObject({ directory: expect.any(String), cap: expect.any(String), options: expect.any(String) });

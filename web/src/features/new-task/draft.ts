@@ -1,4 +1,5 @@
 import type { Task, TaskCreate } from "@/api/types";
+import { joined, type Pasted, readPasted } from "@/lib/pasted";
 
 /** What the form holds; kept in the browser until the task is queued. */
 export interface Draft {
@@ -6,6 +7,8 @@ export interface Draft {
   type: TaskCreate["type"];
   title: string;
   prompt: string;
+  /** Long texts that were pasted; sent below the prompt. */
+  pasted: Pasted[];
   /** `script`: run by bash; `elsewhere`: waits for an agent that claims over the API; else an agent's name. */
   agent: string;
   role: string;
@@ -32,7 +35,7 @@ const KEY = "muster.draft";
 const RERUN = "rerun:";
 
 export const EMPTY: Draft = {
-  directory: "", type: "custom", title: "", prompt: "", agent: "", role: "", model: "", queue: "", project: "", session: "", priority: "medium", ask: true, own: true, check: "", cap: "", options: "", rerun: "",
+  directory: "", type: "custom", title: "", prompt: "", pasted: [], agent: "", role: "", model: "", queue: "", project: "", session: "", priority: "medium", ask: true, own: true, check: "", cap: "", options: "", rerun: "",
 };
 
 /** What the scripted agent does when nothing else is said: enough to see every part of a run, without a key. */
@@ -48,7 +51,8 @@ export const SCRIPTED = JSON.stringify({
 
 export function loadDraft(): Draft {
   try {
-    return { ...EMPTY, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Draft>), session: "" };
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Draft>;
+    return { ...EMPTY, ...kept, pasted: readPasted(kept.pasted), session: "" };
   } catch {
     return EMPTY;
   }
@@ -84,7 +88,7 @@ export type Problems = Partial<Record<keyof Draft, string>>;
 
 export function problemsOf(draft: Draft): Problems {
   const found: Problems = {};
-  if (!draft.prompt.trim()) found.prompt = draft.agent === SCRIPT ? "Say what to run." : "Say what is to be done.";
+  if (!promptOf(draft)) found.prompt = draft.agent === SCRIPT ? "Say what to run." : "Say what is to be done.";
   if (draft.directory && !draft.directory.startsWith("/")) found.directory = "An absolute path, such as /home/me/project.";
   if (draft.cap && !(Number(draft.cap) > 0)) found.cap = "A number of dollars above 0.";
   if (draft.options.trim()) {
@@ -98,20 +102,25 @@ export function problemsOf(draft: Draft): Problems {
   return found;
 }
 
+/** The prompt as it is sent. */
+export function promptOf(draft: Draft): string {
+  return draft.pasted.length > 0 ? joined(draft.prompt, draft.pasted) : draft.prompt.trim() && draft.prompt;
+}
+
 const LONGEST_TITLE = 80;
 
 export function titleOf(draft: Draft): string {
   if (draft.title.trim()) return draft.title.trim();
-  const line = draft.prompt.trim().split("\n")[0] ?? "";
+  const line = promptOf(draft).trim().split("\n")[0] ?? "";
   return line.length > LONGEST_TITLE ? `${line.slice(0, LONGEST_TITLE - 1)}…` : line;
 }
 
 /** The request that queues it. */
 export function requestOf(draft: Draft): TaskCreate {
   const script = draft.agent === SCRIPT;
-  const payload: Record<string, unknown> = script ? { script: draft.prompt } : {};
+  const payload: Record<string, unknown> = script ? { script: promptOf(draft) } : {};
   if (!script && draft.agent !== ELSEWHERE) {
-    payload.prompt = draft.prompt;
+    payload.prompt = promptOf(draft);
     if (draft.agent) payload.agent = draft.agent;
     if (draft.role) payload.role = draft.role;
     if (draft.model) payload.model = draft.model;
@@ -122,7 +131,7 @@ export function requestOf(draft: Draft): TaskCreate {
   }
   return {
     title: titleOf(draft), kind: script ? "bash" : "prompt", payload, type: draft.type, priority: draft.priority,
-    ...(draft.agent === ELSEWHERE ? { description: draft.prompt } : {}),
+    ...(draft.agent === ELSEWHERE ? { description: promptOf(draft) } : {}),
     ...(draft.directory ? { working_dir: draft.directory } : {}),
     ...(draft.queue ? { queue: draft.queue } : {}),
     ...(draft.project ? { project: draft.project } : {}),

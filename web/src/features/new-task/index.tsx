@@ -4,6 +4,7 @@ import { useNavigate, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
 import { projects, queues, roles, sessions, task as taskQuery, workers } from "@/api/queries";
 import { PageHeading, usePageTitle } from "@/components/Page";
+import { PastedTexts, takePaste } from "@/components/PastedTexts";
 import { Skeleton } from "@/components/States";
 import { say, sayFailed } from "@/components/toasts";
 import { useOnline } from "@/live/live";
@@ -22,7 +23,7 @@ export function Component() {
   const source = useQuery({ ...taskQuery(from ?? ""), enabled: from !== null });
   usePageTitle("New task");
   if (from && source.isPending) return <Skeleton rows={8} height={48} />;
-  const given = Object.fromEntries([...search].filter(([name]) => name in EMPTY)) as Partial<Draft>;
+  const given = Object.fromEntries([...search].filter(([name]) => name in EMPTY && name !== "pasted")) as Partial<Draft>;
   return <Form key={from ?? ""} initial={{ ...(source.data ? fromTask(source.data) : loadDraft()), ...given }} keep={from === null} focus={search.get("focus")} />;
 }
 
@@ -65,7 +66,7 @@ function Form({ initial, keep, focus }: { initial: Draft; keep: boolean; focus: 
       }
       say(`Queued: ${made.title}`, { label: "Open", run: () => void go(`/tasks/${made.id}`) });
       setTouched(false);
-      change({ prompt: "", title: "" });
+      change({ prompt: "", pasted: [], title: "" });
       document.querySelector<HTMLElement>("#prompt")?.focus();
     },
     onError: (error) => sayFailed("Not queued", error),
@@ -93,7 +94,8 @@ function Form({ initial, keep, focus }: { initial: Draft; keep: boolean; focus: 
             </div>
           </fieldset>
           <Field id="prompt" label={draft.agent === SCRIPT ? "Script" : "Prompt"} problem={shown.prompt}>
-            <textarea id="prompt" className="inp" rows={7} value={draft.prompt} autoFocus={focus !== "model"} onChange={(event) => change({ prompt: event.target.value })} aria-invalid={!!shown.prompt} aria-describedby={shown.prompt ? "prompt-bad" : undefined} placeholder={draft.agent === SCRIPT ? "make test" : "What is to be done, and how you will know that it is"} />
+            <textarea id="prompt" className="inp" rows={7} value={draft.prompt} autoFocus={focus !== "model"} onChange={(event) => change({ prompt: event.target.value })} onPaste={(event) => { if (draft.agent !== SCRIPT) takePaste(event, draft.pasted, (prompt, pasted) => change({ prompt, pasted })); }} aria-invalid={!!shown.prompt} aria-describedby={shown.prompt ? "prompt-bad" : undefined} placeholder={draft.agent === SCRIPT ? "make test" : "What is to be done, and how you will know that it is"} />
+            <PastedTexts text={draft.prompt} pasted={draft.pasted} onChange={(prompt, pasted) => change({ prompt, pasted })} />
           </Field>
           <div className="cols">
             <Select id="agent" label="Agent" value={draft.agent} onChange={(agent) => change({ agent })} options={[...known.map((offer): [string, string] => [offer.name, labelOf(offer)]), ...(draft.agent && !offered.includes(draft.agent) && agentic ? [[draft.agent, `${draft.agent} (no worker has it)`] as [string, string]] : []), [SCRIPT, "None: a shell script"], [ELSEWHERE, "One that claims it over the API"]]} />

@@ -25,7 +25,7 @@ export function Money({ project }: { project: Project }) {
     <>
       <div className="pl-money">
         <Capital project={project} />
-        <button type="button" className="btn p" disabled={!online} onClick={() => setGiving(true)}>Give or take back…</button>
+        <button type="button" className="btn p" disabled={!online} onClick={() => setGiving(true)}>{project.allocated_usd === null ? "Set a limit…" : "Change its capital…"}</button>
       </div>
       {list.isError && !list.data ? <ErrorState what="The ledger could not be loaded" error={list.error} retry={() => void list.refetch()} />
         : !list.data ? <Skeleton rows={6} />
@@ -47,7 +47,7 @@ function Table({ rows, limited }: { rows: LedgerEntry[]; limited: boolean }) {
       <tbody>
         {rows.map((row) => (
           <tr key={row.seq} className="row still">
-            <td className="main-cell">{WORDS[row.kind]}</td>
+            <td className="main-cell">{row.kind === "allocated" && row.amount_usd < 0 ? "Taken back" : WORDS[row.kind]}</td>
             <td className="second sub">{row.task_id ? <Link to={`/tasks/${row.task_id}`} className="mono">{shortId(row.task_id)}</Link> : null}{row.agent_id ? <span className="mut"> {row.agent_id}</span> : null}{row.note ? ` ${row.note}` : !row.task_id ? <span className="mut">—</span> : null}</td>
             <td className="r num fact">{cost(row.amount_usd)}</td>
             <td className="r num sub low1">{cost(limited ? row.balance_usd : row.reserved_usd)}</td>
@@ -62,23 +62,31 @@ function Table({ rows, limited }: { rows: LedgerEntry[]; limited: boolean }) {
 
 function Give({ project, onClose }: { project: Project; onClose: () => void }) {
   const online = useOnline();
+  const first = project.allocated_usd === null;
+  const [back, setBack] = useState(false);
   const [amount, setAmount] = useState("");
   const [note, setNote] = useState("");
-  const value = Number(amount.replace("−", "-"));
-  const bad = amount && (!Number.isFinite(value) || value === 0 || Math.abs(value) > 1_000_000) ? "An amount in dollars, not 0; with a minus it is taken back." : "";
+  const size = Number(amount);
+  const value = back ? -size : size;
+  const bad = amount && (!Number.isFinite(size) || size <= 0 || size > 1_000_000) ? "An amount in dollars above 0." : "";
   const give = useAct(
     () => answer(api.POST("/api/v1/projects/{project}/allocate", { params: { path: { project: project.id } }, body: { amount_usd: value, note } })),
     { failed: "Not changed", said: (made) => `${project.name} has ${cost(made.allocated_usd ?? 0)} now`, then: onClose },
   );
   return (
-    <Dialog title={`Money for ${project.name}`} onClose={onClose}>
+    <Dialog title={`Capital of ${project.name}`} onClose={onClose}>
       <form className="pl-form" noValidate onSubmit={(event) => { event.preventDefault(); if (amount && !bad && online) give.mutate(); }}>
-        <p className="sub">{project.allocated_usd === null ? "It may spend without a limit now; the first amount becomes its limit." : `It has ${cost(project.allocated_usd)}, of which ${cost(project.spent_usd)} are spent and ${cost(project.reserved_usd)} reserved.`}</p>
-        <Field id="give-amount" label="Dollars" problem={bad} hint="With a minus it is taken back."><Text id="give-amount" value={amount} onChange={setAmount} bad={bad} placeholder="10" /></Field>
+        <p className="sub">{first ? "It may spend without a limit now; this becomes its limit." : `It has ${cost(project.allocated_usd)}, of which ${cost(project.spent_usd)} are spent and ${cost(project.reserved_usd)} reserved.`}</p>
+        {first ? null : (
+          <div className="seg" role="radiogroup" aria-label="Direction" style={{ alignSelf: "flex-start" }}>
+            {([[false, "Add"], [true, "Take back"]] as const).map(([way, label]) => <button key={label} type="button" role="radio" aria-checked={back === way} onClick={() => setBack(way)}>{label}</button>)}
+          </div>
+        )}
+        <Field id="give-amount" label="Dollars" problem={bad} hint={back ? "What is spent or reserved cannot be taken back." : undefined}><Text id="give-amount" value={amount} onChange={setAmount} bad={bad} placeholder="10" /></Field>
         <Field id="give-note" label="Note"><Text id="give-note" value={note} onChange={setNote} placeholder="second week" /></Field>
         <div className="b">
           <button type="button" className="btn" onClick={onClose}>Cancel</button>
-          <button type="submit" className="btn p" disabled={!amount || !!bad || give.isPending || !online}>{value < 0 ? "Take it back" : "Give it"}</button>
+          <button type="submit" className="btn p" disabled={!amount || !!bad || give.isPending || !online}>{first ? "Set the limit" : `${back ? "Take back" : "Add"}${amount && !bad ? ` ${cost(size)}` : ""}`}</button>
         </div>
       </form>
     </Dialog>

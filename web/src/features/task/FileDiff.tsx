@@ -6,10 +6,11 @@ import { DiffLines, type Notes, type Side } from "@/components/diff/DiffLines";
 import { visible } from "@/lib/visible";
 import { PlusMinus } from "@/components/PlusMinus";
 import { Skeleton } from "@/components/States";
-import { parseDiff } from "@/lib/diff";
 import { count, plural } from "@/lib/format";
 import { CommentView, Composer } from "./reviewing/Comments";
 import { newDiff, type ReviewActs, type Spot } from "./reviewing/data";
+import type { Ask } from "./reviewing/useAsk";
+import { useMore } from "./reviewing/useMore";
 
 const FOLDED = 400;
 const LOADED = 3_000;
@@ -23,12 +24,14 @@ interface FileDiffProps {
   file: ProducedFile;
   split: boolean;
   quiet: boolean;
+  wrap: boolean;
   viewed: boolean;
   comments: ReviewComment[];
   composing: Spot | null;
   /** The commit that a side's lines are counted in. */
   commitOf: (side: Side) => string | null;
   acts: ReviewActs;
+  ask: Ask;
   onViewed: () => void;
   onCompose: Dispatch<SetStateAction<Spot | null>>;
 }
@@ -80,16 +83,17 @@ export function FileDiff(props: FileDiffProps) {
 const keyOf = (side: Side, line: number) => `${side} ${line}`;
 
 /** The lines with what is said of them; what is said of lines that are not shown stands below. */
-function Talked({ diff, file, since, split, quiet, comments, composing, commitOf, acts, onCompose }: FileDiffProps & { diff: string }) {
+function Talked({ diff, task, attempt, file, since, split, quiet, wrap, comments, composing, commitOf, acts, ask, onCompose }: FileDiffProps & { diff: string }) {
+  const { hunks, between } = useMore(task, attempt, file, diff, quiet);
   const lines = useMemo(() => {
     const found = new Map<string, string>();
-    for (const line of parseDiff(diff, quiet).flatMap((hunk) => hunk.lines)) {
+    for (const line of hunks.flatMap((hunk) => hunk.lines)) {
       const text = line.pieces.map((piece) => piece.text).join("");
       if (line.before !== null) found.set(keyOf("old", line.before), text);
       if (line.after !== null) found.set(keyOf("new", line.after), text);
     }
     return found;
-  }, [diff, quiet]);
+  }, [hunks]);
   const at = new Map<string, ReviewComment[]>();
   const elsewhere: ReviewComment[] = [];
   for (const comment of comments) {
@@ -106,17 +110,24 @@ function Talked({ diff, file, since, split, quiet, comments, composing, commitOf
       const said = at.get(keyOf(side, line)) ?? [];
       const here = composing && composing.side === side && composing.last === line ? composing : null;
       if (said.length === 0 && !here) return null;
+      const done = { onSuccess: () => onCompose((now) => (now === here ? null : now)) };
+      const about = here && { spot: { ...here, path: here.side === "old" ? file.old_path ?? file.path : file.path }, commit: commitOf(here.side) };
       return (
         <>
           {said.map((comment) => <CommentView key={comment.id} comment={comment} acts={acts} />)}
-          {here ? <Composer key={`${here.first} ${here.last}`} spot={here} lines={text(here)} busy={acts.add.isPending} onCancel={() => onCompose(null)} onSave={(words) => acts.add.mutate({ spot: { ...here, path: here.side === "old" ? file.old_path ?? file.path : file.path }, text: words, commit: commitOf(here.side) }, { onSuccess: () => onCompose((now) => (now === here ? null : now)) })} /> : null}
+          {about ? (
+            <Composer
+              key={`${about.spot.first} ${about.spot.last}`} spot={about.spot} lines={text(about.spot)} busy={acts.add.isPending} onCancel={() => onCompose(null)} onSave={(words) => acts.add.mutate({ ...about, text: words }, done)}
+              ask={{ send: (words) => ask.mutate({ ...about, lines: text(about.spot), text: words }, done), busy: ask.isPending, why: ask.why }}
+            />
+          ) : null}
         </>
       );
     },
   };
   return (
     <>
-      <DiffLines diff={diff} split={split} quiet={quiet} label={`Changes of ${file.path}`} path={file.path} notes={notes} />
+      <DiffLines diff={diff} split={split} quiet={quiet} label={`Changes of ${file.path}`} path={file.path} notes={notes} wrap={wrap} hunks={hunks} between={between} />
       {elsewhere.map((comment) => <CommentView key={comment.id} comment={comment} acts={acts} outdated={comment.now === null} place />)}
     </>
   );

@@ -59,6 +59,7 @@ export function TaskActions({ task, attempt, files }: { task: Task; attempt: Att
         items={[
           { label: "Copy link", run: () => void navigator.clipboard.writeText(location.href).then(() => say("Link copied")) },
           { label: "Compare runs…", run: () => void go(`/tasks/${task.id}/compare`) },
+          { label: "Download bundle", run: () => void import("@/components/bundle").then(({ saveBundle }) => saveBundle(task.id, attempt!.number)), disabled: attempt === null },
           { label: "Copy id", run: () => void navigator.clipboard.writeText(task.id).then(() => say("Id copied")) },
           null,
           task.archived_at ? { label: "Bring back into the lists", run: () => unarchive.mutate() } : { label: "Archive", run: () => archive.mutate(), disabled: open },

@@ -7,6 +7,7 @@ import { PageHeading, usePageTitle } from "@/components/Page";
 import { PlusMinus } from "@/components/PlusMinus";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural } from "@/lib/format";
+import { useKept } from "@/lib/kept";
 import { useKeys } from "@/lib/keys";
 import { visible } from "@/lib/visible";
 import { FileDiff } from "./FileDiff";
@@ -16,9 +17,11 @@ import { fileOf, newChanges, review as reviewQuery, type Spot, useReviewActs } f
 import { Footer } from "./reviewing/Footer";
 import { stepHunk } from "./reviewing/steps";
 import { Tree } from "./reviewing/Tree";
+import { useAsk } from "./reviewing/useAsk";
 import { useViewed } from "./reviewing/useViewed";
 
 const LAST = "last-review";
+const yes = (value: unknown) => (typeof value === "boolean" ? value : null);
 interface Seen {
   attempt: number;
   commit: string | null;
@@ -53,6 +56,10 @@ export function Component() {
   const chosen = search.get("file") ?? produced[0]?.path ?? "";
   const mode = search.get("mode") ?? (window.innerWidth >= 1200 ? "split" : "unified");
   const quiet = search.get("space") === "hidden";
+  // The address comes first, so that a link shows what was seen; what was chosen last is kept with the other settings.
+  const [usual, keepWrap] = useKept("wrap", true, yes);
+  const wrap = (search.get("wrap") ?? (usual ? "on" : "off")) === "on" || window.innerWidth < 768;
+  const ask = useAsk(found.data);
   usePageTitle(`Changes of ${found.data?.title ?? "a task"}`);
   const set = (changes: Record<string, string | null>) => setSearch((before) => {
     const after = new URLSearchParams(before);
@@ -91,6 +98,7 @@ export function Component() {
         </div>
         <div className="r">
           <button type="button" className="btn" aria-pressed={quiet} onClick={() => set({ space: quiet ? null : "hidden" })}>{quiet ? "Show white space" : "Hide white space"}</button>
+          <button type="button" className="btn tog only-wide" aria-pressed={wrap} onClick={() => { keepWrap(wrap ? false : null); set({ wrap: wrap ? "off" : "on" }); }}>Wrap lines</button>
           <div className="seg">
             <button type="button" aria-pressed={mode === "split"} onClick={() => setMode("split")}>Side by side</button>
             <button type="button" aria-pressed={mode !== "split"} onClick={() => setMode("unified")}>Unified</button>
@@ -111,8 +119,8 @@ export function Component() {
           <div style={{ minWidth: 0 }}>
             {produced.map((file) => (
               <FileDiff
-                key={file.path} task={id} attempt={attempt ?? review.attempt} since={since === null || !fresh.data ? null : fresh.data} file={file} split={mode === "split"} quiet={quiet} viewed={viewed.has(file.path)}
-                comments={said.get(file.path) ?? []} composing={composing?.path === file.path ? composing : null} acts={acts} onViewed={() => toggle(file.path)} onCompose={setComposing}
+                key={file.path} task={id} attempt={attempt ?? review.attempt} since={since === null || !fresh.data ? null : fresh.data} file={file} split={mode === "split"} quiet={quiet} wrap={wrap} viewed={viewed.has(file.path)}
+                comments={said.get(file.path) ?? []} composing={composing?.path === file.path ? composing : null} acts={acts} ask={ask} onViewed={() => toggle(file.path)} onCompose={setComposing}
                 commitOf={(side) => (side === "new" ? pinned?.commit ?? review.commit : since === null ? review.base_commit : fresh.data?.since ?? null)}
               />
             ))}

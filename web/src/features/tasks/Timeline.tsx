@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { type CSSProperties, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
 import { useAsked } from "@/api/queries";
@@ -114,9 +114,11 @@ function Run({ bar: { told, from, to, lane }, since, span, asked, faint, onLook 
   return (
     <Link
       to={`/tasks/${told.task_id}?attempt=${told.number}`} className="run" title={text} aria-label={text} onMouseEnter={look} onMouseLeave={away} onFocus={look} onBlur={away}
-      style={{ left: `${((from - since) / span) * 100}%`, width: `max(${((to - from) / span) * 100}%, 4px)`, top: lane * LANE + 5, background: `var(--st-${state}-soft, var(--surface-2))`, borderColor: `var(--st-${state}-fill)`, opacity: faint ? 0.4 : undefined }}
+      style={{ "--from": (from - since) / span, "--share": (to - from) / span, top: lane * LANE + 5, opacity: faint ? 0.4 : undefined } as CSSProperties}
     >
-      <i style={{ background: `var(--st-${state}-fill)` }} /><StateGlyph state={state} size={11} label="" /><span className="cut">{visible(told.title)}</span>
+      <span className="in" style={{ background: `var(--st-${state}-soft, var(--surface-2))`, borderColor: `var(--st-${state}-fill)` }}>
+        <i style={{ background: `var(--st-${state}-fill)` }} /><StateGlyph state={state} size={11} label="" /><span className="cut">{visible(told.title)}</span>
+      </span>
     </Link>
   );
 }

@@ -18,9 +18,9 @@ test("lines lead from the last attempt of what was waited for to the first of wh
   const rows = rowsOf([ran("a", "ann", 1, 5), ran("a", "bob", 6, 9, 2), ran("b", "ann", 10, 20), ran("c", "bob", 21, 30)], "agent", 0, 60 * 60_000);
   const waits = [{ before: "a", after: "b" }, { before: "b", after: "c" }, { before: "x", after: "b" }];
   expect(linesOf(rows, waits, "b")).toEqual([
-    { key: "a b", from: [540_000, 43], to: [600_000, 14] },
-    { key: "b c", from: [1_200_000, 14], to: [1_260_000, 43] },
+    { key: "a b", from: [540_000, 52], to: [600_000, 17] },
+    { key: "b c", from: [1_200_000, 17], to: [1_260_000, 52] },
   ]);
   expect(linesOf(rows, waits, "a")).toHaveLength(1);
-  expect(heightOf(rows)).toBe(58);
+  expect(heightOf(rows)).toBe(70);
 });

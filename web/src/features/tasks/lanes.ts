@@ -36,7 +36,8 @@ export function rowsOf(told: Told[], by: "agent" | "project", since: number, now
   return [...rows.values()].sort((a, b) => a.label.localeCompare(b.label));
 }
 
-export const LANE = 20;
+/** Pixels from one line of a row to the next: a bar of 24 and what is between. */
+export const LANE = 26;
 const AROUND = 9;
 
 export interface Line {

@@ -13,12 +13,14 @@ interface ComposerProps {
   busy: boolean;
   onSave: (text: string) => void;
   onCancel: () => void;
+  /** Asks the agent at once, apart from the review. */
+  ask?: { send: (text: string) => void; busy: boolean; /** Why it cannot be asked now. */ why: string | null };
 }
 
 const where = (first: number, last: number) => (first === last ? `line ${first}` : `lines ${first} to ${last}`);
 
 /** Where a comment is written; nothing is sent before the review is. */
-export function Composer({ spot, lines, text: before = "", busy, onSave, onCancel }: ComposerProps) {
+export function Composer({ spot, lines, text: before = "", busy, onSave, onCancel, ask }: ComposerProps) {
   const [text, setText] = useState(before);
   const box = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
@@ -38,6 +40,7 @@ export function Composer({ spot, lines, text: before = "", busy, onSave, onCance
       />
       <p className="cm-acts">
         <button type="button" className="btn s p" disabled={busy || !text.trim()} onClick={save}>{before ? "Save" : "Add comment"}</button>
+        {ask ? <button type="button" className="btn s" disabled={ask.busy || ask.why !== null || !text.trim()} title={ask.why ?? "Its agent gets this with the lines now; it is no part of the review"} onClick={() => ask.send(text.trim())}>Ask agent now</button> : null}
         {lines && spot.side === "new" ? <button type="button" className="btn s" onClick={() => { setText(`${text}${text && !text.endsWith("\n") ? "\n" : ""}\`\`\`suggestion\n${lines}\n\`\`\`\n`); box.current?.focus(); }}>Suggest</button> : null}
         <button type="button" className="btn s g" onClick={onCancel}>Cancel</button>
       </p>
