@@ -46,10 +46,10 @@ class Site:
     async def submit(self, agent: str = "claude") -> int:
         return await self.place.submit(requires=(f"agent:{agent}",))
 
-    async def claim(self) -> Claimed | None:
+    async def claim(self, agent: str = "claude") -> Claimed | None:
         claimed = await self.place.claim("worker", capabilities=CAPABLE)
         if claimed is not None:
-            await describe(self.store, claimed, agent="claude")
+            await describe(self.store, claimed, agent=agent)
         return claimed
 
     async def calls(self, held: Claimed, *statuses: int | None, **more: Any) -> None:
@@ -104,6 +104,37 @@ async def test_tasks_of_other_agents_and_scripts_go_on(site: Site) -> None:
     await site.place.submit(kind="bash")
     assert await site.claim() is not None
     assert await site.claim() is not None
+
+
+async def test_a_task_whose_fallback_has_another_provider_goes_on_and_is_told_which_agent_fails(
+    site: Site,
+) -> None:
+    """SW-4d: whatever the order of its fallbacks; only when all providers fail it waits."""
+    await failing(site)
+    await site.place.submit(requires=("agent:claude", "agent:codex"))
+    held = await site.claim("codex")
+    assert held is not None
+    assert held.failing_agents == ["claude"]
+    await site.place.submit(requires=("agent:claude", "agent:codex"))
+    await site.calls(held, *[500] * OPENS_AFTER, error="Down", provider="openai")
+    assert await site.claim() is None
+    assert await site.reasons() == {"circuit_open": 2}
+
+
+async def test_what_runs_on_a_fallback_does_not_count_as_the_try_of_the_provider_that_failed(
+    site: Site,
+) -> None:
+    """SW-4d"""
+    tried = await failing(site)
+    await site.place.submit(requires=("agent:claude", "agent:codex"))
+    beside = await site.claim("codex")
+    assert beside is not None
+    await site.place.end(tried, code="provider_unavailable", message="overloaded")
+    site.clock.forward(FIRST_SECONDS + 1)
+    await site.patrol()
+    trying = await site.claim()
+    assert trying is not None
+    assert (trying.failing_agents, await site.claim()) == ([], None)
 
 
 async def test_when_the_time_is_up_one_task_tries_and_its_success_lets_all_go_on(site: Site) -> None:

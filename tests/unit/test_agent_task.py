@@ -172,6 +172,18 @@ def test_fallbacks_are_taken_in_turn_and_then_it_begins_anew() -> None:
     assert [len(turn.fallbacks) for turn in turns] == [2, 1, 0, 2]
 
 
+def test_an_agent_whose_provider_fails_is_passed_over_while_another_is_left() -> None:
+    """SW-4d"""
+    fallbacks = (Fallback(model="small"), Fallback(agent="codex"), Fallback(agent="gemini"))
+    task = AgentTask(agent="claude", resume="tsk_1", fallbacks=fallbacks)
+    assert task.turn(0, ["codex"]) == task
+    found = task.turn(0, ["claude"])
+    assert (found.agent, found.resume, found.fallbacks) == ("codex", None, fallbacks[2:])
+    assert task.turn(0, ["codex", "claude"]).agent == "gemini"
+    assert task.turn(3, ["gemini"]).agent == "gemini"
+    assert task.turn(0, ["claude", "codex", "gemini"]) == task
+
+
 @pytest.mark.parametrize(
     ("fallbacks", "problem"),
     [

@@ -9,13 +9,18 @@ from pathlib import Path
 import pytest
 
 from muster.domain.transcript import ChangeKind
-from muster.vcs.changes import changes_between, content_of, diff_of
+from muster.vcs.changes import changes_between, diff_of
 from muster.vcs.checkout import Checkout, bundle_script, open_checkout, publish, take_in
+from muster.vcs.contents import contents_of
 from muster.vcs.git import GitError, repository_of
 from muster.vcs.rescue import forget_record, rescue, write_record
 from muster.worker import workspace
 from muster.worker.janitor import clear
 from tests.vcs.conftest import AGENT, run_git
+
+
+async def content_of(git_dir: Path, blob: str) -> bytes:
+    return (await contents_of(git_dir, [blob]))[blob]
 
 
 async def opened(

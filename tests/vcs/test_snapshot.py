@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 
 from muster.domain.transcript import ChangeKind
-from muster.vcs.changes import changes_between, content_of
+from muster.vcs.changes import changes_between
+from muster.vcs.contents import contents_of
 from muster.vcs.git import repository_of
 from muster.vcs.snapshot import state_now, take_snapshot
 from tests.vcs.conftest import run_git
+
+
+async def content_of(git_dir: Path, blob: str) -> bytes:
+    return (await contents_of(git_dir, [blob]))[blob]
 
 
 async def test_changes_of_a_folder_without_git_are_found(tmp_path: Path) -> None:

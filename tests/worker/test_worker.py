@@ -241,6 +241,28 @@ async def test_a_cancel_ends_every_process_within_two_seconds(
     assert attempt not in server.finished
 
 
+async def test_a_cancel_is_heard_at_once_while_another_cancelled_program_still_ends(
+    crew: Crew, server: FakeServer, driver: Driver
+) -> None:
+    """OD-2: what has been cancelled is not asked about again, so that the answer says nothing old."""
+    worker, _ = await crew.start(driver)
+    stubborn = await server.submit(payload={"script": "trap '' TERM; echo begun; while :; do sleep 1; done"})
+    other = await server.submit(payload={"script": "echo begun; sleep 20"})
+    await server.until(lambda: server.text(stubborn) == server.text(other) == "begun")
+
+    def named() -> set[str]:
+        return {lease.attempt_id for lease in server.heartbeats[-1].leases}
+
+    await eventually(lambda: named() == {stubborn, other})
+    await server.cancel(stubborn)
+    await eventually(lambda: named() == {other})
+    heard = len(server.heartbeats)
+    assert worker.running == 2
+    await server.cancel(other)
+    await eventually(lambda: worker.running == 0)
+    assert len(server.heartbeats) <= heard + 2
+
+
 async def test_a_lease_that_is_lost_ends_its_program(crew: Crew, server: FakeServer, driver: Driver) -> None:
     """MC-2"""
     name = marker()

@@ -56,7 +56,7 @@ class Permits:
         call = obj(params.get("toolCall"))
         options = [_option(option) for option in objs(params.get("options"))]
         waiting = _Open(identity, text(call.get("toolCallId")), options)
-        ruled = self._rule(kind_of(call), paths_of(call))
+        ruled = self._rule(call)
         if ruled is not None:
             return None, _settle(waiting, Answer(kind=ruled))
         key = str(identity)
@@ -74,16 +74,20 @@ class Permits:
         self._open.clear()
         return identities
 
-    def _rule(self, kind: ToolKind, paths: list[str]) -> OptionKind | None:
+    def _rule(self, call: Mapping[str, Any]) -> OptionKind | None:
+        kind = kind_of(call)
         match self._permissions:
             case Permissions.FULL:
                 return OptionKind.ALLOW_ONCE
             case Permissions.READ:
                 return OptionKind.ALLOW_ONCE if kind in _READING else OptionKind.REJECT_ONCE
-            case Permissions.EDIT if kind in _EDITING and paths and all(map(self._inside, paths)):
+            case Permissions.EDIT if kind in _EDITING and self._all_inside(paths_of(call)):
                 return OptionKind.ALLOW_ONCE
             case Permissions.EDIT | Permissions.ASK:
                 return None
+
+    def _all_inside(self, paths: list[str]) -> bool:
+        return bool(paths) and all(map(self._inside, paths))
 
     def _inside(self, path: str) -> bool:
         place = self._root / path

@@ -125,28 +125,29 @@ class AcpConversation:
 
     def _read(self, lines: list[bytes]) -> Step:
         step = Step()
+        entries, before = step.entries, 0
         for line in lines:
-            before = len(step.entries)
             message = decode(line)
             if message is None or not self._take(message, step):
-                step.entries.append(Unknown(line=shown(line)))
-            if len(step.entries) > before:
-                self._signs.see(step.entries[before:])
+                entries.append(Unknown(line=shown(line)))
+            if len(entries) > before:
+                self._signs.see(entries[before:] if before else entries)
+                before = len(entries)
             if step.turn_over and self._queued and self._session:
                 step.turn_over = False
                 step.send += self._prompt(self._queued.pop(0))
         return step
 
     def _take(self, message: Mapping[str, Any], step: Step) -> bool:
-        method, identity = text(message.get("method")), message.get("id")
-        params = obj(message.get("params"))
+        method = text(message.get("method"))
+        if method == "session/update":
+            return self._updated(obj(obj(message.get("params")).get("update")), step)
+        identity = message.get("id")
         match method:
             case "":
                 return self._settled(self._rpc.settled(identity), message, step)
-            case "session/update":
-                return self._updated(obj(params.get("update")), step)
             case "session/request_permission":
-                self._asked(identity, params, step)
+                self._asked(identity, obj(message.get("params")), step)
                 return True
             case _ if identity is None:
                 return method.startswith("_")

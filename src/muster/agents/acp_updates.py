@@ -36,7 +36,7 @@ _QUIET: Final = frozenset(
 )
 _KINDS: Final = {kind.value: kind for kind in ToolKind}
 _OVER: Final = frozenset({"completed", "failed"})
-_MERGED: Final = ("title", "kind", "name", "rawInput", "locations", "content", "rawOutput")
+_MERGED: Final = frozenset({"title", "kind", "name", "rawInput", "locations", "content", "rawOutput"})
 
 
 @dataclass(slots=True)
@@ -46,6 +46,32 @@ class _Call:
     terminal: list[str] = field(default_factory=list[str])
     exit_code: int | None = None
     parent: str = ""
+
+    def merge(self, update: Mapping[str, Any]) -> bool:
+        """Take in an update; whether it may have changed what is to be told of the call."""
+        fields, changed = self.fields, self.told is None
+        for name, value in update.items():
+            if value and name in _MERGED:
+                fields[name] = value
+                changed = True
+        if "rawInput" not in fields and isinstance(update.get("rawInput"), dict):
+            fields["rawInput"] = {}
+            changed = True
+        if meta := update.get("_meta"):
+            self._mind(obj(meta))
+            return True
+        return changed
+
+    def _mind(self, meta: Mapping[str, Any]) -> None:
+        """What some agents say beside the protocol."""
+        claude = obj(meta.get("claudeCode"))
+        self.parent = text(claude.get("parentToolUseId")) or self.parent
+        if tool := text(claude.get("toolName")):
+            self.fields.setdefault("name", tool)
+        if piece := text(obj(meta.get("terminal_output_delta")).get("data")):
+            self.terminal.append(piece)
+        ended = number(obj(meta.get("terminal_exit")).get("exit_code"))
+        self.exit_code = self.exit_code if ended is None else ended
 
 
 class Updates:
@@ -101,24 +127,18 @@ class Updates:
     def call(self, update: Mapping[str, Any]) -> list[Entry]:
         """A tool call, or more of one; also from a request for leave, as some agents tell of it only there."""
         identity = text(update.get("toolCallId"))
-        call = self._calls.setdefault(identity, _Call())
-        call.parent = _parent(update) or call.parent
-        call.fields.update({name: update[name] for name in _MERGED if update.get(name)})
-        if isinstance(update.get("rawInput"), dict):
-            call.fields.setdefault("rawInput", {})
-        meta = obj(update.get("_meta"))
-        if tool := text(obj(meta.get("claudeCode")).get("toolName")):
-            call.fields.setdefault("name", tool)
-        call.terminal.append(text(obj(meta.get("terminal_output_delta")).get("data")))
-        ended = number(obj(meta.get("terminal_exit")).get("exit_code"))
-        call.exit_code = call.exit_code if ended is None else ended
+        call = self._calls.get(identity)
+        if call is None:
+            call = self._calls[identity] = _Call()
+        changed = call.merge(update)
+        if identity in self._ended:
+            return []
         entries: list[Entry] = []
-        told = _told(identity, call)
-        if told != call.told and identity not in self._ended:
+        if changed and (told := _told(identity, call)) != call.told:
             call.told = told
             entries.append(told)
         status = text(update.get("status"))
-        if status in _OVER and identity not in self._ended:
+        if status in _OVER:
             self._ended.add(identity)
             entries += self._result(identity, call, status)
             del self._calls[identity]
@@ -127,13 +147,15 @@ class Updates:
     def _chunk(self, kind: type[Message] | type[Thinking], update: Mapping[str, Any]) -> list[Entry]:
         piece = _said(obj(update.get("content")))
         message = kind, text(update.get("messageId")), _parent(update)
-        before = self._end([call for call in self._calls if call in self.denied])
-        before += [] if self._message == message else self.close()
-        if not piece:
-            return before
-        self.last = self.last + piece if self._message == message else piece
-        self._message = message
-        return [*before, kind(piece, more=True, parent=message[2])]
+        same = self._message == message
+        entries = self._end([call for call in self._calls if call in self.denied]) if self.denied else []
+        if not same:
+            entries += self.close()
+        if piece:
+            self.last = self.last + piece if same else piece
+            self._message = message
+            entries.append(kind(piece, more=True, parent=message[2]))
+        return entries
 
     def _used(self, update: Mapping[str, Any]) -> list[Entry]:
         report = UsageReport(
@@ -150,22 +172,26 @@ class Updates:
     def _result(self, identity: str, call: _Call, status: str) -> list[Entry]:
         content, output = objs(call.fields.get("content")), call.fields.get("rawOutput")
         raw = obj(output)
-        exits = (call.exit_code, raw.get("exit_code"), obj(raw.get("metadata")).get("exit"))
+        exits = (
+            (call.exit_code, raw.get("exit_code"), obj(raw.get("metadata")).get("exit"))
+            if raw
+            else (call.exit_code,)
+        )
         end: ToolStatus = "completed" if status == "completed" else "failed"
         if end == "failed":
             end = "denied" if identity in self.denied else "cancelled" if self.cancelled else "failed"
-        changes = [part for part in content if part.get("type") == "diff"]
+        changes = [(part, _diff(part)) for part in content if part.get("type") == "diff"]
         result = ToolResult(
             id=identity,
             status=end,
             output=_output(content, output, "".join(call.terminal)),
             exit_code=next((code for value in exits if (code := number(value)) is not None), None),
-            diff="".join(map(_diff, changes)),
+            diff="".join([diff for _, diff in changes]),
             parent=call.parent,
         )
         if end != "completed":
             return [result]
-        return [result, *(_change(identity, change) for change in changes)]
+        return [result, *(_change(identity, change, diff) for change, diff in changes)]
 
 
 def diff_of(update: Mapping[str, Any]) -> str:
@@ -176,7 +202,8 @@ def diff_of(update: Mapping[str, Any]) -> str:
 
 def kind_of(update: Mapping[str, Any]) -> ToolKind:
     """The kind of tool."""
-    return _KINDS.get(text(update.get("kind")), ToolKind.OTHER)
+    kind = update.get("kind")
+    return _KINDS.get(kind, ToolKind.OTHER) if isinstance(kind, str) else ToolKind.OTHER
 
 
 def command_of(update: Mapping[str, Any]) -> str:
@@ -188,10 +215,14 @@ def command_of(update: Mapping[str, Any]) -> str:
 
 def paths_of(update: Mapping[str, Any]) -> list[str]:
     """Files that a tool call names."""
-    places = objs(update.get("locations")) + [
-        part for part in objs(update.get("content")) if part.get("type") == "diff"
-    ]
-    return list(dict.fromkeys(path for place in places if (path := text(place.get("path")))))
+    paths: dict[str, None] = {}
+    for place in objs(update.get("locations")):
+        if path := text(place.get("path")):
+            paths[path] = None
+    for part in objs(update.get("content")):
+        if part.get("type") == "diff" and (path := text(part.get("path"))):
+            paths[path] = None
+    return list(paths)
 
 
 def turn_usage(result: Mapping[str, Any]) -> UsageReport | None:
@@ -216,15 +247,13 @@ def turn_usage(result: Mapping[str, Any]) -> UsageReport | None:
 
 
 def _told(identity: str, call: _Call) -> ToolCall:
-    fields = call.fields
-    tool_input, title = obj(fields.get("rawInput")), text(fields.get("title"))
-    kind = kind_of(fields)
+    fields, kind = call.fields, kind_of(call.fields)
     return ToolCall(
         id=identity,
         name=text(fields.get("name")) or kind.value,
-        title=title,
+        title=text(fields.get("title")),
         tool=kind,
-        input=tool_input,
+        input=obj(fields.get("rawInput")),
         command=command_of(fields),
         paths=paths_of(fields),
         parent=call.parent,
@@ -232,7 +261,8 @@ def _told(identity: str, call: _Call) -> ToolCall:
 
 
 def _parent(update: Mapping[str, Any]) -> str:
-    return text(obj(obj(update.get("_meta")).get("claudeCode")).get("parentToolUseId"))
+    meta = update.get("_meta")
+    return text(obj(obj(meta).get("claudeCode")).get("parentToolUseId")) if meta else ""
 
 
 def _said(content: Mapping[str, Any]) -> str:
@@ -263,11 +293,11 @@ def _diff(change: Mapping[str, Any]) -> str:
     return unified(text(change.get("path")), None if created else text(old), text(change.get("newText")))
 
 
-def _change(identity: str, change: Mapping[str, Any]) -> FileChange:
+def _change(identity: str, change: Mapping[str, Any], diff: str) -> FileChange:
     old, meta = change.get("oldText"), obj(change.get("_meta")).get("kind")
     kind = ChangeKind.MODIFIED
     if meta == "add" or (meta is None and not isinstance(old, str)):
         kind = ChangeKind.CREATED
     elif meta == "delete":
         kind = ChangeKind.DELETED
-    return FileChange(path=text(change.get("path")), change=kind, diff=_diff(change), tool_call=identity)
+    return FileChange(path=text(change.get("path")), change=kind, diff=diff, tool_call=identity)

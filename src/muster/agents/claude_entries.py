@@ -178,7 +178,7 @@ class Blocks:
             return []
         self._context = identity
         usage = obj(message.get("usage"))
-        context = sum(count(usage.get(name)) for name in _CONTEXT)
+        context = sum([count(usage.get(name)) for name in _CONTEXT])
         return [UsageReport(context_used=context, model=text(message.get("model")))]
 
 

@@ -84,13 +84,14 @@ class ClaudeConversation:
 
     def _read(self, lines: list[bytes]) -> Step:
         step = Step()
+        entries, before = step.entries, 0
         for line in lines:
-            before = len(step.entries)
             message = decode(line)
             if message is None or not self._take(message, step):
-                step.entries.append(Unknown(line=shown(line)))
-            if len(step.entries) > before:
-                self._signs.see(step.entries[before:])
+                entries.append(Unknown(line=shown(line)))
+            if len(entries) > before:
+                self._signs.see(entries[before:] if before else entries)
+                before = len(entries)
             if message is not None and message.get("type") == "result":
                 step.turn_over = not (self._echoes and self._unread)
                 if not step.turn_over:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from muster.agents.diffs import unified
@@ -214,5 +215,6 @@ def _json(value: Mapping[str, Any]) -> str:
     return encode(value).decode().strip() if value else ""
 
 
+@lru_cache(maxsize=256)
 def _camel(name: str) -> str:
     return _UNDERSCORE.sub(lambda found: found[1].upper(), name) if "_" in name else name

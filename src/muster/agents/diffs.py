@@ -16,13 +16,22 @@ def unified(path: str, old: str | None, new: str | None) -> str:
     """The change from `old` to `new`; None where there is no file. Empty when it is too long to compare."""
     if len(old or "") + len(new or "") > LONGEST:
         return ""
-    lines = difflib.unified_diff(
-        (old or "").splitlines(),
-        (new or "").splitlines(),
-        *_names(path, old is None, new is None),
-        lineterm="",
-    )
-    return "".join(f"{line}\n" for line in lines)
+    names = _names(path, old is None, new is None)
+    if not old or not new:
+        return _all_of(names, new or old or "", "+" if new else "-")
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), *names, lineterm="")
+    return "".join([f"{line}\n" for line in lines])
+
+
+def _all_of(names: tuple[str, str], words: str, sign: str) -> str:
+    """A change that adds or removes everything: nothing is to be compared."""
+    lines = words.splitlines()
+    if not lines:
+        return ""
+    part = f"{sign}1,{len(lines)}" if len(lines) > 1 else f"{sign}1"
+    ranges = f"-0,0 {part}" if sign == "+" else f"{part} +0,0"
+    body = "".join([f"{sign}{line}\n" for line in lines])
+    return f"--- {names[0]}\n+++ {names[1]}\n@@ {ranges} @@\n{body}"
 
 
 def hunks(path: str, patch: Iterable[Mapping[str, Any]]) -> str:

@@ -62,18 +62,19 @@ class Signs:
         """Take in entries, in order."""
         for entry in entries:
             match entry:
-                case Message(role="agent", parent=""):
-                    self._hear(entry)
+                case Message():
+                    if entry.role == "agent" and not entry.parent:
+                        self._hear(entry)
+                case ToolCall():
+                    self._denied = False
+                case ToolResult():
+                    self._denied = entry.status == "denied"
                 case Problem():
                     self._mind(entry)
                 case UsageReport():
                     self._count(entry)
                 case SessionStarted():
                     self.session = entry.session or self.session
-                case ToolCall():
-                    self._denied = False
-                case ToolResult():
-                    self._denied = entry.status == "denied"
                 case TurnEnded():
                     self.turn = entry
                     self.text = entry.text or self.text

@@ -12,7 +12,7 @@ _LARGEST: Final = 2**62
 
 def obj(value: Any) -> dict[str, Any]:
     """The object, or an empty one."""
-    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    return value if type(value) is dict else {}  # pyright: ignore[reportUnknownVariableType]
 
 
 def objs(value: Any) -> list[dict[str, Any]]:
@@ -22,7 +22,7 @@ def objs(value: Any) -> list[dict[str, Any]]:
 
 def text(value: Any) -> str:
     """The text, or an empty one."""
-    return value if isinstance(value, str) else ""
+    return value if type(value) is str else ""
 
 
 def texts(value: Any) -> list[str]:

@@ -99,6 +99,8 @@ class ClaimedTask(Struct, kw_only=True):
     earlier_attempts: list[EarlierAttempt] = []
     review: str | None = None
     """What a person who reviewed the work so far wants changed: it goes on from there."""
+    failing_agents: list[str] = []
+    """Of the agents it names, fallbacks too: those whose model provider fails. Its next fallback with another one does it."""
 
 
 class ClaimAnswer(Struct, kw_only=True):

@@ -62,6 +62,8 @@ class Claimed:
     """What its work session carries."""
     review: str | None = None
     """What a person who reviewed its work wants changed."""
+    failing_agents: list[str] = field(default_factory=list[str])
+    """Of the agents it names: those whose provider fails."""
 
 
 @dataclass(slots=True)
@@ -262,6 +264,7 @@ def _claimed(uow: UnitOfWork, row: Row, lane: LaneFacts, request: ClaimTasks) ->
         row[9],
         lane,
         row[10],
+        failing_agents=lane.failing_agents if lane.troubles else [],
     )
 
 

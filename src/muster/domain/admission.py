@@ -88,13 +88,24 @@ class LaneFacts:
     queue_running: int = 0
     project_running: int = 0
     troubles: list[ProviderTrouble] = field(default_factory=list[ProviderTrouble])
-    """Providers of its agent that fail."""
+    """Providers of its agents that fail."""
+
+    @property
+    def agents(self) -> list[str]:
+        """The agents its tasks name, fallbacks too; their order is a task's own."""
+        labels = self.requires.split(",")
+        return [label.removeprefix(AGENT_LABEL) for label in labels if label.startswith(AGENT_LABEL)]
 
     @property
     def agent(self) -> str:
-        """The agent its tasks name; empty for none."""
-        found = (label for label in self.requires.split(",") if label.startswith(AGENT_LABEL))
-        return next(found, "").removeprefix(AGENT_LABEL)
+        """The first of them; empty for none."""
+        return next(iter(self.agents), "")
+
+    @property
+    def failing_agents(self) -> list[str]:
+        """Those that nothing is to be asked of now: their provider fails, or another task tries it."""
+        down = [trouble for trouble in self.troubles if trouble.until is not None or trouble.trying]
+        return [agent for agent in self.agents if any(agent in trouble.agents for trouble in down)]
 
     @property
     def limited(self) -> bool:
@@ -150,6 +161,9 @@ def _budget_left(lane: LaneFacts) -> Hold | None:
 
 
 def _provider_answers(lane: LaneFacts) -> Hold | None:
+    """A task whose fallbacks name another agent goes on with that one."""
+    if set(lane.agents) - set(lane.failing_agents):
+        return None
     for trouble in lane.troubles:
         details: dict[str, object] = {"provider": trouble.provider}
         if trouble.until is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, cast
 
@@ -106,12 +106,15 @@ class AgentTask:
         found += [] if self.sandbox is None else [f"{SANDBOX_LABEL}{self.sandbox}"]
         return (*found, *([ALLOW_LIST] if self.allow_hosts else []))
 
-    def turn(self, spent: int) -> AgentTask:
-        """Who does it after that many attempts met a used-up quota; `fallbacks` are those that are left.
+    def turn(self, spent: int, failing: Collection[str] = ()) -> AgentTask:
+        """Who does it after that many attempts met a used-up quota; `fallbacks` are those that are left. Agents that are
+        `failing` are passed over, as long as one is left that is not.
 
         Another agent knows nothing of a session that was to be gone on with.
         """
         place = spent % (len(self.fallbacks) + 1)
+        turns = [self.agent, *(fallback.agent or self.agent for fallback in self.fallbacks)]
+        place = next((later for later in range(place, len(turns)) if turns[later] not in failing), place)
         if place == 0:
             return self
         chosen = self.fallbacks[place - 1]

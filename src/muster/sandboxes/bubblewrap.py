@@ -128,6 +128,7 @@ class BubblewrapDriver:
             timeout=PROBE_SECONDS,
             grace=0,
             no_new_privileges=False,
+            ends_with_parent=True,
             tells_exit=True,
             documents=self._documents(),
         )
@@ -182,6 +183,7 @@ class BubblewrapDriver:
             home=HOME,
             own_levels=OWN_LEVELS,
             no_new_privileges=False,
+            ends_with_parent=True,
             tells_exit=True,
             ready=partial(self._ready, spec, own),
         )

@@ -57,6 +57,8 @@ class Launch:
     asks: Sequence[str] = ()
     """What asks the program inside to end, where signals from outside do not reach it."""
     no_new_privileges: bool = True
+    ends_with_parent: bool = False
+    """The sandbox program sees to that by itself, so that it can be spawned, which is faster than a fork."""
     tells_exit: bool = False
     """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run, and may add `out-of-memory`."""
     documents: Sequence[str] = ()

@@ -19,9 +19,6 @@ is `{"entered": true}`, or `{"unfit": text}` when nothing of it has run.
 from __future__ import annotations
 
 import array
-import ctypes
-import fcntl
-import functools
 import gc
 import importlib
 import json
@@ -39,23 +36,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 LINUX = sys.platform.startswith("linux")
-PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-PR_SET_NO_NEW_PRIVS = 38
 WATCH_SECONDS = 0.2
 STAND_SECONDS = 10.0
 FREEZE_PASSES = 20
-
-
-@functools.cache
-def library() -> ctypes.CDLL:
-    """The C library; looking it up takes longer than a call of it."""
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def prctl(option: int, value: int) -> None:
-    if LINUX:
-        library().prctl(option, value, 0, 0, 0)
 
 
 class Children:
@@ -195,18 +179,31 @@ class Supervisor:
         self._tell({"ended": {**self._exit(), "reason": reason}})
 
     def _start(self, stdio: list[int]) -> str | None:
-        """Fork and execute. The reason when the program could not be started."""
-        report, failed = os.pipe()
+        """Spawn, or fork and execute. The reason when the program could not be started."""
         self.said, told = os.pipe()
         given = [*stdio, told] if self.launch["tells_exit"] else stdio
         extra = self._waiting_room() if self.launch["warm"] else []
+        if starter().spawnable(self.launch):
+            refusal = self._spawn(given, extra)
+        else:
+            refusal = self._fork(given, extra)
+        for fd in (*extra, told):
+            os.close(fd)
+        return refusal
+
+    def _spawn(self, given: list[int], extra: list[int]) -> str | None:
+        try:
+            self.main = starter().spawn(self.launch, given, extra)
+        except OSError as error:
+            return f"{self.launch['argv'][0]}: {error.strerror}"
+        return None
+
+    def _fork(self, given: list[int], extra: list[int]) -> str | None:
+        report, failed = os.pipe()
         self.main = os.fork()
         if self.main == 0:
-            become(self.launch, given, extra, failed)
-        for fd in extra:
-            os.close(fd)
+            starter().become(self.launch, given, extra, failed)
         os.close(failed)
-        os.close(told)
         with os.fdopen(report, "rb") as reader:
             text = reader.read()
         return text.decode(errors="replace") if text else None
@@ -436,68 +433,13 @@ class Supervisor:
 
 
 def mounter() -> ModuleType:
-    """Its neighbour, which is no part of a package here."""
+    """A neighbour, which is no part of a package here."""
     return importlib.import_module("mounter")
 
 
-def become(launch: dict[str, Any], stdio: list[int], extra: list[int], failed: int) -> None:
-    """In the child: take on limits, then become the program. Never returns."""
-    try:
-        os.setsid()
-        for path in launch["cgroups"]:
-            with open(path, "w") as procs:
-                procs.write("0")
-        failed = above(failed)
-        given = [*stdio, *documents(launch["documents"]), *extra]
-        for target, fd in enumerate([above(fd) for fd in given]):
-            os.dup2(fd, target)
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if launch["no_new_privileges"]:
-            prctl(PR_SET_NO_NEW_PRIVS, 1)
-        os.chdir(launch["cwd"])
-        os.umask(0o022)
-        for number in (
-            signal.SIGPIPE,
-            signal.SIGCHLD,
-            signal.SIGINT,
-            signal.SIGTERM,
-            signal.SIGHUP,
-            signal.SIGXFSZ,
-        ):
-            signal.signal(number, signal.SIG_DFL)
-        for name, (soft, hard) in launch["rlimits"].items():
-            limit(getattr(resource, name), soft, hard)
-        os.execvpe(launch["argv"][0], launch["argv"], launch["env"])
-    except (OSError, ValueError, TypeError) as error:
-        os.write(failed, f"{launch['argv'][0]}: {getattr(error, 'strerror', None) or error}".encode())
-    finally:
-        os._exit(127)
-
-
-def above(fd: int) -> int:
-    """A copy out of the way of the descriptors the program gets."""
-    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 16)
-
-
-def documents(texts: list[str]) -> list[int]:
-    """Descriptors from which these texts, in hexadecimal, can be read."""
-    found: list[int] = []
-    for text in texts:
-        fd = os.memfd_create("muster", os.MFD_CLOEXEC)
-        left = memoryview(bytes.fromhex(text))
-        while left:
-            left = left[os.write(fd, left) :]
-        os.lseek(fd, 0, os.SEEK_SET)
-        found.append(fd)
-    return found
-
-
-def limit(number: int, soft: int, hard: int) -> None:
-    """Set a resource limit, never above the one already in force."""
-    present = resource.getrlimit(number)[1]
-    if present != resource.RLIM_INFINITY:
-        soft, hard = min(soft, present), min(hard, present)
-    resource.setrlimit(number, (soft, hard))
+def starter() -> ModuleType:
+    """Another one."""
+    return importlib.import_module("starter")
 
 
 def read_launch(control: socket.socket) -> dict[str, Any] | None:
@@ -519,7 +461,7 @@ def read_exactly(control: socket.socket, size: int) -> bytes | None:
 
 def supervise(fds: list[int]) -> None:
     """In the fork that is one program's supervisor: wait until there is one, or the worker is gone."""
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    starter().prctl(PR_SET_CHILD_SUBREAPER, 1)
     children = Children()
     control = socket.socket(fileno=fds[0])
     stdin = receive(control)
@@ -556,7 +498,7 @@ def fork_supervisor(requests: socket.socket, children: Children, fds: list[int])
 
 def keep(requests: socket.socket) -> None:
     """Fork a supervisor for every request until the worker is gone; end whatever a dead supervisor left."""
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    starter().prctl(PR_SET_CHILD_SUBREAPER, 1)
     children = Children()
     supervisors: set[int] = set()
     poll = select.poll()
@@ -583,6 +525,7 @@ def keep(requests: socket.socket) -> None:
 if __name__ == "__main__":
     sys.path.append(str(Path(__file__).resolve().parent))
     mounter()
+    starter()
     gc.disable()
     os.setsid()
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

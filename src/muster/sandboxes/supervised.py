@@ -93,6 +93,7 @@ class Dress:
     own_levels: int = 0
     tidies_up: float = 0.0
     no_new_privileges: bool = True
+    ends_with_parent: bool = False
     tells_exit: bool = False
 
 
@@ -231,6 +232,7 @@ class SupervisedSandbox:
             own_levels=self._dress.own_levels,
             tidies_up=self._dress.tidies_up,
             no_new_privileges=self._dress.no_new_privileges,
+            ends_with_parent=self._dress.ends_with_parent,
             tells_exit=self._dress.tells_exit,
             asks=wrapped.asks,
             documents=wrapped.documents,

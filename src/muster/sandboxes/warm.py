@@ -230,6 +230,7 @@ class WarmPool:
             cgroups=list(group.joins) if group else [],
             own_levels=2,
             no_new_privileges=False,
+            ends_with_parent=True,
             tells_exit=True,
             documents=blank.documents,
             warm=blank.first_words,

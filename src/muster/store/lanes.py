@@ -32,6 +32,12 @@ _TROUBLES: Final = Statement(
     "SELECT name, agents, message, until FROM circuits WHERE state IN ('open', 'half_open') ORDER BY name"
 )
 _AGENTS_RUNNING: Final = Statement("SELECT requires, running FROM lanes WHERE running > 0 AND requires <> ''")
+_FALLBACKS_RUNNING: Final = Statement(
+    "SELECT l.requires, r.agent, count(*) FROM tasks t JOIN lanes l ON l.id = t.lane_id "
+    "LEFT JOIN runs r ON r.attempt_id = t.attempt_id "
+    f"WHERE t.state = 40 AND t.state < 60 AND l.requires LIKE '%{AGENT_LABEL}%{AGENT_LABEL}%' "
+    "GROUP BY l.requires, r.agent"
+)
 
 
 class Rows(Protocol):
@@ -86,7 +92,7 @@ async def facts_of_key(source: Rows, key: LaneKey) -> LaneFacts:
 
 async def _add_troubles(source: Rows, lanes: list[LaneFacts]) -> None:
     """Note which lanes' agents have a provider that fails; nearly always none, and only agents' lanes ask."""
-    if not any(lane.agent for lane in lanes):
+    if not any(lane.agents for lane in lanes):
         return
     troubles = [
         ProviderTrouble(name, frozenset(agents.split(",")), message, until)
@@ -95,11 +101,23 @@ async def _add_troubles(source: Rows, lanes: list[LaneFacts]) -> None:
     if not troubles:
         return
     for requires, running in await source.rows(_AGENTS_RUNNING):
-        for trouble in troubles:
-            named = {label.removeprefix(AGENT_LABEL) for label in requires.split(",")}
-            trouble.trying += running if trouble.agents & named else 0
+        named = _named(requires)
+        if len(named) == 1:
+            _count_trying(troubles, named, running)
+    for requires, agent, running in await source.rows(_FALLBACKS_RUNNING):
+        _count_trying(troubles, {agent} if agent else _named(requires), running)
     for lane in lanes:
-        lane.troubles = [trouble for trouble in troubles if lane.agent in trouble.agents]
+        lane.troubles = [trouble for trouble in troubles if not trouble.agents.isdisjoint(lane.agents)]
+
+
+def _named(requires: str) -> set[str]:
+    labels = requires.split(",")
+    return {label.removeprefix(AGENT_LABEL) for label in labels if label.startswith(AGENT_LABEL)}
+
+
+def _count_trying(troubles: list[ProviderTrouble], agents: set[str], running: int) -> None:
+    for trouble in troubles:
+        trouble.trying += 0 if trouble.agents.isdisjoint(agents) else running
 
 
 async def _count_running(source: Rows, lanes: list[LaneFacts]) -> None:

@@ -21,7 +21,7 @@ _KINDS: Final = {
     "R": ChangeKind.RENAMED,
     "C": ChangeKind.CREATED,
 }
-_DIFF: Final = (
+DIFF: Final = (
     "diff",
     "--no-ext-diff",
     "--no-textconv",
@@ -35,7 +35,7 @@ async def changes_between(git_dir: Path, before: str, after: str, globs: Sequenc
     """All files that differ, by path; `outside` marks those that `globs` do not cover."""
     if before == after:
         return []
-    raw = await git(*_DIFF, "--raw", "--numstat", "-z", "--no-abbrev", before, after, git_dir=git_dir)
+    raw = await git(*DIFF, "--raw", "--numstat", "-z", "--no-abbrev", before, after, git_dir=git_dir)
     return [replace(change, outside=not owned(change.path, globs)) for change in _parsed(raw)[:MOST_FILES]]
 
 
@@ -71,11 +71,6 @@ async def diff_of(git_dir: Path, before: str, after: str, change: Change) -> byt
     """The unified diff of one file, cut at 2 MiB."""
     names = [change.old_path, change.path] if change.old_path else [change.path]
     told = await git(
-        *_DIFF, "--patch", before, after, "--", *(f":(literal){name}" for name in names), git_dir=git_dir
+        *DIFF, "--patch", before, after, "--", *(f":(literal){name}" for name in names), git_dir=git_dir
     )
     return told if len(told) <= DIFF_BYTES else told[:DIFF_BYTES] + b"\n[cut here]\n"
-
-
-async def content_of(git_dir: Path, blob: str) -> bytes:
-    """A file's content by its content address."""
-    return await git("cat-file", "blob", blob, git_dir=git_dir)

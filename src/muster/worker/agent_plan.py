@@ -49,6 +49,8 @@ class Plan:
     """The attempt whose work a person wants changed: it is gone on with."""
     parts: Sequence[str] = ()
     """Tasks whose work the working copy begins with."""
+    passed_over: str = ""
+    """The agent whose turn it was: its provider fails, so a fallback does it."""
     home: str
     """Names the HOME of its agents: the task's, or that of the task whose session is gone on with."""
 
@@ -129,7 +131,8 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
     asked = read_agent_task(claim.kind, claim.payload)
     role = None if asked.role is None else _role(await client.get(f"/roles/{asked.role}"))
     spent = sum(earlier.code == QUOTA for earlier in claim.earlier_attempts)
-    task = in_role(asked, role).turn(spent)
+    turn = in_role(asked, role).turn(spent)
+    task = in_role(asked, role).turn(spent, claim.failing_agents)
     adapter = find(task.agent or "")
     name = adapter.profile.name
     if name not in host.programs:
@@ -146,6 +149,7 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
     return Plan(
         claim=claim,
         task=task,
+        passed_over="" if turn == task else turn.agent or "",
         role=role,
         adapter=adapter,
         program=host.programs[name],

@@ -76,6 +76,11 @@ class AgentRun:
             output=output,
             port=port,
         )
+        if plan.passed_over:
+            who = plan.adapter.profile.name
+            output.say(
+                f"the model provider of {plan.passed_over} is failing; its fallback {who} does this attempt"
+            )
         try:
             async with engagement.connected():
                 return await self._outcome(engagement, route)

@@ -27,6 +27,8 @@ BUSY_SECONDS: Final = 5.0
 """Between calls while sandboxes are open, whose use of the host is told."""
 MOST_WORDS: Final = 100
 STOPS: Final = frozenset(Stop)
+OVER: Final = frozenset({Stop.CANCEL, Stop.LOST})
+"""The server has ended these: it would say so again at once, and what it has to say next would wait for `SHORTEST_SECONDS`."""
 FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 5.0
 
@@ -47,7 +49,7 @@ class Words:
         """The next heartbeat."""
         options = self.options
         facts = None if leaving else await self._host.facts()
-        leases = self._leases.all()
+        leases = [lease for lease in self._leases.all() if lease.stopped not in OVER]
         shortest = min((lease.claim.lease_seconds for lease in leases), default=options.heartbeat_seconds * 3)
         sandboxes = self._roster.reports()
         wait = min(options.heartbeat_seconds, shortest / 3, BUSY_SECONDS if sandboxes else shortest)

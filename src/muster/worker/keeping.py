@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.wire import ClaimedTask
 from muster.client.wire_runs import FileChangeReport, FilesRequest
 from muster.domain.changes import Change, commit_message
-from muster.vcs.changes import changes_between, content_of, diff_of
+from muster.vcs.changes import changes_between
 from muster.vcs.checkout import Checkout, Identity, bundle_script, publish, take_in
+from muster.vcs.contents import Told, told_of
 from muster.vcs.snapshot import Snapshot, state_now
 
 log = logging.getLogger(__name__)
@@ -86,33 +89,44 @@ async def compare(snapshot: Snapshot, owns: Sequence[str]) -> Kept:
 
 async def tell_changes(client: Client, claim: ClaimedTask, kept: Kept) -> None:
     """Send the changed files with their contents and diffs. What cannot be sent is logged, not fatal: git has it all."""
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def report(number: int, change: Change) -> FileChangeReport:
-        async with gate:
-            return await _report(client, claim, kept, change, number < WITH_CONTENT)
-
     try:
-        async with asyncio.TaskGroup() as group:
-            reports = [group.create_task(report(*each)) for each in enumerate(kept.changes)]
-        told = [task.result() for task in reports]
+        told = [
+            report
+            async for batch in told_of(
+                kept.git_dir, kept.before, kept.commit, kept.changes[:WITH_CONTENT], CONTENT_BYTES
+            )
+            for report in await _reports(client, claim, batch)
+        ]
+        told += [_bare(change) for change in kept.changes[WITH_CONTENT:]]
         await client.send_files(claim.attempt_id, FilesRequest(token=claim.token, files=told))
     except* (ApiError, Unreachable, BadAnswer) as errors:
         log.warning("%s: its changed files were not kept: %s", claim.attempt_id, errors.exceptions[0])
 
 
-async def _report(
-    client: Client, claim: ClaimedTask, kept: Kept, change: Change, contents: bool
-) -> FileChangeReport:
-    async def blob(content: bytes) -> str | None:
-        if len(content) > CONTENT_BYTES:
+async def _reports(client: Client, claim: ClaimedTask, batch: Sequence[Told]) -> list[FileChangeReport]:
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def blob(content: bytes | None) -> str | None:
+        if content is None or len(content) > CONTENT_BYTES:
             return None
         return await client.put_blob(claim.attempt_id, claim.token, content)
 
-    async def side(name: str) -> str | None:
-        return await blob(await content_of(kept.git_dir, name)) if name and contents else None
+    async def report(told: Told) -> FileChangeReport:
+        async with gate:
+            return replace(
+                _bare(told.change),
+                before_blob=await blob(told.before),
+                after_blob=await blob(told.after),
+                diff_blob=await blob(told.diff or None),
+            )
 
-    diff = await diff_of(kept.git_dir, kept.before, kept.commit, change) if contents else b""
+    async with asyncio.TaskGroup() as group:
+        reports = [group.create_task(report(told)) for told in batch]
+    return [task.result() for task in reports]
+
+
+def _bare(change: Change) -> FileChangeReport:
+    """That it changed, without contents."""
     return FileChangeReport(
         path=change.path,
         change=change.change.value,
@@ -121,7 +135,4 @@ async def _report(
         deletions=change.deletions,
         binary=change.binary,
         outside=change.outside,
-        before_blob=await side(change.before),
-        after_blob=await side(change.after),
-        diff_blob=await blob(diff) if diff else None,
     )

@@ -168,6 +168,7 @@ class ClaimCalls:
             estimated_cost_usd=dollars(claimed.estimate),
             earlier_attempts=[_earlier(row) for row in claimed.earlier],
             review=claimed.review,
+            failing_agents=claimed.failing_agents,
         )
 
 

@@ -2,6 +2,7 @@ import type { Worker } from "@/api/types";
 import { StateGlyph } from "@/components/StateGlyph";
 import { TimeAgo } from "@/components/TimeAgo";
 import { count } from "@/lib/format";
+import { poolOf } from "./machines";
 
 /** The processes that claim and run, with what each offers. */
 export function Workers({ workers }: { workers: Worker[] }) {
@@ -13,7 +14,7 @@ export function Workers({ workers }: { workers: Worker[] }) {
           <thead>
             <tr>
               <th scope="col" style={{ width: "20%" }}>Worker</th><th scope="col" style={{ width: "13%" }}>Machine</th><th scope="col" style={{ width: 84 }} className="low2">Version</th><th scope="col" className="r" style={{ width: 100 }}>Busy</th>
-              <th scope="col" className="r low2" style={{ width: 110 }}>Load</th><th scope="col" style={{ width: 110 }} className="low1">Level</th><th scope="col" className="low1">Labels</th><th scope="col" className="r" style={{ width: 112 }}>Last seen</th>
+              <th scope="col" className="r low2" style={{ width: 110 }}>Load</th><th scope="col" style={{ width: 110 }} className="low1">Level</th><th scope="col" style={{ width: 140 }} className="low1">Kept ready</th><th scope="col" className="low1">Labels</th><th scope="col" className="r" style={{ width: 112 }}>Last seen</th>
             </tr>
           </thead>
           <tbody>{workers.map((worker) => <Row key={worker.id} worker={worker} />)}</tbody>
@@ -27,6 +28,7 @@ function Row({ worker }: { worker: Worker }) {
   const { facts } = worker;
   const labels = worker.capabilities.filter((label) => !label.includes(":"));
   const agents = (facts.agents ?? []).map((agent) => agent.name);
+  const pool = poolOf(worker);
   const offers = [...labels, ...agents].join(", ");
   return (
     <tr className="row plain">
@@ -36,6 +38,7 @@ function Row({ worker }: { worker: Worker }) {
       <td className="r num fact">{worker.running} of {worker.capacity}</td>
       <td className="r num sub low2">{facts.load != null && facts.processors ? `${facts.load.toFixed(1)} on ${facts.processors}` : "—"}</td>
       <td className="sub low1">{worker.sandbox ?? "—"}</td>
+      <td className="num sub low1" title={pool?.title}>{pool?.words ?? <span className="mut">none</span>}</td>
       <td className="sub low1" title={offers}>{offers || <span className="mut">none</span>}</td>
       <td className="r sub"><TimeAgo at={worker.last_seen_at} /></td>
     </tr>

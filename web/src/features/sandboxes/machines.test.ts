@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Sandbox } from "@/api/operate";
 import type { Worker } from "@/api/types";
-import { figuresOf, filterSandboxes, machinesOf } from "./machines";
+import { figuresOf, filterSandboxes, machinesOf, poolOf } from "./machines";
 
 const worker = (host: string, facts: Partial<Worker["facts"]> = {}) => ({ id: `w-${host}`, host, running: 1, capacity: 4, facts }) as unknown as Worker;
 const box = (id: string, host: string | null) => ({ id, host, title: `Task ${id}`, allow_hosts: [], level: "bubblewrap", state: "running", network: "none" }) as unknown as Sandbox;
@@ -22,4 +22,14 @@ test("every word narrows", () => {
   const open = [box("1", "a"), box("2", "b")];
   expect(filterSandboxes(open, "task 2").map((one) => one.id)).toEqual(["2"]);
   expect(filterSandboxes(open, "")).toBe(open);
+});
+
+test("a worker's pool says how many stand and how many programs began in one", () => {
+  const warm = { wanted: 2, ready: 1, served: 41, missed: 3, memory_bytes: 4 * 2 ** 20 };
+  expect(poolOf(worker("a", { warm } as Worker["facts"]))).toEqual({
+    words: "1 of 2, 41 used",
+    title: "1 sandbox of 2 stand and take 4.0 MB. Since the worker's start 41 programs began in one, 3 had to wait for a new one.",
+  });
+  expect(poolOf(worker("a"))).toBeNull();
+  expect(poolOf(worker("a", { warm: { ...warm, wanted: 0 } } as Worker["facts"]))).toBeNull();
 });

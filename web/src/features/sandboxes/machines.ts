@@ -1,6 +1,6 @@
 import type { Sandbox } from "@/api/operate";
 import type { Worker } from "@/api/types";
-import { bytes, percent, plural } from "@/lib/format";
+import { bytes, count, percent, plural } from "@/lib/format";
 
 export interface Machine {
   host: string;
@@ -39,6 +39,17 @@ export function figuresOf(machine: Machine): string[] {
     words.push(`${gpu.name}${used}`);
   }
   return words;
+}
+
+/** The sandboxes a worker keeps standing before they are needed: how many stand, and how many programs began in one. */
+export function poolOf(worker: Worker): { words: string; title: string } | null {
+  const { warm } = worker.facts;
+  if (!warm?.wanted || worker.left_at) return null;
+  const { wanted, ready = 0, served = 0, missed = 0, memory_bytes: memory = 0 } = warm;
+  return {
+    words: `${ready} of ${wanted}, ${count(served)} used`,
+    title: `${plural(ready, "sandbox", "sandboxes")} of ${wanted} stand${memory ? ` and take ${bytes(memory)}` : ""}. Since the worker's start ${plural(served, "program")} began in one, ${count(missed)} had to wait for a new one.`,
+  };
 }
 
 /** Sandboxes in which every word is found. */
