@@ -57,6 +57,9 @@ describe("a queue", () => {
     await until(async () => (await get("/queues/line")).concurrency === 2);
     await page.getByRole("group", { name: "Queue" }).getByRole("button", { name: "Instructions" }).click();
     await page.getByRole("textbox", { name: "Standing instructions" }).fill("Run the tests.");
+    // Somebody else changes the queue meanwhile: what is typed stays.
+    await call("PATCH", "/queues/line", { concurrency: 3 });
+    await page.getByLabel("At once, at most").and(page.locator("[value='3']")).waitFor();
     await page.getByRole("button", { name: "Save the instructions" }).click();
     await until(async () => (await get("/queues/line")).instructions === "Run the tests.");
   });

@@ -1,5 +1,5 @@
 // Keeps the interface, and the last answers of the pages that matter, so that both open without the server.
-/* global self, caches, fetch, Response, Headers, URL, crypto, TextEncoder */
+/* global self, caches, console, fetch, Response, Headers, URL, crypto, TextEncoder */
 
 const SHELL = "muster-shell";
 const ANSWERS = "muster-answers-";
@@ -9,7 +9,15 @@ const KEPT = /^\/api\/v1\/(overview|fleet|approvals|tasks|workers|queues|project
 const MOST = 80;
 const KEPT_AT = "x-muster-kept-at";
 
-self.addEventListener("install", (event) => event.waitUntil(refresh().then(() => self.skipWaiting())));
+/** What changes something goes past here: a request that a page sends while it is left would die with the way through. */
+const PAST = { condition: { or: ["POST", "PUT", "PATCH", "DELETE"].map((requestMethod) => ({ requestMethod })) }, source: "network" };
+
+self.addEventListener("install", (event) => event.waitUntil((async () => {
+  // An experiment of some browsers: where it is not, or asks for something else by now, requests take the longer way.
+  try { await event.addRoutes?.(PAST); } catch (error) { console.warn("muster: commands pass through the service worker", error); }
+  await refresh();
+  await self.skipWaiting();
+})()));
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
 self.addEventListener("fetch", (event) => {

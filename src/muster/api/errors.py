@@ -10,6 +10,7 @@ import msgspec
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from muster.api import problems
 from muster.api.times import iso
 from muster.domain.errors import Category, MusterError
 
@@ -148,9 +149,9 @@ def refusal_of(error: MusterError) -> Refusal:
     return Refusal(status, error.code, _short(error.message), error.details, headers)
 
 
-def invalid_fields(problems: Iterable[tuple[str, str]]) -> Refusal:
+def invalid_fields(found: Iterable[tuple[str, str]]) -> Refusal:
     """A well-formed request whose fields are wrong; each problem is a field and what is wrong with it."""
-    listed = [{"field": _short(name), "problem": _short(problem)} for name, problem in problems][:20]
+    listed = [{"field": _short(name), "problem": _short(problem)} for name, problem in found][:20]
     first = listed[0] if listed else {"field": "body", "problem": "is invalid"}
     more = f" (and {len(listed) - 1} more)" if len(listed) > 1 else ""
     return Refusal(422, "invalid_input", f"{first['field']}: {first['problem']}{more}", {"errors": listed})
@@ -160,7 +161,7 @@ def of_decoding(error: Exception) -> Refusal:
     """A body msgspec refused: 400 when it is not JSON, 422 when it is the wrong JSON."""
     if isinstance(error, msgspec.ValidationError):
         problem, _, path = str(error).partition(" - at `$")
-        return invalid_fields([(path.rstrip("`").lstrip(".") or "body", problem)])
+        return invalid_fields([(path.rstrip("`").lstrip(".") or "body", problems.of_decoding(problem))])
     if isinstance(error, RecursionError):
         return refusal_of(BadJson(problem="it is nested too deeply"))
     if isinstance(error, UnicodeDecodeError):
@@ -170,7 +171,7 @@ def of_decoding(error: Exception) -> Refusal:
 
 def of_validation(error: RequestValidationError) -> Refusal:
     """A request pydantic refused."""
-    return invalid_fields((_place(item["loc"]), str(item["msg"])) for item in _items(error.errors()))
+    return invalid_fields((_place(item["loc"]), problems.of_item(item)) for item in _items(error.errors()))
 
 
 def of_http(error: HTTPException, method: str, path: str, allow: str) -> Refusal:

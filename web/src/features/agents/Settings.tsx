@@ -6,6 +6,7 @@ import type { Agent } from "@/api/types";
 import { Dialog } from "@/components/Dialog";
 import { Field, Text } from "@/components/fields";
 import { say, sayFailed } from "@/components/toasts";
+import { useDraft } from "@/components/useDraft";
 import { useOnline } from "@/live/live";
 
 interface Changes {
@@ -20,9 +21,8 @@ export function Settings({ agent }: { agent: Agent }) {
   const queries = useQueryClient();
   const go = useNavigate();
   const online = useOnline();
-  const [name, setName] = useState(agent.name);
-  const [model, setModel] = useState(agent.model);
-  const [limit, setLimit] = useState(agent.max_tokens > 0 ? String(agent.max_tokens) : "");
+  const draft = useDraft({ name: agent.name, model: agent.model, limit: agent.max_tokens > 0 ? String(agent.max_tokens) : "" });
+  const { name, model, limit } = draft.values;
   const [asking, setAsking] = useState(false);
   const path = { params: { path: { agent_id: agent.id } } };
   const after = () => { for (const key of ["agents", "fleet"]) void queries.invalidateQueries({ queryKey: [key] }); };
@@ -37,8 +37,8 @@ export function Settings({ agent }: { agent: Agent }) {
     onSuccess: (found) => void go(`/tasks?queue=${encodeURIComponent(found.name)}`), onError: (error) => sayFailed("Its queue could not be opened", error),
   });
   const wanted: Changes = {
-    ...(name.trim() !== agent.name ? { name: name.trim() } : {}), ...(model.trim() && model.trim() !== agent.model ? { model: model.trim() } : {}),
-    ...((Number(limit) || 0) !== agent.max_tokens ? { max_tokens: Number(limit) || 0 } : {}),
+    ...(draft.changed("name") && name.trim() !== agent.name ? { name: name.trim() } : {}), ...(draft.changed("model") && model.trim() && model.trim() !== agent.model ? { model: model.trim() } : {}),
+    ...(draft.changed("limit") && (Number(limit) || 0) !== agent.max_tokens ? { max_tokens: Number(limit) || 0 } : {}),
   };
   const bad = limit.trim() !== "" && !/^\d+$/.test(limit.trim()) ? "A whole number of tokens." : undefined;
   const away = agent.status === "offline";
@@ -49,10 +49,10 @@ export function Settings({ agent }: { agent: Agent }) {
         <h2>About it</h2>
         <form className="pane" onSubmit={(event) => { event.preventDefault(); change.mutate(wanted, { onSuccess: () => say("Saved") }); }}>
           <div className="cols">
-            <Field id="a-name" label="Name"><Text id="a-name" value={name} onChange={setName} /></Field>
-            <Field id="a-model" label="Model" hint="Shown only; each run says which model it really uses."><Text id="a-model" value={model} onChange={setModel} /></Field>
+            <Field id="a-name" label="Name"><Text id="a-name" value={name} onChange={(typed) => draft.set({ name: typed })} /></Field>
+            <Field id="a-model" label="Model" hint="Shown only; each run says which model it really uses."><Text id="a-model" value={model} onChange={(typed) => draft.set({ model: typed })} /></Field>
           </div>
-          <Field id="a-limit" label="Context window" hint="In tokens, as it says of itself." problem={bad}><Text id="a-limit" value={limit} onChange={setLimit} placeholder="200000" bad={bad} /></Field>
+          <Field id="a-limit" label="Context window" hint="In tokens, as it says of itself." problem={bad}><Text id="a-limit" value={limit} onChange={(typed) => draft.set({ limit: typed })} placeholder="200000" bad={bad} /></Field>
           <div className="foot"><button type="submit" className="btn p" disabled={Object.keys(wanted).length === 0 || !name.trim() || !!bad || change.isPending || !online}>Save changes</button></div>
         </form>
       </section>

@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { Link } from "react-router";
 import { answer, api } from "@/api/client";
 import { queues } from "@/api/queries";
@@ -8,6 +7,7 @@ import { Field, Select, Text } from "@/components/fields";
 import { StateGlyph } from "@/components/StateGlyph";
 import { TimeAgo } from "@/components/TimeAgo";
 import { useAct } from "@/components/useAct";
+import { useDraft } from "@/components/useDraft";
 import { count } from "@/lib/format";
 import { type Shown, WORDS } from "@/lib/states";
 import { useOnline } from "@/live/live";
@@ -43,13 +43,12 @@ const PRIORITIES: [Project["priority"], string][] = [["high", "High"], ["medium"
 
 function Details({ project }: { project: Project }) {
   const online = useOnline();
-  const first = {
+  const draft = useDraft({
     name: project.name, description: project.description, priority: project.priority, enforcement: project.enforcement, concurrency: project.concurrency === null ? "" : String(project.concurrency),
     working_dir: project.working_dir ?? "", repo_url: project.repo_url ?? "", default_branch: project.default_branch ?? "",
-  };
-  const [form, setForm] = useState(first);
-  const set = (part: Partial<typeof form>) => setForm((before) => ({ ...before, ...part }));
-  const changed = JSON.stringify(form) !== JSON.stringify(first);
+  });
+  const { values: form, set } = draft;
+  const changed = draft.changed();
   const bad = {
     name: form.name.trim() ? "" : "It needs a name.",
     concurrency: form.concurrency && !/^[1-9]\d{0,3}$/.test(form.concurrency) ? "A number from 1, or nothing." : "",
@@ -59,17 +58,27 @@ function Details({ project }: { project: Project }) {
     () => answer(api.PATCH("/api/v1/projects/{project}", {
       params: { path: { project: project.id } },
       body: {
-        name: form.name.trim(), description: form.description, priority: form.priority, enforcement: form.enforcement, concurrency: form.concurrency ? Number(form.concurrency) : null,
-        working_dir: form.working_dir || null, repo_url: form.repo_url || null, default_branch: form.default_branch || null,
+        ...(draft.changed("name") ? { name: form.name.trim() } : {}),
+        ...(draft.changed("description") ? { description: form.description } : {}),
+        ...(draft.changed("priority") ? { priority: form.priority } : {}),
+        ...(draft.changed("enforcement") ? { enforcement: form.enforcement } : {}),
+        ...(draft.changed("concurrency") ? { concurrency: form.concurrency ? Number(form.concurrency) : null } : {}),
+        ...(draft.changed("working_dir") ? { working_dir: form.working_dir || null } : {}),
+        ...(draft.changed("repo_url") ? { repo_url: form.repo_url || null } : {}),
+        ...(draft.changed("default_branch") ? { default_branch: form.default_branch || null } : {}),
       },
     })),
     { failed: "Not saved", said: "Saved" },
   );
+  const keep = () => {
+    save.mutate();
+    set({ name: form.name.trim() });
+  };
   const fine = !bad.name && !bad.concurrency && !bad.working_dir;
   return (
     <section className="card pl-block" aria-label="Details">
       <h2>Details<span className="mut">since <TimeAgo at={project.created_at} /></span></h2>
-      <form className="pl-form" noValidate onSubmit={(event) => { event.preventDefault(); if (changed && fine && online) save.mutate(); }}>
+      <form className="pl-form" noValidate onSubmit={(event) => { event.preventDefault(); if (changed && fine && online) keep(); }}>
         <Field id="p-name" label="Name" problem={bad.name}><Text id="p-name" value={form.name} onChange={(name) => set({ name })} bad={bad.name} /></Field>
         <Field id="p-words" label="Description"><textarea id="p-words" className="inp" rows={3} value={form.description} onChange={(event) => set({ description: event.target.value })} /></Field>
         <Select id="p-priority" label="Priority" value={form.priority} options={PRIORITIES} onChange={(value) => set({ priority: value as Project["priority"] })} />

@@ -33,7 +33,7 @@ export function Component() {
       <Head project={project} />
       <Tabs project={project} />
       <div className="pl-body">
-        {tab === "overview" ? <Overview key={project.updated_at} project={project} />
+        {tab === "overview" ? <Overview key={project.id} project={project} />
           : tab === "tasks" ? <Tasks project={project} />
           : tab === "sessions" ? <Sessions project={project} />
           : tab === "money" ? <Money project={project} />

@@ -33,9 +33,9 @@ export function QueuePage({ id }: { id: string }) {
     <section aria-label={`Queue ${queue.name}`} className="card pl-card">
       <p className="only-small"><Link to="/queues" className="btn s">All queues</Link></p>
       <Head queue={queue} />
-      <Rules key={`${queue.mode} ${queue.concurrency}`} queue={queue} />
+      <Rules key={queue.id} queue={queue} />
       <Tabs queue={queue} tab={tab} />
-      {tab === "instructions" ? <Instructions key={queue.updated_at} queue={queue} />
+      {tab === "instructions" ? <Instructions key={queue.id} queue={queue} />
         : tab === "history" ? <History queue={queue} />
         : <Line queue={queue} />}
     </section>

@@ -12,6 +12,7 @@ import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { TaskRows } from "@/components/TaskRows";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
 import { useAct } from "@/components/useAct";
+import { useDraft } from "@/components/useDraft";
 import { useOnline } from "@/live/live";
 
 export function Component() {
@@ -51,7 +52,7 @@ function SessionPage({ session }: { session: Session }) {
       </div>
       <div className="pl-two wide">
         <Tasks session={session} />
-        <Context key={session.updated_at} session={session} />
+        <Context key={session.id} session={session} />
       </div>
       {ending ? (
         <Dialog title="End this session?" onClose={() => setEnding(false)}>
@@ -90,22 +91,27 @@ function Tasks({ session }: { session: Session }) {
 
 function Context({ session }: { session: Session }) {
   const online = useOnline();
-  const [name, setName] = useState(session.name);
-  const [context, setContext] = useState(session.context);
+  const draft = useDraft({ name: session.name, context: session.context });
+  const { name, context } = draft.values;
   const save = useAct(
-    () => answer(api.PATCH("/api/v1/sessions/{session_id}", { params: { path: { session_id: session.id } }, body: { name: name.trim(), context } })),
+    () => answer(api.PATCH("/api/v1/sessions/{session_id}", { params: { path: { session_id: session.id } }, body: { ...(draft.changed("name") ? { name: name.trim() } : {}), ...(draft.changed("context") ? { context } : {}) } })),
     { failed: "Not saved", said: "Saved: tasks that start from now on are given it" },
   );
-  const changed = name !== session.name || context !== session.context;
+  const changed = draft.changed();
+  const keep = () => {
+    save.mutate();
+    draft.set({ name: name.trim() });
+  };
   if (session.status === "ended") {
     return <section className="card pl-block" aria-label="Context"><h2>Context</h2><p className={session.context ? "pl-prose" : "mut"}>{session.context || "None was kept."}</p></section>;
   }
   return (
     <section className="card pl-block" aria-label="Context">
       <h2>Context</h2>
-      <form className="pl-form" noValidate onSubmit={(event) => { event.preventDefault(); if (changed && name.trim() && online) save.mutate(); }}>
-        <Field id="s-name" label="Name" problem={name.trim() ? "" : "It needs a name."}><Text id="s-name" value={name} onChange={setName} bad={name.trim() ? "" : "It needs a name."} /></Field>
-        <Field id="s-context" label="Carried to every task" hint="What is known and decided. Agents are given it before the prompt."><textarea id="s-context" className="inp" rows={12} value={context} onChange={(event) => setContext(event.target.value)} /></Field>
+      <form className="pl-form" noValidate onSubmit={(event) => { event.preventDefault(); if (changed && name.trim() && online) keep(); }}>
+        <Field id="s-name" label="Name" problem={name.trim() ? "" : "It needs a name."}><Text id="s-name" value={name} onChange={(typed) => draft.set({ name: typed })} bad={name.trim() ? "" : "It needs a name."} /></Field>
+        <Field id="s-context" label="Carried to every task" hint="What is known and decided. Agents are given it before the prompt."><textarea id="s-context" className="inp" rows={12} value={context} onChange={(event) => draft.set({ context: event.target.value })} /></Field>
+        {draft.overtaken("context") ? <p className="bad" role="status">Somebody saved another context since you began. Saving replaces theirs.</p> : null}
         <div className="b"><button type="submit" className="btn p" disabled={!changed || !name.trim() || save.isPending || !online}>Save the context</button></div>
       </form>
     </section>
