@@ -36,7 +36,8 @@ void queries.prefetchQuery(fleet);
 // What is kept for bad times, and what is opened by a key, come once the page is there, which needs the network first.
 const later = () => {
   keepForOffline();
-  setTimeout(() => void import("@/app/Palette"), 1_500);
+  const palette = () => void import("@/app/Palette");
+  if ("requestIdleCallback" in window) setTimeout(() => requestIdleCallback(palette), 3_000);
 };
 if (document.readyState === "complete") later();
 else addEventListener("load", later, { once: true });
