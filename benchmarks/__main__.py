@@ -29,7 +29,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result to FILE")
     parser.add_argument("--scratch", type=Path, help="directory for databases; must be on a real disk")
     parser.add_argument("--document", action="store_true", help="write docs/explanation/performance.md")
-    parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help="document FILE, run nothing")
+    parser.add_argument(
+        "--from",
+        dest="sources",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="document FILE, run nothing; of a bench that is in several, the last one's result",
+    )
     return parser.parse_args()
 
 
@@ -90,8 +97,8 @@ def main() -> int:
         for bench in BENCHES:
             print(f"{bench.name:16} {bench.title}")
         return 0
-    if arguments.source:
-        result = json.loads(arguments.source.read_text())
+    if arguments.sources:
+        result = document.together([json.loads(source.read_text()) for source in arguments.sources])
     else:
         with tempfile.TemporaryDirectory(prefix="muster-bench-", dir=arguments.scratch) as scratch:
             Path(scratch).chmod(0o755)

@@ -48,6 +48,16 @@ guessed. The exit code is 1 when a target was measured and not reached, or when 
 """
 
 
+def together(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Several runs as one: each bench of the last run that has it, with what was noted of the machine then."""
+    found: dict[str, dict[str, Any]] = {}
+    for result in results:
+        for bench in result["benches"]:
+            found[bench["name"]] = bench | {"machine": result["machine"]}
+    benches = [found[bench.name] for bench in BENCHES if bench.name in found]
+    return results[0] | {"benches": benches, "quick": any(result["quick"] for result in results)}
+
+
 def render(result: dict[str, Any]) -> str:
     """The whole page."""
     machine = result["machine"]
@@ -68,12 +78,24 @@ def _caveats(result: dict[str, Any]) -> list[str]:
         caveats.append(f"**A partial run**: not measured in it are {', '.join(missing)}.\n")
     if result["quick"]:
         caveats.append("**A quick run**: small sizes, one round; no figure here is fit to be quoted.\n")
+    for commit, load, names in _measured_apart(result):
+        caveats.append(f"Measured by themselves, at commit `{commit}` with load average {load}: {names}.\n")
     if result["machine"]["load_average"] > result["machine"]["cores"] / 2:
         caveats.append(
             "**The machine was busy with other work** when the run began; "
             "absolute figures may be low and ratios are less certain.\n"
         )
     return caveats
+
+
+def _measured_apart(result: dict[str, Any]) -> list[tuple[str, float, str]]:
+    """Commit, load average and names of benches, of each run but the first."""
+    apart: dict[tuple[str, float], list[str]] = {}
+    for bench in result["benches"]:
+        machine = bench.get("machine", result["machine"])
+        if machine != result["machine"]:
+            apart.setdefault((machine["commit"], machine["load_average"]), []).append(bench["name"])
+    return [(*key, ", ".join(names)) for key, names in apart.items()]
 
 
 def _bench_section(bench: dict[str, Any]) -> str:

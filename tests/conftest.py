@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,6 +24,8 @@ KEPT = {
 }
 # A database a test: made ten times as fast. A server that is killed loses nothing by it, only a machine would.
 UNFLUSHED = {"fsync": "off", "full_page_writes": "off"}
+LONG = ("tests/web/", "tests/e2e/", "tests/sandboxes/")
+"""Where the tests are that take long, most of all first."""
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
 
 
@@ -57,16 +59,36 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in ("CONFIG", "DATA", "STATE"):
             os.environ[f"XDG_{name}_HOME"] = os.path.join(run.home, name.lower())  # noqa: PTH118 - environment
     config.pluginmanager.register(PostgresTally(run), "postgres-tally")
-    sys.addaudithook(refuse_remote)
+    confine()
 
 
-def refuse_remote(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "socket.connect" and isinstance(arguments[1], tuple):
-        host = arguments[1][0]
-    elif event == "socket.getaddrinfo":
-        host = arguments[0]
-    else:
-        return
+def confine() -> None:
+    """Let sockets reach nothing but loopback.
+
+    Not by an audit hook: one in Python lets another thread run in the middle of `sys.settrace`, which then fails there
+    when that thread is traced from its start, as coverage does.
+    """
+    connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def confined_connect(self: socket.socket, address: Any) -> None:
+        refuse_remote(address)
+        connect(self, address)
+
+    def confined_connect_ex(self: socket.socket, address: Any) -> int:
+        refuse_remote(address)
+        return connect_ex(self, address)
+
+    def confined_look_up(host: Any, *arguments: Any, **named: Any) -> Any:
+        refuse_remote((host,))
+        return look_up(host, *arguments, **named)
+
+    socket.socket.connect = confined_connect  # type: ignore[method-assign]
+    socket.socket.connect_ex = confined_connect_ex  # type: ignore[method-assign]
+    socket.getaddrinfo = confined_look_up
+
+
+def refuse_remote(address: Any) -> None:
+    host = address[0] if isinstance(address, tuple) else None
     host = host.decode() if isinstance(host, bytes) else host
     if host and not str(host).startswith(LOOPBACK):
         raise RuntimeError(f"a test may use no network but loopback, and this one tried {host}")
@@ -102,6 +124,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("postgres")]
         items[:] = [item for item in items if not item.get_closest_marker("postgres")]
         config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(trylast=True, specname="pytest_collection_modifyitems")
+def pytest_collection_dealt(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """After tests were deselected."""
+    if config.stash[RUN].is_worker:
+        items[:] = spread(items, config.workerinput["workercount"])  # type: ignore[attr-defined]
+
+
+def spread(items: list[pytest.Item], hands: int) -> list[pytest.Item]:
+    """The tests in an order in which each process is dealt some that take long, and begins with them.
+
+    xdist's `worksteal` deals the list in as many pieces; whoever is done takes half of what another one has left.
+    """
+    heads: list[list[pytest.Item]] = [[] for _ in range(hands)]
+    rest: list[pytest.Item] = []
+    for item in items:
+        folder = next((number for number, name in enumerate(LONG) if item.nodeid.startswith(name)), None)
+        (rest if folder is None else heads[folder % hands]).append(item)
+    dealt: list[pytest.Item] = []
+    for hand in heads:
+        fill = max(0, len(items) // hands - len(hand))
+        dealt += [*hand, *rest[:fill]]
+        del rest[:fill]
+    return [*dealt, *rest]
 
 
 class PostgresTally:

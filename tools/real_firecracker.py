@@ -34,7 +34,11 @@ GUEST_PACKAGES = (
     *("python3-minimal", "libpython3-stdlib", "busybox-static", "libc6", "zlib1g", "libexpat1"),
     *("libbz2-1.0", "liblzma5", "libffi8", "libssl3", "libuuid1", "libnsl2", "libtirpc3"),
 )
-HOST_PACKAGES = ("e2fsprogs", "libext2fs2", "libcom-err2", "libblkid1", "libss2")
+HOST_PACKAGES = (
+    *("e2fsprogs", "libext2fs2", "libcom-err2", "libblkid1", "libss2"),
+    *("nftables", "libnftables1", "libnftnl11", "libmnl0", "libjansson4", "libgmp10", "libedit2"),
+    *("libbsd0", "libmd0", "libtinfo6", "libxtables12"),
+)
 PROGRAMS = {
     "qemu-system-x86_64": "qemu-system-x86",
     "busybox": "busybox-static",

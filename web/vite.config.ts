@@ -2,7 +2,7 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { firstPage } from "./tools/first-page";
+import { firstPage } from "./tools/first-page.ts";
 
 const server = process.env.MUSTER_URL ?? "http://127.0.0.1:5005";
 

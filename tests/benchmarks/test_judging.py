@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from benchmarks import document
 from benchmarks.model import OWN, Bench, Figure, Side, SideResult
 from benchmarks.runner import make_rows, run_bench
 from benchmarks.statistics import latency_figures, median, percentile
@@ -95,3 +97,20 @@ def test_sides_are_run_in_turn_and_a_failing_one_harms_no_other(tmp_path: Path) 
     assert "out of paper" in (sides["broken"].failed or "")
     assert result.rows[0].ratio == 4
     assert not list(tmp_path.iterdir()), "every side's directory is removed"
+
+
+def test_runs_are_documented_together_and_each_figure_says_when_it_was_measured() -> None:
+    def run(commit: str, *names: str) -> dict[str, Any]:
+        benches = [{"name": name, "of": commit, "rows": [], "sides": []} for name in names]
+        machine = {"commit": commit, "load_average": 0.5, "cores": 2}
+        return {"machine": machine, "quick": False, "rounds": 3, "seconds": 1, "benches": benches}
+
+    both = document.together([run("first", "http", "sqlite-commit"), run("later", "pickup", "http")])
+    assert [(one["name"], one["of"]) for one in both["benches"]] == [
+        ("sqlite-commit", "first"),
+        ("http", "later"),
+        ("pickup", "later"),
+    ]
+    said = " ".join(document._caveats(both))
+    assert "at commit `later` with load average 0.5: http, pickup." in said
+    assert "first" not in said

@@ -52,7 +52,7 @@ class Bench:
     async def task(self, ident: str) -> Any:
         return await self.client.get(f"/tasks/{ident}")
 
-    async def ended(self, ident: str, timeout: float = 15) -> Any:
+    async def ended(self, ident: str, timeout: float = 60) -> Any:
         async def is_over() -> bool:
             return (await self.task(ident))["state"] in ("succeeded", "failed", "cancelled")
 

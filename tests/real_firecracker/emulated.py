@@ -16,7 +16,12 @@ from muster.sandboxes.guest_image import BUSYBOX, make_filesystem, make_initrd
 from tools.real_firecracker import compile_python
 
 SOURCES = Path(__file__).resolve().parent.parent.parent / "src" / "muster"
-MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "irqbypass", "ccp", "kvm", "kvm_amd")
+MODULES = (
+    *("virtio_pci", "virtio_blk", "crc32c_generic", "ext4", "irqbypass", "ccp", "kvm", "kvm_amd"),
+    *("virtio_net", "tun", "nf_tables", "nft_ct", "nft_chain_nat", "nft_masq"),
+)
+ECHO = "10.0.2.100"
+"""Somebody beyond the emulated host, who says again what is said to him on port 7."""
 INIT = """#!/bin/sh
 mount -t devtmpfs dev /dev
 for m in $(cat /modules/order); do insmod /modules/$m; done
@@ -28,9 +33,12 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 mkdir -p /dev/shm; mount -t tmpfs tmpfs /dev/shm; mount -t tmpfs -o size=3g tmpfs /tmp; mount -t tmpfs tmpfs /run
 echo "@@ up"; hostname emulated; ip link set lo up
+ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; ip route add default via 10.0.2.2
+echo 1 >/proc/sys/net/ipv4/ip_forward; echo "nameserver 10.0.2.3" >/etc/resolv.conf
 cd /here && python3 -X faulthandler /here/inside.py >/dev/ttyS0 2>&1
 n=0; while pidof firecracker >/dev/null && [ $n -lt 300 ]; do n=$((n+1)); sleep 0.1; done
 printf '@@ {"step": "orphans", "left": %d}\\n' "$(pidof firecracker | wc -w)"
+python3 /here/inside.py after >/dev/ttyS0 2>&1
 echo "@@ over"
 poweroff -f
 """
@@ -115,8 +123,10 @@ class EmulatedHost:
         disk = f"file={self._folder / 'host.ext4'},format=raw,if=virtio,snapshot=on,cache=unsafe"
         start = ["-kernel", str(self._parts / "vmlinuz"), "-initrd", str(self._folder / "host.cpio")]
         words = "console=ttyS0 quiet reboot=t panic=-1 mitigations=off random.trust_cpu=on no_timer_check"
+        beyond = f"user,id=beyond,restrict=on,guestfwd=tcp:{ECHO}:7-cmd:cat"
+        network = ["-netdev", beyond, "-device", "virtio-net-pci,netdev=beyond,romfile="]
         qemu = subprocess.Popen(
-            ["qemu-system-x86_64", *machine, "-drive", disk, *start, "-append", words],
+            ["qemu-system-x86_64", *machine, "-drive", disk, *network, *start, "-append", words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
 import time
 import traceback
@@ -35,6 +37,29 @@ with socket.create_connection(("127.0.0.1", 3128)) as far:
     print(near.accept()[0].recv(4).decode())
 """
 
+REACH = """
+import socket
+def reach(host, port):
+    try:
+        with socket.create_connection((host, port), 2) as talk:
+            talk.sendall(b"hello")
+            return talk.recv(5).decode()
+    except OSError as error:
+        return type(error).__name__
+for place in %r:
+    print(*place, reach(*place))
+print(open("/etc/resolv.conf").read())
+"""
+SERVE = """
+import socket
+way = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+way.connect(("10.0.2.100", 7))
+near = socket.create_server(("", 9999))
+print(way.getsockname()[0], flush=True)
+while True:
+    near.accept()[0].sendall(b"other")
+"""
+
 
 def say(step: str, **what: object) -> None:
     print(
@@ -51,6 +76,16 @@ def machines() -> int:
         except OSError:
             continue
     return found
+
+
+def taps() -> list[str]:
+    """Devices of machines."""
+    return [name for _, name in socket.if_nameindex() if name.startswith("mt-")]
+
+
+def tables() -> str:
+    """Of nftables."""
+    return subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
 
 
 async def silent(ticks: asyncio.Queue[int]) -> bool:
@@ -140,6 +175,40 @@ class Scenes:
 
     async def network(self, sandbox: Sandbox) -> None:
         say("network", **await self.run(sandbox, "grep : /proc/net/dev; nc -w 2 10.0.2.2 22"))
+
+    async def open_network(self) -> None:
+        """Two machines with a network: each reaches what is beyond this host, and neither this host nor the other."""
+        server = await asyncio.start_server(lambda _, writer: writer.write(b"host!"), "0.0.0.0", 9999)
+        one = await self.open("reaching", network=True)
+        other = await self.open("serving", network=True)
+        address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        said = bytearray()
+
+        def heard(_: str, data: bytes) -> None:
+            said.extend(data)
+            if not address.done() and b"\n" in said:
+                address.set_result(said.split()[0].decode())
+
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(other.exec(["python3", "-IS", "-c", SERVE], env={}, on_output=heard))
+            found = await address
+            gateway = found.rpartition(".")[0] + f".{int(found.rpartition('.')[2]) - 1}"
+            places = [("10.0.2.100", 7), (gateway, 9999), ("10.0.2.15", 9999), (found, 9999)]
+            self.out.clear()
+            argv = ["python3", "-IS", "-c", REACH % places]
+            status = await one.exec(argv, env={}, on_output=self.hear)
+            other.kill()
+        server.close()
+        say(
+            "open network",
+            out=self.out.decode(),
+            code=status.code,
+            other=said.decode(),
+            ended=serving.result().reason.value,
+            taps=len(taps()),
+        )
+        await asyncio.gather(one.close(), other.close())
+        say("open network closed", taps=taps(), tables=tables())
 
     async def places(self) -> None:
         given, home = BOX / "given", BOX / "home"
@@ -242,10 +311,10 @@ class Scenes:
 
     async def orphan(self) -> None:
         """The worker is killed while a program runs: the script that started it counts what is left."""
-        sandbox = await self.open("orphan")
+        sandbox = await self.open("orphan", network=True)
 
         def die(_: bytes) -> None:
-            say("dying", machines=machines())
+            say("dying", machines=machines(), taps=len(taps()))
             os.kill(os.getpid(), signal.SIGKILL)
 
         self.heard = die
@@ -280,8 +349,16 @@ async def main() -> None:
         left=[str(path) for path in (BOX / "one/scratch").iterdir()],
         stats=stats,
     )
-    for last in (scenes.places, scenes.fleet, scenes.lost, scenes.orphan):
+    for last in (scenes.places, scenes.open_network, scenes.fleet, scenes.lost, scenes.orphan):
         await attempt(last())
+
+
+async def after() -> None:
+    """What the next worker does for what the killed one has left."""
+    driver = FirecrackerDriver(Path("/here/images"), trial_seconds=TRIAL_SECONDS)
+    await driver.forget("orphan")
+    await driver.close()
+    say("after the worker", taps=taps(), tables=tables())
 
 
 async def attempt(step: Awaitable[None]) -> None:
@@ -291,4 +368,4 @@ async def attempt(step: Awaitable[None]) -> None:
         say("failed", words=traceback.format_exc())
 
 
-asyncio.run(main())
+asyncio.run(after() if sys.argv[1:] else main())

@@ -13,7 +13,7 @@ import pytest
 from muster.sandboxes.guest_image import build_image
 from muster.sandboxes.machine_place import FIRST_ID
 from tests.real_firecracker.conftest import not_here
-from tests.real_firecracker.emulated import EmulatedHost
+from tests.real_firecracker.emulated import ECHO, EmulatedHost
 from tools.real_firecracker import NotInstalled, ready
 
 INSIDE = Path(__file__).with_name("inside.py")
@@ -76,6 +76,19 @@ def test_the_system_is_read_only_and_nothing_of_the_host_is_there(said: dict[str
     interfaces = [line for line in said["network"]["out"].splitlines() if ":" in line and "<" not in line]
     assert [line.split(":")[0].strip() for line in interfaces] == ["lo"]
     assert said["network"]["code"] != 0
+
+
+def test_an_open_network_reaches_others_and_neither_this_host_nor_another_machine(
+    said: dict[str, dict[str, Any]],
+) -> None:
+    """SW-4f, SW-6a: by a tap of its own and rules of nftables"""
+    came = said["open network"]
+    beyond, gateway, host, other, *resolv = came["out"].splitlines()
+    assert beyond == f"{ECHO} 7 hello"
+    assert [line.split()[-1] for line in (gateway, host, other)] == ["TimeoutError"] * 3, came["out"]
+    assert resolv[0] == "nameserver 10.0.2.3"
+    assert came["taps"] == 2
+    assert (said["open network closed"]["taps"], said["open network closed"]["tables"]) == ([], "")
 
 
 def test_output_and_input_stream_while_the_program_runs(said: dict[str, dict[str, Any]]) -> None:
@@ -142,4 +155,6 @@ def test_nothing_is_left_of_machines_that_were_closed_lost_or_orphaned(
     assert said["fleet closed"] == {**said["fleet closed"], "machines": 0, "left": []}
     assert (said["lost"]["reason"], said["lost"]["machines"]) == ("lost", 0)
     assert said["dying"]["machines"] == 1
+    assert said["dying"]["taps"] == 1
+    assert (said["after the worker"]["taps"], said["after the worker"]["tables"]) == ([], "")
     assert said["orphans"]["left"] == 0, "the worker was killed, and its machine went with it"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,27 @@ from tests.sandboxes.bench import Bench
 from tests.waiting import eventually
 
 WARM = "bubblewrap from the warm pool"
+FINDINGS = {
+    "container": ("_capabilities", "_runtime", "_grouped"),
+    "gvisor": ("_capabilities", "_platform", "_quotas"),
+}
+FOUND: dict[str, dict[str, Any]] = {}
+"""What the first driver of a level found out by its trial run, which takes longer than most tests: others are told."""
+
+
+async def probed(level: str) -> Driver:
+    """A driver of its own that knows whether it works."""
+    driver = make_driver(level)
+    vars(driver).update(FOUND.get(level, {}))
+    await driver.probe()
+    FOUND[level] = {name: vars(driver)[name] for name in FINDINGS.get(level, ())}
+    return driver
 
 
 @pytest.fixture(params=(*LEVELS, WARM))
 async def driver(request: pytest.FixtureRequest) -> AsyncIterator[Driver]:
     """Every driver that works on this host, and bubblewrap's sandboxes that stood before they were needed."""
-    driver = BubblewrapDriver(warm=3) if request.param == WARM else make_driver(request.param)
+    driver = BubblewrapDriver(warm=3) if request.param == WARM else await probed(request.param)
     capabilities = await driver.probe()
     if not capabilities.available:
         await driver.close()

@@ -61,6 +61,7 @@ class Stage:
             self.images,
             program=str(program),
             jailer=jailer,
+            nft="",
             kvm=self.folder / "kvm",
             trial_seconds=trial_seconds,
         )
@@ -211,7 +212,7 @@ async def test_a_host_that_lacks_something_says_what(stage: Stage, tmp_path: Pat
         await driver.close()
 
 
-async def test_an_open_network_is_refused_and_not_left_out_silently(stage: Stage) -> None:
+async def test_an_open_network_that_cannot_be_made_is_refused_and_not_left_out_silently(stage: Stage) -> None:
     """SW-4f"""
     with pytest.raises(SandboxError, match="no open network"):
         await stage.driver().open(stage.spec(network=True))

@@ -30,7 +30,11 @@ def boot_image(payload: bytes, version: str = "6.1.0-test extra") -> bytes:
     return bytes(head) + payload + b"behind it"
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(ELF), lzma.compress(ELF, check=lzma.CHECK_CRC32), ELF])
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress(ELF), lzma.compress(ELF, check=lzma.CHECK_CRC32), ELF],
+    ids=["gzip", "xz", "plain"],
+)
 def test_the_kernel_is_taken_out_of_a_boot_image(packed: bytes) -> None:
     """SW-4f"""
     assert kernel_elf(boot_image(packed)) == ELF

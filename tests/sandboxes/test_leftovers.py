@@ -95,3 +95,22 @@ def test_copies_of_a_worker_that_crashed_are_removed(tmp_path: Path, monkeypatch
     assert etc.folder().is_dir()
     assert not orphan.exists()
     etc.close()
+
+
+def test_copies_are_kept_in_memory_where_there_is_room_and_elsewhere_if_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SW-4f, SW-4h: those of a worker that crashed are removed there too"""
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    monkeypatch.setattr("muster.sandboxes.private_etc.MEMORY", memory)
+    orphan = memory / f"{PREFIX}999999999-abc"
+    orphan.mkdir()
+    etc = PrivateEtc(tmp_path)
+    assert etc.folder().is_relative_to(memory)
+    assert not orphan.exists()
+    etc.close()
+    assert list(memory.iterdir()) == []
+    monkeypatch.setattr("muster.sandboxes.private_etc.MEMORY_BYTES", 1 << 60)
+    assert not etc.folder().is_relative_to(memory)
+    etc.close()

@@ -63,7 +63,6 @@ def steady_clock() -> SteadyClock:
 def run(settings: Settings, *, demo: bool = False, worker: bool = True) -> int:
     """Serve until SIGTERM or Ctrl-C; the exit status."""
     configure_logging(settings)
-    _tune()
     listener = bind(settings)
     try:
         return uvloop.run(_serve(settings, listener, demo=demo, worker=worker))
@@ -75,7 +74,6 @@ def _tune() -> None:
     """Long-lived objects out of the collector's way, and no long waits for the interpreter lock behind a helper thread."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
     sys.setswitchinterval(0.001)
 
 
@@ -94,6 +92,7 @@ class Parts:
 
 async def _serve(settings: Settings, listener: socket.socket, *, demo: bool, worker: bool) -> int:
     async with assembled(settings, worker=worker) as parts:
+        _tune()
         server = HttpServer(parts.app, on_stop=parts.stopping.set)
         async with asyncio.TaskGroup() as group:
             engine = group.create_task(run_engine(parts), name="engine")

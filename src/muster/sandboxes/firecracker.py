@@ -26,6 +26,7 @@ from muster.sandboxes import cgroup
 from muster.sandboxes.folders import remove_tree
 from muster.sandboxes.guest_image import Image, current_image
 from muster.sandboxes.launcher import Launcher
+from muster.sandboxes.machine_net import Way, WaysOut
 from muster.sandboxes.machine_place import Place
 from muster.sandboxes.microvm import (
     DISK,
@@ -51,6 +52,8 @@ from muster.sandboxes.view import working_dir_outside_the_system
 LEVEL: Final = "firecracker"
 KVM: Final = Path("/dev/kvm")
 MACHINES: Final = "machines"
+NETWORKS: Final = "networks"
+SNAPSHOT: Final = "snapshot"
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 TRIAL_SECONDS: Final = 10.0
 """For a guest's start on hardware that takes a second. A machine that only seems to have KVM does not answer at all."""
@@ -81,12 +84,14 @@ class FirecrackerDriver:
         *,
         program: str | None = None,
         jailer: str | None = None,
+        nft: str | None = None,
         path: str = SYSTEM_PATH,
         python: str = sys.executable,
         kvm: Path = KVM,
         trial_seconds: float = TRIAL_SECONDS,
     ) -> None:
         self._images = images
+        self._ways = None if images is None else WaysOut(images / NETWORKS, nft)
         self._program = program or shutil.which("firecracker")
         self._jailer = _jailer(jailer)
         self._path = path
@@ -171,16 +176,13 @@ class FirecrackerDriver:
         capabilities = await self.probe()
         if not capabilities.available or self._image is None:
             raise SandboxError(problem=f"no {LEVEL} sandbox: {capabilities.reason}")
-        if spec.network:
-            raise SandboxError(
-                problem=f"{LEVEL} sandboxes have no open network; name the hosts the task may reach (allow_hosts)"
-            )
         layout = Layout.of(spec, working_dir)
-        shape = shape_for(spec.limits)
+        shape = shape_for(spec.limits, network=spec.network)
         snapshot = await self._snapshot(self._image, shape)
         place = self._place(spec.name, private_dir(spec) / "machine")
         ended = partial(self._leave, spec.name, place)
         try:
+            way = await self._way(place, spec.name, shape)
             await asyncio.to_thread(self._lay_out, place, self._image, snapshot, layout, spec)
             machine = MicroVm(place, self._launcher, self._join_group(spec))
         except BaseException:
@@ -188,8 +190,8 @@ class FirecrackerDriver:
             raise
         sandbox = MicroVmSandbox(spec, machine, layout, self._path, disk_bytes=shape.disk_bytes, ended=ended)
         try:
-            await machine.restore()
-            await sandbox.adopt()
+            await machine.restore(None if way is None else way.tap)
+            await sandbox.adopt(None if way is None else way.document())
         except BaseException as error:
             await sandbox.close()
             if isinstance(error, OSError | EOFError | TimeoutError):
@@ -203,6 +205,16 @@ class FirecrackerDriver:
             return Place.plain(str(self._program), plain)
         top = self._images / MACHINES / f"{name}-{secrets.token_hex(4)}"
         return Place.jailed(str(self._program), self._jailer, top)
+
+    async def _way(self, place: Place, name: str, shape: Shape) -> Way | None:
+        """None where no network is asked for."""
+        if not shape.network or self._ways is None:
+            return None
+        return await asyncio.to_thread(self._ways.open, _way_name(name, place), place.user)
+
+    async def _close_way(self, name: str, place: Place) -> None:
+        if self._ways is not None:
+            await asyncio.to_thread(self._ways.forget, _way_name(name, place))
 
     def _lay_out(self, place: Place, image: Image, snapshot: Path, layout: Layout, spec: SandboxSpec) -> None:
         place.make()
@@ -229,6 +241,7 @@ class FirecrackerDriver:
 
     async def _leave(self, name: str, place: Place) -> None:
         await asyncio.to_thread(remove_tree, place.top)
+        await self._close_way(name, place)
         plan = self._groups.pop(name, None)
         if plan is not None and plan.group is not None and not plan.group.remove():
             await asyncio.to_thread(cgroup.forget, name)
@@ -241,7 +254,7 @@ class FirecrackerDriver:
             if not folder.is_dir():
                 making = folder.with_name(f"new-{secrets.token_hex(6)}")
                 making.mkdir(parents=True, mode=0o700)
-                place = self._place("snapshot", making / "machine")
+                place = self._place(SNAPSHOT, making / "machine")
                 try:
                     await self._make_snapshot(image, shape, place, making)
                     await asyncio.to_thread(remove_tree, place.top)
@@ -254,10 +267,11 @@ class FirecrackerDriver:
 
     async def _make_snapshot(self, image: Image, shape: Shape, place: Place, folder: Path) -> None:
         await asyncio.to_thread(_lay_out_first, place, image, shape)
+        way = await self._way(place, SNAPSHOT, shape)
         machine = MicroVm(place, self._launcher)
         try:
             async with asyncio.timeout(self._trial_seconds):
-                await machine.boot(image, shape)
+                await machine.boot(image, shape, None if way is None else way.tap)
                 await machine.answering(self._trial_seconds)
             await machine.snapshot()
         except TimeoutError:
@@ -265,12 +279,15 @@ class FirecrackerDriver:
             raise MachineFailed(problem=problem) from None
         finally:
             await machine.close()
+            await self._close_way(SNAPSHOT, place)
         for name in (STATE, MEMORY, DISK, SHARED):
             place.take(name, folder)
 
     async def forget(self, name: str) -> None:
-        """Remove its control groups and jails. Machines end with the worker whose they are."""
+        """Remove its control groups, jails and networks. Machines end with the worker whose they are."""
         await asyncio.to_thread(cgroup.forget, name)
+        if self._ways is not None:
+            await asyncio.to_thread(self._ways.forget, f"{name} ")
         if self._images is not None:
             for jail in (self._images / MACHINES).glob(f"{glob.escape(name)}*"):
                 await asyncio.to_thread(remove_tree, jail)
@@ -293,7 +310,7 @@ def _lay_out_first(place: Place, image: Image, shape: Shape) -> None:
         place.show(image.initial_ramdisk, INITRD)
 
 
-def shape_for(limits: Limits) -> Shape:
+def shape_for(limits: Limits, *, network: bool = False) -> Shape:
     """The machine that holds a program to its limits. Disks come in few sizes, so that there are few snapshots."""
     memory = max((limits.memory_bytes or Limits().memory_bytes or 0) // MB, LEAST_MIB)
     wanted = DEFAULT_DISK if limits.disk_bytes is None else limits.disk_bytes * 21 // 20 + DISK_SPARE
@@ -304,7 +321,13 @@ def shape_for(limits: Limits) -> Shape:
         vcpus=min(max(even, 1), MOST_VCPUS),
         memory_mib=memory,
         disk_bytes=-(-wanted // DISK_STEP) * DISK_STEP,
+        network=network,
     )
+
+
+def _way_name(name: str, place: Place) -> str:
+    """Each machine's own, and found by the attempt's."""
+    return f"{name} {place.top}"
 
 
 def _jailer(named: str | None) -> str | None:

@@ -73,7 +73,9 @@ LINKS: Final = {
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOATIME, MS_BIND = 1, 2, 4, 1024, 4096
 RNDADDENTROPY, RNDRESEEDCRNG = 0x40085203, 0x5207
 PR_SET_NO_NEW_PRIVS = 38
-SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+SIOCSIFFLAGS, SIOCSIFADDR, SIOCSIFNETMASK, SIOCADDRT = 0x8914, 0x8916, 0x891C, 0x890B
+IFF_UP, RTF_UP_GATEWAY = 1, 3
+INTERFACE = b"eth0"
 CHUNK = 65_536
 FRAME = struct.Struct(">cI")
 LENGTH = struct.Struct(">I")
@@ -86,7 +88,8 @@ def tree() -> ModuleType:
 
 
 def mount(source: str, place: str, kind: str = "", flags: int = 0, options: str = "") -> None:
-    Path(place).mkdir(parents=True, exist_ok=True)
+    if not Path(place).is_file():
+        Path(place).mkdir(parents=True, exist_ok=True)
     words = [text.encode() or None for text in (source, place, kind)]
     if LIBC.mount(*words, ctypes.c_ulong(flags), options.encode() or None):
         number = ctypes.get_errno()
@@ -114,6 +117,13 @@ def show(source: str, place: str) -> None:
     Path(place).parent.mkdir(parents=True, exist_ok=True)
     Path(place).touch()
     LIBC.mount(source.encode(), place.encode(), None, MS_BIND, None)
+
+
+def cover(name: str) -> None:
+    """Show this machine's own file instead of the image's in /etc, where that has one."""
+    place = f"{ROOT}/etc/{name}"
+    if Path(place).exists():
+        mount(f"/run/{name}", place, "", MS_BIND)
 
 
 def unmount(place: str) -> None:
@@ -185,6 +195,8 @@ class Machine:
             if self._adopted != request["machine_id"]:
                 self._take_identity(request)
                 self._show(request["folders"])
+                if request["network"] is not None:
+                    reach_out(**request["network"])
                 self._adopted = request["machine_id"]
         return {"ok": True}
 
@@ -202,8 +214,7 @@ class Machine:
         mount("tmpfs", ROOT, "tmpfs", 0, "mode=0755")
         self._show_system()
         self._show_devices()
-        if Path(ROOT, "etc/machine-id").exists():
-            LIBC.mount(b"/run/machine-id", f"{ROOT}/etc/machine-id".encode(), None, MS_BIND, None)
+        cover("machine-id")
         if any("shared" in folder for folder in folders):
             mount_soon(SHARED_DISK, SHARED, "ext4", MS_RDONLY | MS_NOSUID | MS_NODEV)
         self.folders = folders
@@ -301,6 +312,24 @@ class Machine:
         self._own_folder(f"{STORE}/tmp/{self.programs}", f"{ROOT}/tmp", 0o1777)
         for folder in inner:
             self._show_folder(folder)
+
+
+def reach_out(address: str, netmask: str, gateway: str, nameservers: list[str]) -> None:
+    """Take an address, and send what is not for it to the gateway; programs find the name servers."""
+    nowhere = internet("0.0.0.0")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for number, value in ((SIOCSIFADDR, address), (SIOCSIFNETMASK, netmask)):
+            fcntl.ioctl(any_socket, number, struct.pack("16s16s8x", INTERFACE, internet(value)))
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", INTERFACE, IFF_UP))
+        places = (nowhere, internet(gateway), nowhere)
+        fcntl.ioctl(any_socket, SIOCADDRT, struct.pack("L16s16s16sH62x", 0, *places, RTF_UP_GATEWAY))
+    Path("/run/resolv.conf").write_text("".join(f"nameserver {name}\n" for name in nameservers))
+    cover("resolv.conf")
+
+
+def internet(address: str) -> bytes:
+    """As system calls take it."""
+    return struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
 
 
 class Run:

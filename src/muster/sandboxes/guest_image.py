@@ -38,7 +38,14 @@ PYTHONS: Final = ("usr/bin/python3", "usr/local/bin/python3")
 LEAST_PYTHON: Final = 10
 EMPTY: Final = ("proc", "sys", "dev", "tmp", "run", "home", "root", "var", "mnt", "muster")
 LEFT_OUT: Final = frozenset({*EMPTY, "boot", "media", "srv", "lost+found"})
-MODULES: Final = ("virtio_mmio", "virtio_blk", "crc32c_generic", "ext4", "vmw_vsock_virtio_transport")
+MODULES: Final = (
+    "virtio_mmio",
+    "virtio_blk",
+    "crc32c_generic",
+    "ext4",
+    "vmw_vsock_virtio_transport",
+    "virtio_net",
+)
 BUSYBOX: Final = ("/bin/busybox", "/usr/bin/busybox", "/usr/lib/busybox/busybox-static")
 APPLETS: Final = ("sh", "mount", "insmod", "sleep", "switch_root")
 INIT: Final = """#!/bin/sh

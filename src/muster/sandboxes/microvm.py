@@ -34,6 +34,9 @@ INITRD: Final = "initrd.cpio"
 STATE: Final = "state"
 MEMORY: Final = "memory"
 GUEST_CID: Final = 3
+INTERFACE: Final = "eth0"
+MAC: Final = "06:00:00:00:00:01"
+"""Of every machine: each is alone on its tap."""
 BOOT_ARGS: Final = (
     "console=ttyS0 quiet loglevel=3 reboot=k panic=1 pci=off random.trust_cpu=on i8042.noaux i8042.nomux"
     " i8042.nopnp i8042.dumbkbd init=/muster/init"
@@ -61,6 +64,7 @@ class Shape:
     vcpus: int
     memory_mib: int
     disk_bytes: int
+    network: bool = False
 
 
 class MicroVm:
@@ -101,8 +105,8 @@ class MicroVm:
         """Wait until it is gone."""
         return await asyncio.shield(self._life)
 
-    async def boot(self, image: Image, shape: Shape) -> None:
-        """Start the guest's kernel. Its agent answers later."""
+    async def boot(self, image: Image, shape: Shape, tap: str | None = None) -> None:
+        """Start the guest's kernel, with an interface that is this host's `tap`. Its agent answers later."""
         ramdisk = {"initrd_path": INITRD} if image.initial_ramdisk else {}
         await self.call(
             "PUT", "/boot-source", {"kernel_image_path": KERNEL, "boot_args": BOOT_ARGS, **ramdisk}
@@ -117,6 +121,9 @@ class MicroVm:
                 "is_read_only": read_only,
             }
             await self.call("PUT", f"/drives/{name}", drive)
+        if tap is not None:
+            card = {"iface_id": INTERFACE, "guest_mac": MAC, "host_dev_name": tap}
+            await self.call("PUT", f"/network-interfaces/{INTERFACE}", card)
         await self.call("PUT", "/vsock", {"guest_cid": GUEST_CID, "uds_path": VSOCK})
         machine = {"vcpu_count": shape.vcpus, "mem_size_mib": shape.memory_mib, "track_dirty_pages": True}
         await self.call("PUT", "/machine-config", machine)
@@ -128,13 +135,15 @@ class MicroVm:
         files = {"snapshot_path": STATE, "mem_file_path": MEMORY}
         await self.call("PUT", "/snapshot/create", {"snapshot_type": "Diff", **files})
 
-    async def restore(self) -> None:
+    async def restore(self, tap: str | None = None) -> None:
         """Go on where the snapshot in its folder was taken; memory is read as it is needed, and never written back.
 
-        The shared disk is another than then, and the guest is told so.
+        The shared disk is another than then, and the guest is told so; so is the tap, of which it knows nothing.
         """
         memory = {"backend_type": "File", "backend_path": MEMORY}
-        load = {"snapshot_path": STATE, "mem_backend": memory, "resume_vm": False}
+        load: dict[str, Any] = {"snapshot_path": STATE, "mem_backend": memory, "resume_vm": False}
+        if tap is not None:
+            load["network_overrides"] = [{"iface_id": INTERFACE, "host_dev_name": tap}]
         await self.call("PUT", "/snapshot/load", load)
         await self.call("PATCH", "/drives/shared", {"drive_id": "shared", "path_on_host": SHARED})
         await self.call("PATCH", "/vm", {"state": "Resumed"})

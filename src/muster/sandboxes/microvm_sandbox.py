@@ -143,9 +143,9 @@ class MicroVmSandbox:
         """HOME of programs inside."""
         return HOME
 
-    async def adopt(self) -> None:
-        """Give the machine its identity, and its folders."""
-        request = {"do": "adopt", "folders": self._layout.folders(), **identity()}
+    async def adopt(self, network: Mapping[str, Any] | None) -> None:
+        """Give the machine its identity, its folders, and its addresses if it has a network."""
+        request = {"do": "adopt", "folders": self._layout.folders(), "network": network, **identity()}
         await self._machine.answering(ADOPT_SECONDS, request)
 
     async def exec(
