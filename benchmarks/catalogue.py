@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import dataset
+from benchmarks.catalogue_web import WEB
 from benchmarks.interpreters import oban_interpreter
 from benchmarks.model import OWN, Bench, Figure, Parameters, Side
 from benchmarks.postgres import cluster
@@ -516,4 +517,5 @@ BENCHES: tuple[Bench, ...] = (
     AGENTS,
     CANCEL,
     *SANDBOXES,
+    *WEB,
 )

@@ -39,6 +39,6 @@ export default tseslint.config(
     },
   },
   { files: ["src/components/Markdown.tsx"], rules: { "no-restricted-syntax": "off" } },
-  { files: ["*.js", "tools/**", "e2e/**"], languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly", document: "readonly", window: "readonly", fetch: "readonly", setTimeout: "readonly", addEventListener: "readonly", performance: "readonly", requestAnimationFrame: "readonly", localStorage: "readonly" } } },
+  { files: ["*.js", "tools/**", "e2e/**"], languageOptions: { globals: { process: "readonly", console: "readonly", URL: "readonly", document: "readonly", window: "readonly", fetch: "readonly", setTimeout: "readonly", addEventListener: "readonly", performance: "readonly", requestAnimationFrame: "readonly", PerformanceObserver: "readonly", localStorage: "readonly" } } },
   ...apart,
 );

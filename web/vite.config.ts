@@ -2,11 +2,12 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { firstPage } from "./tools/first-page.ts";
 
 const server = process.env.MUSTER_URL ?? "http://127.0.0.1:5005";
 
 export default defineConfig({
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), firstPage()],
   resolve: {
     alias: {
       "@": fileURLToPath(new URL("src", import.meta.url)),

@@ -26,7 +26,7 @@ def _git(folder: Path, *words: str) -> str:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-def _repository(folder: Path) -> Path:
+def new_repository(folder: Path) -> Path:
     folder.mkdir()
     _git(folder, "init", "-q", "-b", "main")
     (folder / "hello.py").write_text("print('hello')\n")
@@ -68,7 +68,7 @@ class Fleet:
 
 async def work(parameters: Parameters, target: server.Server, client: Client) -> dict[str, float]:
     """Each agent edits a file, runs a command and leaves a commit on a branch of its own."""
-    count, repository = parameters["agents"], _repository(fresh_directory(parameters) / "repo")
+    count, repository = parameters["agents"], new_repository(fresh_directory(parameters) / "repo")
     fleet = Fleet(client, repository)
     began = time.perf_counter()
     idents = await asyncio.gather(
@@ -103,7 +103,7 @@ async def work(parameters: Parameters, target: server.Server, client: Client) ->
 async def cancel(parameters: Parameters, _: server.Server, client: Client) -> dict[str, float]:
     """Each agent hangs with a daemon that left its group; one after the other is cancelled while the others run."""
     count = parameters["agents"]
-    fleet = Fleet(client, _repository(fresh_directory(parameters) / "repo"))
+    fleet = Fleet(client, new_repository(fresh_directory(parameters) / "repo"))
     daemon = "(setsid nohup sleep 7000 >/dev/null 2>&1 &) ; echo started > started"
     idents = [await fleet.submit({"run": daemon}, {"hang": 1}) for _ in range(count)]
     deadline = time.monotonic() + PATIENCE

@@ -3,6 +3,7 @@ import { StrictMode, useEffect } from "react";
 import { createRoot } from "react-dom/client";
 import { RouterProvider } from "react-router";
 import { ApiProblem } from "@/api/client";
+import { fleet, overview } from "@/api/queries";
 import { router } from "@/app/router";
 import { keepForOffline } from "@/live/offline";
 import { goLive } from "@/live/live";
@@ -29,7 +30,17 @@ function App() {
   );
 }
 
-keepForOffline();
+// The frame of every page shows these; they are on their way while the page's code is.
+void queries.prefetchQuery(overview);
+void queries.prefetchQuery(fleet);
+// What is kept for bad times, and what is opened by a key, come once the page is there, which needs the network first.
+const later = () => {
+  keepForOffline();
+  const palette = () => void import("@/app/Palette");
+  if ("requestIdleCallback" in window) setTimeout(() => requestIdleCallback(palette), 3_000);
+};
+if (document.readyState === "complete") later();
+else addEventListener("load", later, { once: true });
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

@@ -10,7 +10,7 @@ import { usePending, useKeys, useSequenceHint } from "@/lib/keys";
 import { isDark, usePrefs } from "@/lib/prefs";
 import { usePeek } from "@/lib/usePeek";
 import { Attention } from "./Attention";
-import { BottomBar, Sidebar } from "./Sidebar";
+import { BottomBar, Brand, Sidebar } from "./Sidebar";
 import { SignIn } from "./SignIn";
 import { Notices } from "./Notices";
 import { TopBar } from "./TopBar";
@@ -18,6 +18,17 @@ import { TopBar } from "./TopBar";
 const Palette = lazy(() => import("./Palette"));
 const Help = lazy(() => import("./Help"));
 const Peek = lazy(() => import("@/components/peek/Peek"));
+
+/** What index.html draws before the code is there, and what stands until the page's own code is. */
+export function Frame() {
+  const rail = usePrefs((state) => state.rail);
+  return (
+    <div className={cx("app", rail && "rail")}>
+      <aside className="side"><div className="brand"><Brand /><span className="label">muster</span></div></aside>
+      <header className="top" />
+    </div>
+  );
+}
 
 export function Shell() {
   const go = useNavigate();

@@ -1,13 +1,13 @@
 import { createBrowserRouter } from "react-router";
 import { Broken, Missing } from "./Broken";
-import { Shell } from "./Shell";
+import { Frame, Shell } from "./Shell";
 
 export const router = createBrowserRouter([
   {
     path: "/",
     element: <Shell />,
     errorElement: <Broken />,
-    hydrateFallbackElement: <div className="app" />,
+    hydrateFallbackElement: <Frame />,
     children: [
       {
         errorElement: <Broken />,

@@ -18,9 +18,13 @@ const CARDS = 4;
 
 /** What blocks on a person, the soonest timeout first, then what failed for good. */
 export function NeedsYou({ overview }: { overview: Overview | undefined }) {
-  const approvals = useQuery(pendingApprovals).data?.items ?? [];
-  const failed = useQuery(problems).data?.items ?? [];
-  const results = useQuery(toReview).data?.items ?? [];
+  const asked = useQuery(pendingApprovals);
+  const broke = useQuery(problems);
+  const ended = useQuery(toReview);
+  const approvals = asked.data?.items ?? [];
+  const failed = broke.data?.items ?? [];
+  const results = ended.data?.items ?? [];
+  const coming = [asked, broke, ended].some((one) => one.isPending);
   const waiting = overview?.waiting ?? approvals.length + results.length;
   const broken = overview?.problems ?? failed.length;
   const sorted = [...approvals].sort((a, b) => (a.expires_at ?? "9").localeCompare(b.expires_at ?? "9") || a.created_at.localeCompare(b.created_at));
@@ -39,9 +43,14 @@ export function NeedsYou({ overview }: { overview: Overview | undefined }) {
         Needs you <span className="mut num">{waiting > 0 ? `${waiting}${broken > 0 ? `, and ${plural(broken, "problem")}` : ""}` : plural(broken, "problem")}</span>
         <span style={{ marginLeft: "auto" }} className="mut">{more > 0 ? <Link to="/inbox" className="text-accent-text">and {more} more</Link> : sorted.some((one) => one.expires_at) ? "Soonest timeout first" : null}</span>
       </h2>
-      <div className="att">{cards.slice(0, CARDS)}</div>
+      <div className="att">{coming ? Array.from({ length: Math.min(waiting + broken, CARDS) }, (_, place) => <Coming key={place} />) : cards.slice(0, CARDS)}</div>
     </section>
   );
+}
+
+/** A card that is on its way, as high as it will be. */
+function Coming() {
+  return <div className="ac card" aria-hidden="true"><div className="h">\u00a0</div><div className="sk" style={{ margin: "4px 0", width: "70%" }} /><div className="sk" style={{ margin: "3px 0", width: "50%" }} /><div className="b"><span className="btn s" style={{ visibility: "hidden" }}>Open</span></div></div>;
 }
 
 function AskCard({ approval }: { approval: Approval }) {

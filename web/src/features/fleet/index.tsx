@@ -46,11 +46,13 @@ type View = ReturnType<typeof useView>;
 
 export function Component() {
   const agents = useQuery(fleet);
-  const figures = useQuery(overview).data;
+  const today = useQuery(overview);
+  const figures = today.data;
   const view = useView();
   const [custom, setCustom] = useCustom();
   const [frozen, setFrozen] = useState<Fleet | null>(null);
-  const data = frozen ?? agents.data;
+  // What stands above the agents is as high as these figures say; nothing is drawn before they are known.
+  const data = frozen ?? (today.isPending ? undefined : agents.data);
   const rows = useMemo(() => data?.rows ?? [], [data]);
   const empty = data !== undefined && isEmpty(rows, figures);
   usePageTitle("Fleet");
@@ -116,12 +118,13 @@ function Body({ data, rows, figures, view, custom }: BodyProps) {
   });
   const width = usePageWidth();
   const columns = useMemo(() => columnsFor(custom.columns, width), [custom.columns, width]);
+  // All of it at once: what comes later would push down what is read already.
+  if (!data) return <div key="coming" className="tblw card" style={{ marginTop: 14 }}><Skeleton rows={8} /></div>;
   const section: Record<Section, React.ReactNode> = {
     strip: <Strip rows={rows} overview={figures} cells={custom.cells} />,
     needs: <NeedsYou overview={figures} />,
-    roll: data && rows.length > 0 ? <RollCall rows={rows} machines={data.machines} onPeek={moving.handlers.peek} /> : null,
-    agents: !data ? <div className="tblw card" style={{ marginTop: 14 }}><Skeleton rows={8} /></div>
-      : rows.length === 0 ? (
+    roll: rows.length > 0 ? <RollCall rows={rows} machines={data.machines} onPeek={moving.handlers.peek} /> : null,
+    agents: rows.length === 0 ? (
         <EmptyState title="No agents yet" action={<Link className="btn p" to="/tasks/new">Queue a task</Link>}>
           Agents appear here when a worker starts, or when an agent of yours claims its first task.
         </EmptyState>
