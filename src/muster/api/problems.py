@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 _ONE_LINE = "must be one line, without control characters"
@@ -68,7 +68,7 @@ def _matching(pattern: str) -> str:
 
 def of_item(item: Mapping[str, Any]) -> str:
     """What is wrong, of one item of pydantic's `errors()` (its `type`, `ctx` and `msg`)."""
-    kind, context = str(item["type"]), item.get("ctx") or {}
+    kind, context = str(item["type"]), dict[str, Any](item.get("ctx") or {})
     if kind in _KINDS:
         return _KINDS[kind]
     if kind == "string_pattern_mismatch":
@@ -115,7 +115,7 @@ def _regex(found: re.Match[str]) -> str:
     return _matching(found["pattern"].replace("\\\\", "\\"))
 
 
-_DECODING: Final = (
+_DECODING: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...]] = (
     (re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>\w+)`"), _kind),
     (re.compile(r"Expected `(?P<type>\w+)` of length (?P<how><=|>=) (?P<limit>\d+)"), _length),
     (re.compile(r"Expected `(?:int|float|decimal)` (?P<how><=|>=|<|>) (?P<limit>\S+)"), _amount),
