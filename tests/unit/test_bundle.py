@@ -28,6 +28,7 @@ class TestNames:
             ("..", "_"),
             ("", "_"),
             ("\ud800", "?"),
+            ("\u00e9" * 150, "\u00e9" * 100),
         ],
     )
     def test_a_path_becomes_a_name_below_the_folder_it_is_unpacked_into(self, path: str, name: str) -> None:

@@ -25,7 +25,7 @@ CLAIM = msgspec.convert(
     }
     | {"payload": {}, "output_schema": None, "required_files": [], "acceptance_command": None}
     | {"max_test_fix_cycles": 0, "network": False, "requires": [], "tags": [], "estimated_cost_usd": 0.0}
-    | {"earlier_attempts": []},
+    | {"earlier_attempts": [], "failing_agents": []},
     ClaimedTask,
 )
 
