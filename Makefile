@@ -28,10 +28,10 @@ test: setup ## the whole suite on SQLite and PostgreSQL, with coverage; the doma
 	MUSTER_REQUIRE_POSTGRES= $(PYTEST) $(TESTS) -m document --dist worksteal -q || status=1; \
 	$(PYTEST) $(TESTS) -m "not document and not agents and not firecracker" --dist worksteal --cov --cov-report=term:skip-covered \
 		--cov-fail-under=$(COVERAGE_FLOOR) || status=1; \
-	$(BIN)/python -m tools.real_agents >/dev/null || [ -z "$$MUSTER_REQUIRE_AGENTS" ] || status=1; \
-	MUSTER_REQUIRE_POSTGRES= $(BIN)/pytest -n 2 --dist loadfile $(TESTS) -m agents -q || [ $$? = 5 ] || status=1; \
 	$(BIN)/python -m tools.real_firecracker >/dev/null || [ -z "$$MUSTER_REQUIRE_FIRECRACKER" ] || status=1; \
 	said=$$(mktemp); MUSTER_REQUIRE_POSTGRES= $(BIN)/pytest $(TESTS) -m firecracker -q >"$$said" 2>&1 & emulated=$$!; \
+	$(BIN)/python -m tools.real_agents >/dev/null || [ -z "$$MUSTER_REQUIRE_AGENTS" ] || status=1; \
+	MUSTER_REQUIRE_POSTGRES= $(BIN)/pytest -n 2 --dist loadfile $(TESTS) -m agents -q || [ $$? = 5 ] || status=1; \
 	tools/web.sh test || status=1; \
 	wait $$emulated || [ $$? = 5 ] || status=1; cat "$$said"; rm -f "$$said"; \
 	exit $$status

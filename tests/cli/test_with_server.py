@@ -222,7 +222,7 @@ class TestTasks:
         ended = live("enqueue", "--jsonl", "tasks.jsonl", "--queue", by_hand)
         assert ended.code == ExitCode.INVALID
         assert "tasks.jsonl line 3: title: must be given" in ended.err
-        assert "tasks.jsonl line 3: titel: Extra" in ended.err
+        assert "tasks.jsonl line 3: titel: is not known here" in ended.err
         assert live("tasks", "--queue", by_hand, "--json").json == []
 
     def test_tasks_can_come_from_stdin(self, server: LiveServer, live: Muster, by_hand: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -23,6 +24,7 @@ ROUNDS = 10
 """On each of the two databases."""
 TASKS = 8
 MARK = "0.41337"
+AGENT = "muster.agents.programs.scripted"
 SCRIPT: list[Any] = [
     {"say": "I begin."},
     *(
@@ -38,13 +40,16 @@ SCRIPT: list[Any] = [
 ]
 
 
-def processes_with(text: str) -> list[int]:
-    """Numbers of processes whose command line has `text` in it."""
+def processes_with(text: str, folder: Path) -> list[int]:
+    """Numbers of processes of the worker that works in a folder, whose command line has `text` in it."""
     found: list[int] = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if text.encode() in entry.read_bytes():
-                found.append(int(entry.parent.name))
+            if (
+                text.encode() in (entry / "cmdline").read_bytes()
+                and bytes(folder) in (entry / "environ").read_bytes()
+            ):
+                found.append(int(entry.name))
         except OSError:
             continue
     return found
@@ -58,6 +63,8 @@ class Front:
     worker: WorkerProcess
     client: Client
     repository: Path
+    killed: int = 0
+    """Agents."""
     tasks: list[str] = field(default_factory=list)
     seen: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
 
@@ -120,12 +127,17 @@ class Front:
             self.worker.start()
         if target in ("server", "both"):
             await self.server.start()
-        agents = processes_with("programs/scripted.py")
-        if target == "agent" and agents:
-            try:
-                os.kill(chance.choice(agents), signal.SIGKILL)
-            except ProcessLookupError:
-                return
+        if target == "agent":
+            await eventually(self.kill_an_agent, timeout=60, step=0.1)
+
+    async def kill_an_agent(self) -> bool:
+        """Whether one was killed, or none is needed any more."""
+        for agent in processes_with(AGENT, self.worker.folder):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(agent, signal.SIGKILL)
+                self.killed += 1
+                return True
+        return not await self.unfinished()
 
 
 @pytest.fixture
@@ -168,9 +180,10 @@ async def test_nothing_is_lost_or_left_whatever_is_killed_while_agents_work(fron
         files = git(front.repository, "ls-tree", "--name-only", f"muster/{task}").split()
         assert files == ["README.md", *(f"part{number}.txt" for number in range(6))]
     await front.compare()
+    assert front.killed
     await eventually(lambda: not front.worker.attempts_left, timeout=20)
-    await eventually(lambda: not processes_with(f"sleep\0{MARK}"), timeout=20)
-    await eventually(lambda: not processes_with("programs/scripted.py"), timeout=20)
+    await eventually(lambda: not processes_with(f"sleep\0{MARK}", front.worker.folder), timeout=20)
+    await eventually(lambda: not processes_with(AGENT, front.worker.folder), timeout=20)
     assert str(front.worker.folder) not in Path("/proc/self/mounts").read_text()
     assert git(front.repository, "worktree", "list").splitlines() == [
         f"{front.repository}  {git(front.repository, 'rev-parse', '--short', 'HEAD')} [main]"

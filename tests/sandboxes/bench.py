@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -101,4 +102,18 @@ def processes_with(text: str) -> list[int]:
                 continue
             if text.encode() in command:
                 found.append(int(folder.name))
+    return found
+
+
+def children_of(pid: int) -> list[int]:
+    """Host process ids of a process's children."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def below(pid: int) -> list[int]:
+    """Host process ids of all that a process has started, and that they have."""
+    found: list[int] = []
+    for child in children_of(pid):
+        with contextlib.suppress(OSError):
+            found += [child, *below(child)]
     return found

@@ -22,7 +22,7 @@ from muster.sandboxes.sandbox import (
     SandboxSpec,
     WorkdirMissing,
 )
-from tests.sandboxes.bench import Bench, marker
+from tests.sandboxes.bench import Bench, children_of, marker
 from tests.waiting import eventually
 
 DAEMON = """
@@ -200,10 +200,6 @@ async def test_nothing_outlives_a_worker_that_is_killed(bench: Bench, victim: st
     for group in cgroup.existing(cgroup.writable_parents(), f"muster-test-{name}"):
         await eventually(group.remove)
     await bench.driver.forget(f"test-{name}")
-
-
-def children_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 async def test_a_supervisor_that_is_killed_takes_its_program_along(bench: Bench) -> None:

@@ -19,7 +19,7 @@ from muster.sandboxes.sandbox import MB, Ending, ExitStatus, Limits
 from muster.sandboxes.stdin import Stdin
 from muster.sandboxes.waiting_shell import words
 from muster.sandboxes.warm import WarmFigures, WarmPool
-from tests.sandboxes.bench import Bench, marker, processes_with
+from tests.sandboxes.bench import Bench, below, marker, processes_with
 from tests.waiting import eventually
 
 SIZE = 2
@@ -121,7 +121,8 @@ async def test_a_folder_that_was_replaced_meanwhile_is_not_shown_in_its_place(wa
 
 async def test_a_sandbox_that_died_in_the_pool_is_passed_over_and_replaced(warm: Bench) -> None:
     """SW-4h"""
-    standing = processes_with("/proc/self/fd/5")
+    standing = sorted(set(processes_with("/proc/self/fd/5")) & set(below(os.getpid())))
+    assert standing
     for pid in standing:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
