@@ -106,14 +106,19 @@ def processes_with(text: str) -> list[int]:
 
 
 def children_of(pid: int) -> list[int]:
-    """Host process ids of a process's children."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Host process ids of a process's children; none of one that has ended."""
+    with contextlib.suppress(OSError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def command_of(pid: int) -> bytes:
+    """A process's command line; nothing of one that has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def below(pid: int) -> list[int]:
     """Host process ids of all that a process has started, and that they have."""
-    found: list[int] = []
-    for child in children_of(pid):
-        with contextlib.suppress(OSError):
-            found += [child, *below(child)]
-    return found
+    return [found for child in children_of(pid) for found in (child, *below(child))]

@@ -22,7 +22,7 @@ from muster.sandboxes.sandbox import (
     SandboxSpec,
     WorkdirMissing,
 )
-from tests.sandboxes.bench import Bench, children_of, marker
+from tests.sandboxes.bench import Bench, children_of, command_of, marker
 from tests.waiting import eventually
 
 DAEMON = """
@@ -240,10 +240,6 @@ async def test_a_sandbox_whose_supervisor_hangs_is_given_up(bench: Bench) -> Non
 def runs_below(pid: int, name: str) -> bool:
     """Whether a descendant of a process has `name` in its arguments."""
     return any(name.encode() in command_of(child) or runs_below(child, name) for child in children_of(pid))
-
-
-def command_of(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 async def test_output_beyond_the_limit_stops_the_program(bench: Bench) -> None:
