@@ -221,9 +221,15 @@ async def test_a_sandbox_whose_supervisor_hangs_is_given_up(bench: Bench) -> Non
     name = marker()
     sandbox = await bench.open()
     assert await sandbox.health() is Health.IDLE
+
+    async def begun() -> bool:
+        """Its supervisor has told so; the program may be faster."""
+        return (await sandbox.stats()).processes > 0
+
     async with asyncio.TaskGroup() as group:
         running = group.create_task(bench.run(f"echo ready; sleep {name}", sandbox=sandbox))
         await eventually(lambda: "ready" in bench.said)
+        await eventually(begun)
         assert await sandbox.health() is Health.WELL
         [keeper] = [pid for pid in children_of(os.getpid()) if b"supervise.py" in command_of(pid)]
         below = [pid for pid in children_of(keeper) if children_of(pid)]
