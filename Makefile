@@ -22,6 +22,7 @@ setup: ## make .venv from the lock file; install or name missing system programs
 run: setup ## start muster with its demo on http://127.0.0.1:5005 (ARGS="--port 5006" adds flags)
 	@exec $(BIN)/muster up --demo $(ARGS)
 
+# The real agents are named by their folder, so that the process which deals tests out says at the end whether they ran.
 test: setup ## the whole suite on SQLite and PostgreSQL, with coverage; the domain fully by its own tests; real agents last
 	@status=0; \
 	MUSTER_REQUIRE_POSTGRES= $(PYTEST) tests/unit -q --cov=muster.domain --cov-report=term:skip-covered --cov-fail-under=100 || status=1; \
@@ -31,7 +32,7 @@ test: setup ## the whole suite on SQLite and PostgreSQL, with coverage; the doma
 	$(BIN)/python -m tools.real_firecracker >/dev/null || [ -z "$$MUSTER_REQUIRE_FIRECRACKER" ] || status=1; \
 	said=$$(mktemp); MUSTER_REQUIRE_POSTGRES= $(BIN)/pytest $(TESTS) -m firecracker -q >"$$said" 2>&1 & emulated=$$!; \
 	$(BIN)/python -m tools.real_agents >/dev/null || [ -z "$$MUSTER_REQUIRE_AGENTS" ] || status=1; \
-	MUSTER_REQUIRE_POSTGRES= $(BIN)/pytest -n 2 --dist loadfile $(TESTS) -m agents -q || [ $$? = 5 ] || status=1; \
+	MUSTER_REQUIRE_POSTGRES= $(BIN)/pytest -n 2 --dist loadfile $(patsubst tests,tests/real_agents,$(TESTS)) -m agents -q || [ $$? = 5 ] || status=1; \
 	tools/web.sh test || status=1; \
 	wait $$emulated || [ $$? = 5 ] || status=1; cat "$$said"; rm -f "$$said"; \
 	exit $$status
