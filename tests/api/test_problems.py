@@ -54,7 +54,7 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     (
         {"title": "a", "parts": [1, 2]},
         "parts: may have 1 entry at most",
-        "parts: may have 1 entries at most, and has 2",
+        "parts: may have 1 entry at most, and has 2",
     ),
     ({"title": "a", "colour": "red"}, "body: 'colour' is not known here", "colour: is not known here"),
     ({}, "body: 'title' must be given", "title: must be given"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from muster.domain.bundle import Names, holds_secrets, member_of
-from muster.domain.masking import masked
+from muster.domain.masking import masked, settled
 
 
 class TestNames:
@@ -79,6 +79,13 @@ class TestSecrets:
     def test_ordinary_words_stay(self) -> None:
         text = "task sk-1, http://127.0.0.1:5005/a@b, the bearer of bad news, ghp_short"
         assert masked(text) == (text, 0)
+
+    def test_a_private_key_that_has_not_ended_is_kept_for_what_follows(self) -> None:
+        begun = "words\n-----BEGIN RSA PRIVATE KEY-----\nMIIE"
+        assert begun[: settled(begun)] == "words\n"
+        over = f"{begun}\n-----END RSA PRIVATE KEY-----\n"
+        assert settled(over) == len(over)
+        assert settled(begun + "x" * 30_000) == len(begun) + 30_000
 
     def test_json_stays_json(self) -> None:
         line = json.dumps({"output": "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n", "n": 1})

@@ -14,7 +14,7 @@ from muster.api.file_diff import diff_of
 from muster.domain import bundle as rules
 from muster.domain import ids
 from muster.domain.errors import NotFound, StoreUnavailable
-from muster.domain.masking import masked
+from muster.domain.masking import masked, settled
 from muster.domain.times import iso
 from muster.domain.transcript_files import LOG_FILES
 from muster.domain.transcript_flow import Stored
@@ -120,11 +120,13 @@ class _Bundle:
 
     async def output(self) -> AsyncIterator[bytes]:
         """What was printed, some lines at a time."""
-        after = 0
+        after, held = 0, ""
         with self.archive.open("output.txt") as member:
             while after < rules.MOST_LINES:
                 page = await output_of(self.store, self.attempt.id, after=after, limit=_LINES_AT_ONCE)
-                text = "".join(f"{line.text}\n" for line in page.lines)
+                text = held + "".join(f"{line.text}\n" for line in page.lines)
+                cut = settled(text) if page.lines else len(text)
+                text, held = text[:cut], text[cut:]
                 await asyncio.to_thread(
                     member.write, self.told.clean("output.txt", text.encode("utf-8", "replace"))
                 )

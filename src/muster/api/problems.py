@@ -56,7 +56,6 @@ _LIMITS: Final[Mapping[str, str]] = {
     "less_than": "must be less than {lt}",
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
-    "too_long": "may have {max_length} entries at most, and has {actual_length}",
     "too_short": "must have {min_length} or more",
     "string_too_long": "may have {max_length} characters at most",
 }
@@ -76,6 +75,9 @@ def of_item(item: Mapping[str, Any]) -> str:
     if kind == "string_too_short":
         least = context["min_length"]
         return "must not be empty" if least == 1 else f"must have {least} characters or more"
+    if kind == "too_long":
+        most = context["max_length"]
+        return f"may have {most} {'entry' if most == 1 else 'entries'} at most, and has {context['actual_length']}"
     if kind in _LIMITS:
         return _LIMITS[kind].format(**context)
     return str(item["msg"]).removeprefix("Value error, ")

@@ -13,13 +13,25 @@ from muster.cli.connection import Connection, path
 from muster.cli.exits import CommandFailed
 from muster.cli.invocation import invocation
 from muster.cli.task_ids import full_id
-from muster.domain.errors import Conflict
+from muster.domain.errors import Conflict, NotFound
 
 
 class FileExists(Conflict):
     """{file} is there already. Name another file with -o, or overwrite it with --force."""
 
     code = "file_exists"
+
+
+class NeverTried(Conflict):
+    """{task} was not tried yet, so there is nothing of it to save."""
+
+    code = "never_tried"
+
+
+class NoFolder(NotFound):
+    """There is no folder {id} to save into."""
+
+    code = "no_folder"
 
 
 class BundleBroken(CommandFailed):
@@ -49,11 +61,15 @@ def bundle(
     with call.connection() as connection:
         identity = full_id(connection, task_id)
         number = attempt or int(connection.get(path("tasks", identity))["attempts"])
+        if not number:
+            raise NeverTried(task=identity)
         if output == "-":
-            for piece in connection.stream(path("tasks", identity, "bundle"), attempt=number or None):
+            for piece in connection.stream(path("tasks", identity, "bundle"), attempt=number):
                 sys.stdout.buffer.write(piece)
             return
         target = Path(output or f"{identity}.{number}.zip")
+        if not target.parent.is_dir():
+            raise NoFolder(noun="folder", id=str(target.parent))
         if target.exists() and not force:
             raise FileExists(file=target)
         size = _save(connection, identity, number, target)
@@ -68,7 +84,7 @@ def _save(connection: Connection, identity: str, number: int, target: Path) -> i
     partial = target.with_name(f".{target.name}.part")
     try:
         with partial.open("wb") as file:
-            for piece in connection.stream(path("tasks", identity, "bundle"), attempt=number or None):
+            for piece in connection.stream(path("tasks", identity, "bundle"), attempt=number):
                 file.write(piece)
         try:
             zipfile.ZipFile(partial).close()

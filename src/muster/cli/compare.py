@@ -29,6 +29,12 @@ class NothingToCompare(Conflict):
     code = "nothing_to_compare"
 
 
+class ThreeTasks(Conflict):
+    """Three tasks are named, and two are compared. Say which: muster compare {a} {b}."""
+
+    code = "three_tasks"
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """An attempt of a task with the files it changed."""
@@ -39,8 +45,8 @@ class Side:
 
     @property
     def name(self) -> str:
-        """How the column is headed."""
-        return f"{self.task_id} attempt {self.attempt['number']}"
+        """Which it is."""
+        return f"{self.attempt['number']} of {self.task_id}"
 
     def figures(self) -> dict[str, Any]:
         """What is compared, as values."""
@@ -164,6 +170,8 @@ def _picks(connection: Connection, task: str, named: list[str]) -> list[tuple[st
     """Which attempt (None: the last) of which task stands on which side."""
     picks = [_pick(connection, task, one) for one in named]
     if len(picks) == 2:
+        if all(other != task for other, _ in picks):
+            raise ThreeTasks(a=picks[0][0], b=picks[1][0])
         return picks
     if picks and picks[0][0] != task:
         return [(task, None), picks[0]]
@@ -235,11 +243,12 @@ def _show(
         for one in files
     ]
     told = {side: shortened(has["result"], _RESULT) for side, has in (("a", before), ("b", after))}
+    rows = [{"what": "Attempt", "a": names[0], "b": names[1], "change": ""}, *rows]
     result = {"what": "Result", **told, "change": ""}
     columns = (
         Column("", "what", flexible=True),
-        Column(names[0], "a", flexible=True),
-        Column(names[1], "b", flexible=True),
+        Column("a", "a", flexible=True),
+        Column("b", "b", flexible=True),
         Column("change", lambda row: row["change"] or " ", right=True),
     )
     output.table([*rows, result], columns, empty="")

@@ -19,6 +19,16 @@ _KEYS: Final = re.compile(
 )
 
 
+_BEGIN: Final = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?!.*-----END )", re.DOTALL)
+_LONGEST_KEY: Final = 20_000
+
+
+def settled(text: str) -> int:
+    """How much of a text that goes on can be masked by itself: up to a private key that has not ended yet."""
+    found = _BEGIN.search(text, max(len(text) - _LONGEST_KEY, 0))
+    return found.start() if found else len(text)
+
+
 def masked(text: str) -> tuple[str, int]:
     """The text with `***` in place of each key whose shape is known, and how many there were.
 

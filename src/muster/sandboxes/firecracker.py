@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import glob
 import hashlib
 import json
@@ -252,22 +253,37 @@ class FirecrackerDriver:
         folder = image.folder / "snapshots" / hashlib.sha256(words.encode()).hexdigest()[:16]
         async with self._making:
             if not folder.is_dir():
-                making = folder.with_name(f"new-{secrets.token_hex(6)}")
-                making.mkdir(parents=True, mode=0o700)
-                place = self._place(SNAPSHOT, making / "machine")
-                try:
-                    await self._make_snapshot(image, shape, place, making)
-                    await asyncio.to_thread(remove_tree, place.top)
-                    with contextlib.suppress(OSError):
-                        making.rename(folder)
-                finally:
-                    await asyncio.to_thread(remove_tree, place.top)
-                    await asyncio.to_thread(remove_tree, making)
+                with (image.folder / "making").open("w") as lock:
+                    await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+                    await asyncio.to_thread(self._forget_unfinished, image)
+                    if not folder.is_dir():
+                        await self._make_into(image, shape, folder)
         return folder
+
+    def _forget_unfinished(self, image: Image) -> None:
+        """What workers left that were killed while they made a snapshot. No other worker makes one of this image now."""
+        for left in (image.folder / "snapshots").glob("new-*"):
+            remove_tree(left)
+        if self._images is not None and self._ways is not None:
+            for jail in (self._images / MACHINES).glob(f"{_snapshot_name(image)}-*"):
+                remove_tree(jail)
+            self._ways.forget(f"{_snapshot_name(image)} ")
+
+    async def _make_into(self, image: Image, shape: Shape, folder: Path) -> None:
+        making = folder.with_name(f"new-{secrets.token_hex(6)}")
+        making.mkdir(parents=True, mode=0o700)
+        place = self._place(_snapshot_name(image), making / "machine")
+        try:
+            await self._make_snapshot(image, shape, place, making)
+            await asyncio.to_thread(remove_tree, place.top)
+            making.rename(folder)
+        finally:
+            await asyncio.to_thread(remove_tree, place.top)
+            await asyncio.to_thread(remove_tree, making)
 
     async def _make_snapshot(self, image: Image, shape: Shape, place: Place, folder: Path) -> None:
         await asyncio.to_thread(_lay_out_first, place, image, shape)
-        way = await self._way(place, SNAPSHOT, shape)
+        way = await self._way(place, _snapshot_name(image), shape)
         machine = MicroVm(place, self._launcher)
         try:
             async with asyncio.timeout(self._trial_seconds):
@@ -279,7 +295,7 @@ class FirecrackerDriver:
             raise MachineFailed(problem=problem) from None
         finally:
             await machine.close()
-            await self._close_way(SNAPSHOT, place)
+            await self._close_way(_snapshot_name(image), place)
         for name in (STATE, MEMORY, DISK, SHARED):
             place.take(name, folder)
 
@@ -323,6 +339,10 @@ def shape_for(limits: Limits, *, network: bool = False) -> Shape:
         disk_bytes=-(-wanted // DISK_STEP) * DISK_STEP,
         network=network,
     )
+
+
+def _snapshot_name(image: Image) -> str:
+    return f"{SNAPSHOT}-{image.id}"
 
 
 def _way_name(name: str, place: Place) -> str:
