@@ -58,10 +58,19 @@ test("of two answers to one question one counts, and the other window says whose
     await page.goto(`${server}/inbox/${id}`);
     await page.getByRole("button", { name: "Blue" }).waitFor();
   }
-  await Promise.all([one.getByRole("button", { name: "Red" }).click(), other.getByRole("button", { name: "Blue" }).click()]);
-  const kept = await answered(id);
-  assert.ok(["red", "blue"].includes(kept.answer.option), JSON.stringify(kept));
+  // Both have pressed before either is heard: the first answer is on its way until the second has been counted.
+  let send;
+  const late = new Promise((resolve) => { send = resolve; });
+  await other.route(/\/approvals\/[^/]+\//, (route) => late.then(() => route.continue()));
+  const pressed = other.waitForRequest((request) => request.method() === "POST");
+  await other.getByRole("button", { name: "Blue" }).click();
+  await pressed;
+  await one.getByRole("button", { name: "Red" }).click();
+  assert.equal((await answered(id)).answer.option, "red");
+  send();
+  await other.getByText(/Answered by .* Nothing was sent/).waitFor();
   for (const page of [one, other]) await page.getByRole("button", { name: "Blue" }).waitFor({ state: "detached" });
+  assert.equal((await answered(id)).answer.option, "red");
   await Promise.all([one.context().close(), other.context().close()]);
 });
 

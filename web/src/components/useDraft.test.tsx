@@ -1,3 +1,4 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -6,12 +7,13 @@ import { useDraft } from "./useDraft";
 type Draft = ReturnType<typeof useDraft<{ name: string; words: string }>>;
 let root: Root;
 let draft: Draft;
+const queries = new QueryClient();
 
 function Form({ saved }: { saved: { name: string; words: string } }) {
   draft = useDraft(saved);
   return null;
 }
-const show = (name: string, words: string) => act(() => root.render(<Form saved={{ name, words }} />));
+const show = (name: string, words: string) => act(() => root.render(<QueryClientProvider client={queries}><Form saved={{ name, words }} /></QueryClientProvider>));
 const type = (part: Partial<{ name: string; words: string }>) => act(() => draft.set(part));
 
 beforeEach(() => {
@@ -47,4 +49,24 @@ test("what was typed is forgotten once it is saved, and when it is dropped", () 
   type({ name: "other" });
   act(() => draft.drop());
   expect(draft.values.name).toBe("line");
+});
+
+test("what was saved is forgotten though somebody else's words are all that was ever seen after it", async () => {
+  show("line", "");
+  type({ name: "mine", words: "Run the tests." });
+  const saved = Promise.resolve();
+  draft.saving(saved);
+  show("theirs", "");
+  type({ words: "Run the tests first." });
+  await act(async () => { await saved; await queries.invalidateQueries(); });
+  expect(draft.values).toEqual({ name: "theirs", words: "Run the tests first." });
+});
+
+test("what could not be saved stays", async () => {
+  show("line", "");
+  type({ words: "Run the tests." });
+  const saved = Promise.reject(new Error("away"));
+  draft.saving(saved);
+  await act(async () => { await saved.catch(() => undefined); await queries.invalidateQueries(); });
+  expect(draft.changed("words")).toBe(true);
 });

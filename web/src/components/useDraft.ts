@@ -1,3 +1,4 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
 type Texts = Record<string, string>;
@@ -5,9 +6,10 @@ type Typed = Record<string, { text: string; over: string }>;
 
 /**
  * What somebody types over what is saved, field by field. Until they type it is what is saved, whoever changed that;
- * what they typed stays when the saved changes underneath, and is forgotten once it is what is saved.
+ * what they typed stays when the saved changes underneath, and is forgotten once it is what is saved, or was saved.
  */
 export function useDraft<T extends Texts>(saved: T) {
+  const queries = useQueryClient();
   const [typed, setTyped] = useState<Typed>({});
   const open = Object.entries(typed).filter(([key, { text }]) => text !== saved[key]);
   if (open.length < Object.keys(typed).length) setTyped(Object.fromEntries(open));
@@ -21,6 +23,12 @@ export function useDraft<T extends Texts>(saved: T) {
     set: (part: Partial<T>) => setTyped((before) => ({
       ...before, ...Object.fromEntries(Object.entries(part).map(([key, text]) => [key, { text: text as string, over: before[key]?.over ?? saved[key]! }])),
     })),
+    /** What is typed now is being saved: it is shown until that is asked for anew, as somebody may have saved other words since. */
+    saving: (saved: Promise<unknown>) => {
+      const fresh = saved.then(() => queries.invalidateQueries());
+      const sent = ([key, { text }]: [string, { text: string }]) => kept.get(key)?.text.trim() === text.trim();
+      fresh.then(() => setTyped((now) => Object.fromEntries(Object.entries(now).filter((field) => !sent(field)))), () => undefined);
+    },
     drop: () => setTyped({}),
   };
 }

@@ -47,7 +47,7 @@ export function Settings({ agent }: { agent: Agent }) {
     <div className="rows">
       <section className="card pan">
         <h2>About it</h2>
-        <form className="pane" onSubmit={(event) => { event.preventDefault(); change.mutate(wanted, { onSuccess: () => say("Saved") }); }}>
+        <form className="pane" onSubmit={(event) => { event.preventDefault(); draft.saving(change.mutateAsync(wanted, { onSuccess: () => say("Saved") })); }}>
           <div className="cols">
             <Field id="a-name" label="Name"><Text id="a-name" value={name} onChange={(typed) => draft.set({ name: typed })} /></Field>
             <Field id="a-model" label="Model" hint="Shown only; each run says which model it really uses."><Text id="a-model" value={model} onChange={(typed) => draft.set({ model: typed })} /></Field>

@@ -70,15 +70,11 @@ function Details({ project }: { project: Project }) {
     })),
     { failed: "Not saved", said: "Saved" },
   );
-  const keep = () => {
-    save.mutate();
-    set({ name: form.name.trim() });
-  };
   const fine = !bad.name && !bad.concurrency && !bad.working_dir;
   return (
     <section className="card pl-block" aria-label="Details">
       <h2>Details<span className="mut">since <TimeAgo at={project.created_at} /></span></h2>
-      <form className="pl-form" noValidate onSubmit={(event) => { event.preventDefault(); if (changed && fine && online) keep(); }}>
+      <form className="pl-form" noValidate onSubmit={(event) => { event.preventDefault(); if (changed && fine && online) draft.saving(save.mutateAsync()); }}>
         <Field id="p-name" label="Name" problem={bad.name}><Text id="p-name" value={form.name} onChange={(name) => set({ name })} bad={bad.name} /></Field>
         <Field id="p-words" label="Description"><textarea id="p-words" className="inp" rows={3} value={form.description} onChange={(event) => set({ description: event.target.value })} /></Field>
         <Select id="p-priority" label="Priority" value={form.priority} options={PRIORITIES} onChange={(value) => set({ priority: value as Project["priority"] })} />

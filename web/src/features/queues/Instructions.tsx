@@ -19,13 +19,13 @@ export function Instructions({ queue }: { queue: Queue }) {
   );
   const changed = draft.changed();
   return (
-    <form className="pl-pad pl-form" onSubmit={(event) => { event.preventDefault(); save.mutate(); }}>
+    <form className="pl-pad pl-form" onSubmit={(event) => { event.preventDefault(); draft.saving(save.mutateAsync()); }}>
       <div className="field">
         <label htmlFor="instructions">Standing instructions</label>
         <textarea
           id="instructions" className="inp" rows={12} value={text} placeholder="Run the tests before you finish. Keep public interfaces as they are."
           onChange={(event) => draft.set({ text: event.target.value })}
-          onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && changed && online) save.mutate(); }}
+          onKeyDown={(event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && changed && online) draft.saving(save.mutateAsync()); }}
         />
         <span className="hint">Whoever works a task of this queue is given them before the prompt. About {compact(Math.ceil(text.length / CHARACTERS))} tokens, for every task.</span>
         {draft.overtaken("text") ? <span className="bad" role="status">Somebody saved other instructions since you began. Save to replace them, undo your changes to see them.</span> : null}

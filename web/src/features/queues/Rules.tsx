@@ -16,11 +16,11 @@ export function Rules({ queue }: { queue: Queue }) {
   const save = useAct((body: Changes) => answer(api.PATCH("/api/v1/queues/{queue}", { params: { path: { queue: queue.id } }, body })), { failed: "Not saved", said: "Saved" });
   const bad = limit && !/^[1-9]\d{0,3}$/.test(limit) ? "A number from 1, or nothing." : "";
   const keepLimit = () => {
-    if (!bad && draft.changed("limit")) save.mutate({ concurrency: limit ? Number(limit) : null });
+    if (!bad && draft.changed("limit")) draft.saving(save.mutateAsync({ concurrency: limit ? Number(limit) : null }));
   };
   const keepName = () => {
     if (name !== name.trim() || !name.trim()) draft.set({ name: name.trim() || queue.name });
-    if (name.trim() && name.trim() !== queue.name) save.mutate({ name: name.trim() });
+    if (name.trim() && name.trim() !== queue.name) draft.saving(save.mutateAsync({ name: name.trim() }));
   };
   return (
     <form className="pl-rules" onSubmit={(event) => { event.preventDefault(); keepName(); keepLimit(); }}>

@@ -98,17 +98,13 @@ function Context({ session }: { session: Session }) {
     { failed: "Not saved", said: "Saved: tasks that start from now on are given it" },
   );
   const changed = draft.changed();
-  const keep = () => {
-    save.mutate();
-    draft.set({ name: name.trim() });
-  };
   if (session.status === "ended") {
     return <section className="card pl-block" aria-label="Context"><h2>Context</h2><p className={session.context ? "pl-prose" : "mut"}>{session.context || "None was kept."}</p></section>;
   }
   return (
     <section className="card pl-block" aria-label="Context">
       <h2>Context</h2>
-      <form className="pl-form" noValidate onSubmit={(event) => { event.preventDefault(); if (changed && name.trim() && online) keep(); }}>
+      <form className="pl-form" noValidate onSubmit={(event) => { event.preventDefault(); if (changed && name.trim() && online) draft.saving(save.mutateAsync()); }}>
         <Field id="s-name" label="Name" problem={name.trim() ? "" : "It needs a name."}><Text id="s-name" value={name} onChange={(typed) => draft.set({ name: typed })} bad={name.trim() ? "" : "It needs a name."} /></Field>
         <Field id="s-context" label="Carried to every task" hint="What is known and decided. Agents are given it before the prompt."><textarea id="s-context" className="inp" rows={12} value={context} onChange={(event) => draft.set({ context: event.target.value })} /></Field>
         {draft.overtaken("context") ? <p className="bad" role="status">Somebody saved another context since you began. Saving replaces theirs.</p> : null}
