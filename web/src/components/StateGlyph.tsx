@@ -1,4 +1,4 @@
-import { createContext, memo, useContext } from "react";
+import { memo, useLayoutEffect } from "react";
 import { type Shown, WORDS } from "@/lib/states";
 import { cx } from "@/lib/cx";
 
@@ -10,11 +10,6 @@ export function GlyphSheet() {
     <svg width="0" height="0" className="sr" aria-hidden="true">
       <defs>
         <symbol id="g-running" viewBox="0 0 16 16">
-          <circle cx="8" cy="8" r="6.1" fill="none" stroke={fill("running")} strokeWidth="1.8" strokeOpacity=".3" />
-          <path d="M8 1.9a6.1 6.1 0 1 1-5.28 3.05" fill="none" stroke={fill("running")} strokeWidth="1.8" strokeLinecap="round" className="spin" />
-          <circle cx="8" cy="8" r="3" fill={fill("running")} />
-        </symbol>
-        <symbol id="g-running-still" viewBox="0 0 16 16">
           <circle cx="8" cy="8" r="6.1" fill="none" stroke={fill("running")} strokeWidth="1.8" strokeOpacity=".3" />
           <path d="M8 1.9a6.1 6.1 0 1 1-5.28 3.05" fill="none" stroke={fill("running")} strokeWidth="1.8" strokeLinecap="round" />
           <circle cx="8" cy="8" r="3" fill={fill("running")} />
@@ -59,12 +54,13 @@ export function GlyphSheet() {
   );
 }
 
-/** Where there are many, arcs stand still: all that turn are painted anew in every frame, wherever the animation is paused. */
-export const Still = createContext(false);
+/** Where there are more, arcs stand still: each that turns is a layer of its own, and every key and every scroll weighs all of them. */
+const MANY = 12;
+let running = 0;
 
-/** The silhouette of a state that does not turn. */
-export function stillOf(state: Shown): string {
-  return state === "running" ? "#g-running-still" : `#g-${state}`;
+function counted(more: 1 | -1): void {
+  running += more;
+  document.documentElement.toggleAttribute("data-still", running > MANY);
 }
 
 interface GlyphProps {
@@ -76,10 +72,16 @@ interface GlyphProps {
 
 export const StateGlyph = memo(function StateGlyph({ state, size = 13, label }: GlyphProps) {
   const name = label ?? WORDS[state];
-  const still = useContext(Still);
+  const turns = state === "running";
+  // Before the first frame, or all of them would turn in it.
+  useLayoutEffect(() => {
+    if (!turns) return;
+    counted(1);
+    return () => counted(-1);
+  }, [turns]);
   return (
-    <svg className="gl" width={size} height={size} viewBox="0 0 16 16" {...(name ? { role: "img", "aria-label": name } : { "aria-hidden": true })}>
-      <use href={still ? stillOf(state) : `#g-${state}`} />
+    <svg className={turns ? "gl turns" : "gl"} width={size} height={size} viewBox="0 0 16 16" {...(name ? { role: "img", "aria-label": name } : { "aria-hidden": true })}>
+      <use href={`#g-${state}`} />
     </svg>
   );
 });

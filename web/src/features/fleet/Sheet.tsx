@@ -1,6 +1,5 @@
 import { useId, useMemo, useRef, useState } from "react";
 import type { FleetRow } from "@/api/types";
-import { stillOf } from "@/components/StateGlyph";
 import { ORDER, seenAgent } from "@/lib/states";
 import { usePageWidth } from "@/lib/useWidth";
 import { keyOf } from "./rows";
@@ -56,7 +55,7 @@ export function Sheet({ machines, told, onPeek }: SheetProps) {
         <span role="option" id={`${id}-now`} aria-selected={current !== undefined} aria-posinset={Math.max(index, 0) + 1} aria-setsize={everyone.length}>{everyone.length > 0 ? told(current ?? everyone[0]!) : ""}</span>
       </div>
       <svg width="0" height="0" aria-hidden="true" style={{ position: "absolute" }}>
-        <defs>{states.map((state) => <pattern key={state} id={`${id}-${state}`} width={PITCH} height={PITCH} patternUnits="userSpaceOnUse"><use href={stillOf(state)} width={SIZE} height={SIZE} /></pattern>)}</defs>
+        <defs>{states.map((state) => <pattern key={state} id={`${id}-${state}`} width={PITCH} height={PITCH} patternUnits="userSpaceOnUse"><use href={`#g-${state}`} width={SIZE} height={SIZE} /></pattern>)}</defs>
       </svg>
       {blocks.map((block) => (
         <div className="mc" key={block.key}>

@@ -8,7 +8,6 @@ import { Menu } from "@/components/Menu";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural } from "@/lib/format";
-import { Still } from "@/components/StateGlyph";
 import { useKeys } from "@/lib/keys";
 import { usePeek, useRows } from "@/lib/usePeek";
 import { usePageWidth } from "@/lib/useWidth";
@@ -24,9 +23,6 @@ import { Strip } from "./Strip";
 
 const FirstRun = lazy(() => import("./FirstRun"));
 const Customise = lazy(() => import("./Customise"));
-
-/** Above so many agents arcs stand still. */
-const TURNING = 200;
 
 const GROUPINGS: [Grouping, string][] = [["status", "Status"], ["machine", "Machine"], ["role", "Role"], ["none", "None"]];
 
@@ -142,9 +138,9 @@ function Body({ data, rows, figures, view, custom }: BodyProps) {
       ),
   };
   return (
-    <Still value={rows.length > TURNING}><div className="sections">
+    <div className="sections">
       {custom.sections.map((name) => <Fragment key={name}>{section[name]}</Fragment>)}
-    </div></Still>
+    </div>
   );
 }
 
