@@ -1,19 +1,18 @@
-import { useNow } from "@/lib/clock";
+import { useNow, useTold } from "@/lib/clock";
 import { ago, countdown, duration, elapsed, exactly } from "@/lib/format";
 
 export function TimeAgo({ at }: { at: string }) {
   const date = new Date(at);
   return (
     <time dateTime={at} title={exactly(date)}>
-      {ago(date, new Date(useNow()))}
+      {useTold((now) => ago(date, new Date(now)))}
     </time>
   );
 }
 
 /** How long something runs, ticking. */
 export function Elapsed({ since, until }: { since: string; until?: string | null }) {
-  const now = useNow();
-  return <>{until ? duration((Date.parse(until) - Date.parse(since)) / 1000) : elapsed((now - Date.parse(since)) / 1000)}</>;
+  return <>{useTold((now) => (until ? duration((Date.parse(until) - Date.parse(since)) / 1000) : elapsed((now - Date.parse(since)) / 1000)))}</>;
 }
 
 /** Seconds left until a moment; null without one. */

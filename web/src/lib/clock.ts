@@ -34,3 +34,8 @@ function listen(listener: () => void): () => void {
 export function useNow(): number {
   return useSyncExternalStore(listen, () => now) + ahead;
 }
+
+/** What is told of the server's time: what shows it is drawn again only when its words are others, not every second. */
+export function useTold(words: (now: number) => string): string {
+  return useSyncExternalStore(listen, () => words(now + ahead));
+}

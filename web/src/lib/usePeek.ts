@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
+import { afterPaint } from "./afterPaint";
 import { useKeys } from "./keys";
 
 export type PeekKind = "task" | "agent" | "sandbox";
@@ -40,28 +41,56 @@ export interface RowsOf<T> {
   onOpen: (row: T) => void;
 }
 
+const peeking = () => readPeek(new URLSearchParams(location.search).get("peek")) !== null;
+
+/** An open panel follows a key once the row it moved to is painted. Until then the list is ahead of the address, which names what the panel shows. */
+function useFollowing(value: string | null, show: (next: string | null) => void) {
+  const [ahead, setAhead] = useState<string | null>(null);
+  const undo = useRef<() => void>(undefined);
+  const latest = useRef(show);
+  useEffect(() => {
+    latest.current = show;
+  });
+  useEffect(() => () => undo.current?.(), []);
+  if (ahead !== null && ahead === value) setAhead(null);
+  const { follow, stay } = useMemo(() => ({
+    follow: (next: string) => {
+      undo.current?.();
+      setAhead(next);
+      // It may have been closed meanwhile.
+      undo.current = afterPaint(() => (peeking() ? latest.current(next) : setAhead(null)));
+    },
+    stay: () => {
+      undo.current?.();
+      setAhead(null);
+    },
+  }), []);
+  return { looked: ahead ?? value, follow, stay };
+}
+
 /** A list whose rows are gone through by keys and peeked at: `j` and `k` move, and an open panel follows. */
 export function useRows<T>(given: RowsOf<T>) {
   const { value, show } = usePeek();
+  const { looked, follow, stay } = useFollowing(value, show);
   const [focused, setFocused] = useState<string | null>(null);
-  const now = useRef({ ...given, value, show });
+  const now = useRef({ ...given, looked, show });
   useEffect(() => {
-    now.current = { ...given, value, show };
+    now.current = { ...given, looked, show };
   });
   const { rows, keyOf, peekOf } = given;
   const chosen = useMemo(() => {
-    if (value === null) return focused;
-    const matching = rows.filter((row) => peekOf(row) === value);
+    if (looked === null) return focused;
+    const matching = rows.filter((row) => peekOf(row) === looked);
     const row = matching.find((one) => keyOf(one) === focused) ?? matching[0];
     return row === undefined ? null : keyOf(row);
-  }, [rows, keyOf, peekOf, value, focused]);
+  }, [rows, keyOf, peekOf, looked, focused]);
   const step = (by: number) => {
     if (rows.length === 0) return;
     const at = rows.findIndex((row) => keyOf(row) === chosen);
     const next = rows[Math.min(Math.max(at + by, 0), rows.length - 1)]!;
     setFocused(keyOf(next));
     document.querySelector<HTMLElement>(`[data-row="${CSS.escape(keyOf(next))}"]`)?.focus();
-    if (value !== null) show(peekOf(next));
+    if (looked !== null && peekOf(next) !== looked) follow(peekOf(next));
   };
   const arrow = (by: number) => () => {
     if (!document.activeElement?.closest(".peek")) step(by);
@@ -69,12 +98,13 @@ export function useRows<T>(given: RowsOf<T>) {
   useKeys({ j: () => step(1), k: () => step(-1), ArrowDown: arrow(1), ArrowUp: arrow(-1) });
   const handlers = useMemo(() => {
     const peek = (row: T) => {
-      const { value: shown, show: open, peekOf: of, keyOf: key } = now.current;
+      const { looked: shown, show: open, peekOf: of, keyOf: key } = now.current;
+      stay();
       setFocused(key(row));
       open(shown === of(row) ? null : of(row));
     };
     return { peek, open: (row: T) => now.current.onOpen(row) };
-  }, []);
+  }, [stay]);
   return { chosen, handlers };
 }
 

@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { memo } from "react";
 import { Link } from "react-router";
 import { answer, api } from "@/api/client";
 import { pendingApprovals, problems, toReview } from "@/api/queries";
@@ -17,7 +18,7 @@ import { seenTask } from "@/lib/states";
 const CARDS = 4;
 
 /** What blocks on a person, the soonest timeout first, then what failed for good. */
-export function NeedsYou({ overview }: { overview: Overview | undefined }) {
+export const NeedsYou = memo(function NeedsYou({ overview }: { overview: Overview | undefined }) {
   const asked = useQuery(pendingApprovals);
   const broke = useQuery(problems);
   const ended = useQuery(toReview);
@@ -46,7 +47,7 @@ export function NeedsYou({ overview }: { overview: Overview | undefined }) {
       <div className="att">{coming ? Array.from({ length: Math.min(waiting + broken, CARDS) }, (_, place) => <Coming key={place} />) : cards.slice(0, CARDS)}</div>
     </section>
   );
-}
+});
 
 /** A card that is on its way, as high as it will be. */
 function Coming() {

@@ -18,7 +18,7 @@ interface RollProps {
 }
 
 /** One glyph for each agent, by machine; arrow keys move through them. */
-export function RollCall({ rows, machines, onPeek }: RollProps) {
+export const RollCall = memo(function RollCall({ rows, machines, onPeek }: RollProps) {
   const groups = useMemo(() => grouped(rows, machines), [rows, machines]);
   return (
     <>
@@ -28,7 +28,7 @@ export function RollCall({ rows, machines, onPeek }: RollProps) {
       </section>
     </>
   );
-}
+});
 
 function grouped(rows: FleetRow[], machines: Machine[]) {
   const there = new Map<string | null, FleetRow[]>();

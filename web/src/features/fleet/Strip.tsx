@@ -1,4 +1,5 @@
 import { TriangleAlert } from "lucide-react";
+import { memo } from "react";
 import { Link } from "react-router";
 import type { FleetRow, Overview } from "@/api/types";
 import { StateBar, StateGlyph } from "@/components/StateGlyph";
@@ -9,14 +10,14 @@ import { type Cell, CELLS } from "./custom";
 import { countStates } from "./rows";
 
 /** Five cells with what the day came to; each opens what it counts. */
-export function Strip({ rows, overview, cells }: { rows: FleetRow[]; overview: Overview | undefined; cells: Cell[] }) {
+export const Strip = memo(function Strip({ rows, overview, cells }: { rows: FleetRow[]; overview: Overview | undefined; cells: Cell[] }) {
   if (cells.length === 0) return null;
   return (
     <section className={cx("stats card", `n${cells.length}`)} aria-label="Fleet totals">
       {cells.map((cell) => <OneCell key={cell} cell={cell} rows={rows} overview={overview} />)}
     </section>
   );
-}
+});
 
 function OneCell({ cell, rows, overview }: { cell: Cell; rows: FleetRow[]; overview: Overview | undefined }) {
   switch (cell) {
