@@ -33,14 +33,9 @@ function App() {
 // The frame of every page shows these; they are on their way while the page's code is.
 void queries.prefetchQuery(overview);
 void queries.prefetchQuery(fleet);
-// What is kept for bad times, and what is opened by a key, come once the page is there, which needs the network first.
-const later = () => {
-  keepForOffline();
-  const palette = () => void import("@/app/Palette");
-  if ("requestIdleCallback" in window) setTimeout(() => requestIdleCallback(palette), 3_000);
-};
-if (document.readyState === "complete") later();
-else addEventListener("load", later, { once: true });
+// What is kept for bad times comes once the page is there, which needs the network first.
+if (document.readyState === "complete") keepForOffline();
+else addEventListener("load", keepForOffline, { once: true });
 
 createRoot(document.getElementById("root")!).render(
   <StrictMode>

@@ -1,9 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { useId, useState } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import { fleet, tasks } from "@/api/queries";
 import type { FleetRow } from "@/api/types";
-import { Dialog } from "@/components/Dialog";
 import { StateGlyph } from "@/components/StateGlyph";
 import { usePageActions } from "@/lib/actions";
 import { useAllShown } from "@/lib/keys";
@@ -22,7 +21,7 @@ interface Found {
 
 const ID = /^tsk_[0-9a-z]{13}$/;
 
-export default function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
+export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const go = useNavigate();
   const list = useId();
   const { theme, setTheme } = usePrefs();
@@ -72,10 +71,10 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
   const all = words.startsWith("@") ? people : [...(ID.test(words) ? [{ key: words, label: `Open ${words}`, run: to(`/tasks/${words}`) }] : []), ...(words ? people.slice(0, 4) : []), ...(words ? found : []), ...commands, ...(words ? [] : found)];
   const at = Math.min(chosen, Math.max(all.length - 1, 0));
   return (
-    <Dialog title="Search or jump to" onClose={onClose}>
+    <Over onClose={onClose}>
       <input
         className="inp" role="combobox" aria-expanded="true" aria-controls={list} aria-label="Search or jump to" aria-activedescendant={all[at] ? `${list}-${at}` : undefined}
-        placeholder="A task, or what to do" value={text} autoFocus
+        placeholder="A task, or what to do" value={text}
         onChange={(event) => { setText(event.target.value); setChosen(0); }}
         onKeyDown={(event) => {
           const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
@@ -91,7 +90,44 @@ export default function Palette({ onClose, onHelp }: { onClose: () => void; onHe
         ))}
         {all.length === 0 ? <p className="mut" style={{ padding: 8 }}>Nothing matches “{words}”.</p> : null}
       </div>
-    </Dialog>
+    </Over>
+  );
+}
+
+/**
+ * A modal dialog that is not opened as one: `showModal` makes the page beneath inert, for which every element of it is styled anew,
+ * before the palette is seen and again when it goes. There is one thing in it to focus, so the focus is easily kept.
+ */
+function Over({ onClose, children }: { onClose: () => void; children: ReactNode }) {
+  const ref = useRef<HTMLDivElement>(null);
+  const id = useId();
+  useLayoutEffect(() => {
+    const opener = document.activeElement;
+    const over = ref.current;
+    over?.showPopover();
+    over?.querySelector("input")?.focus();
+    return () => {
+      over?.hidePopover();
+      if (opener instanceof HTMLElement) opener.focus();
+    };
+  }, []);
+  const heard = (event: React.KeyboardEvent) => {
+    if (event.key !== "Escape" && event.key !== "Tab") return;
+    event.preventDefault();
+    if (event.key === "Escape") onClose();
+  };
+  const kept = (event: React.MouseEvent) => {
+    if (!(event.target instanceof HTMLInputElement)) event.preventDefault();
+  };
+  return (
+    <div ref={ref} className="over" popover="manual" onKeyDown={heard} onMouseDown={kept} onClick={(event) => event.target === ref.current && onClose()}>
+      <dialog open className="dlg" aria-modal="true" aria-labelledby={id}>
+        <div className="in">
+          <h2 id={id}>Search or jump to</h2>
+          {children}
+        </div>
+      </dialog>
+    </div>
   );
 }
 

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useCallback, useState } from "react";
 import { Outlet, useNavigate } from "react-router";
 import { ApiProblem } from "@/api/client";
 import { overview } from "@/api/queries";
@@ -13,9 +13,9 @@ import { Attention } from "./Attention";
 import { BottomBar, Brand, Sidebar } from "./Sidebar";
 import { SignIn } from "./SignIn";
 import { Notices } from "./Notices";
+import { Palette } from "./Palette";
 import { TopBar } from "./TopBar";
 
-const Palette = lazy(() => import("./Palette"));
 const Help = lazy(() => import("./Help"));
 const Peek = lazy(() => import("@/components/peek/Peek"));
 
@@ -34,12 +34,14 @@ export function Shell() {
   const go = useNavigate();
   const { rail, toggleRail, theme, setTheme } = usePrefs();
   const [open, setOpen] = useState<"palette" | "help" | null>(null);
+  const search = useCallback(() => setOpen("palette"), []);
+  const help = useCallback(() => setOpen("help"), []);
   const { at: peek } = usePeek();
   const { error } = useQuery(overview);
   useSequenceHint();
   useKeys({
-    "mod+k": () => setOpen("palette"),
-    "?": () => setOpen("help"),
+    "mod+k": search,
+    "?": help,
     "mod+d": () => setTheme(isDark(theme) ? "light" : "dark"),
     "[": toggleRail,
     c: () => void go("/tasks/new"),
@@ -60,7 +62,7 @@ export function Shell() {
       <GlyphSheet />
       <a className="skip" href="#main">Skip to content</a>
       <Sidebar />
-      <TopBar onSearch={() => setOpen("palette")} onHelp={() => setOpen("help")} />
+      <TopBar onSearch={search} onHelp={help} />
       <div className="work">
         <main id="main" className="main" tabIndex={-1}>
           <Notices />
@@ -68,14 +70,12 @@ export function Shell() {
         </main>
         {peek ? <Suspense fallback={null}><Peek at={peek} /></Suspense> : null}
       </div>
-      <BottomBar onMore={() => setOpen("palette")} />
+      <BottomBar onMore={search} />
       <Toasts />
       <Attention />
       <Pending />
-      <Suspense fallback={null}>
-        {open === "palette" ? <Palette onClose={() => setOpen(null)} onHelp={() => setOpen("help")} /> : null}
-        {open === "help" ? <Help onClose={() => setOpen(null)} /> : null}
-      </Suspense>
+      {open === "palette" ? <Palette onClose={() => setOpen(null)} onHelp={help} /> : null}
+      <Suspense fallback={null}>{open === "help" ? <Help onClose={() => setOpen(null)} /> : null}</Suspense>
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Bot, Box, FolderKanban, History, Inbox, Layers, ListChecks, Menu, MessageSquare, Plus, Radar, ScrollText, Settings, Timer } from "lucide-react";
-import type { ReactNode } from "react";
+import { memo, type ReactNode } from "react";
 import { Link, NavLink } from "react-router";
 import { fleet, overview } from "@/api/queries";
 import { StateGlyph } from "@/components/StateGlyph";
@@ -39,7 +39,7 @@ function Amount({ value }: { value: number | undefined }) {
   return value ? <span className="ct">{count(value)}</span> : null;
 }
 
-export function Sidebar() {
+export const Sidebar = memo(function Sidebar() {
   const { data } = useQuery(overview);
   const key = useShown("task.new");
   const { data: agents } = useQuery(fleet);
@@ -68,10 +68,10 @@ export function Sidebar() {
       </div>
     </aside>
   );
-}
+});
 
 /** The main ways on a small screen. */
-export function BottomBar({ onMore }: { onMore: () => void }) {
+export const BottomBar = memo(function BottomBar({ onMore }: { onMore: () => void }) {
   const { data } = useQuery(overview);
   return (
     <nav className="bottom" aria-label="Main, small">
@@ -82,4 +82,4 @@ export function BottomBar({ onMore }: { onMore: () => void }) {
       <button type="button" onClick={onMore}><Menu size={18} strokeWidth={1.75} />More</button>
     </nav>
   );
-}
+});

@@ -1,5 +1,6 @@
 import { skipToken, useQuery } from "@tanstack/react-query";
 import { Bell, CircleHelp, Moon, Search, Sun } from "lucide-react";
+import { memo } from "react";
 import { Link, useLocation } from "react-router";
 import { overview } from "@/api/queries";
 import { ConnectionPill } from "@/components/ConnectionPill";
@@ -29,7 +30,7 @@ function crumbs(path: string, name: string | undefined): { label: string; to: st
   return found;
 }
 
-export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void }) {
+export const TopBar = memo(function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void }) {
   const { pathname } = useLocation();
   const { theme, setTheme } = usePrefs();
   const key = useShown("search");
@@ -59,7 +60,7 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
       </div>
     </header>
   );
-}
+});
 
 /** The bell: what waits on you, from the same figure as the sidebar, and the way there. */
 function Waiting() {
