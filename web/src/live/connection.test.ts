@@ -34,7 +34,7 @@ class FakeSocket {
 const event = (seq: number) => ({ seq, kind: "task.submitted" }) as LoggedEvent;
 const socket = () => FakeSocket.made.at(-1)!;
 
-function connected(fallback: ConstructorParameters<typeof Connection>[2] = null) {
+function connected(fallback: ConstructorParameters<typeof Connection>[2] = null, position: number | null = null) {
   const seen: { events: number[]; snapshots: number; modes: Status["mode"][] } = { events: [], snapshots: 0, modes: [] };
   const connection = new Connection(
     "ws://test/ws",
@@ -46,7 +46,7 @@ function connected(fallback: ConstructorParameters<typeof Connection>[2] = null)
     },
     fallback,
   );
-  connection.start();
+  connection.start(position);
   return { seen, connection };
 }
 
@@ -68,6 +68,14 @@ describe("the socket", () => {
     socket().say({ type: "events", events: [event(12), event(13)], seq: 13 });
     expect(seen.events).toEqual([11, 12, 13]);
     expect(seen.snapshots).toBe(0);
+  });
+
+  it("is told first what happened since the first answers of the page", () => {
+    const { seen } = connected(null, 9);
+    expect(socket().url).toBe("ws://test/ws?after=9");
+    socket().open(10);
+    socket().say({ type: "events", events: [event(10)], seq: 10 });
+    expect(seen).toMatchObject({ events: [10], snapshots: 0 });
   });
 
   it("asks for a snapshot when a number is missing", () => {

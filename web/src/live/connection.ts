@@ -52,7 +52,7 @@ export class Connection {
   private watch: ReturnType<typeof setInterval> | undefined;
   private status: Status = { mode: "connecting", since: Date.now(), behind: 0 };
   private instead: AbortController | null = null;
-  private stopped = false;
+  private stopped = true;
 
   constructor(
     private readonly url: string,
@@ -61,8 +61,10 @@ export class Connection {
     private readonly socketsWork = true,
   ) {}
 
-  start(): void {
+  /** `position`: up to where the log is known already; what happened since is told first. */
+  start(position: number | null = null): void {
     this.stopped = false;
+    this.position ??= position;
     this.watch = setInterval(() => this.check(), PING_MS);
     this.connect();
   }

@@ -1,6 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { create } from "zustand";
 import { token } from "@/api/client";
+import { overview } from "@/api/queries";
 import { setServerTime } from "@/lib/clock";
 import { Connection, type Status } from "./connection";
 import { withoutSocket } from "./fallback";
@@ -10,6 +11,15 @@ import { Sync } from "./sync";
 
 /** How the window is connected, for the pill. */
 export const useConnection = create<Status>(() => ({ mode: "connecting", since: Date.now(), behind: 0 }));
+
+/** So long is waited for the first answer. */
+const FIRST_MS = 2_000;
+
+/** Up to where the log is known by the first answer; null: there is none soon. */
+function known(queries: QueryClient): Promise<number | null> {
+  const late = new Promise<null>((done) => setTimeout(done, FIRST_MS, null));
+  return Promise.race([queries.ensureQueryData(overview).then((first) => first.event_position, () => null), late]);
+}
 
 /** Connects the window to the server for as long as it is open (`go` opens a page); undo it by calling the answer. */
 export function goLive(queries: QueryClient, go: (path: string) => void): () => void {
@@ -51,9 +61,15 @@ export function goLive(queries: QueryClient, go: (path: string) => void): () => 
   addEventListener("online", again);
   addEventListener("focus", again);
   document.addEventListener("visibilitychange", seen);
-  connection.start();
-  preferences.start();
+  let over = false;
+  // Between the first answers and the socket things happen too: it begins where they end.
+  void known(queries).then((position) => {
+    if (over) return;
+    connection.start(position);
+    preferences.start();
+  });
   return () => {
+    over = true;
     removeEventListener("online", again);
     removeEventListener("focus", again);
     document.removeEventListener("visibilitychange", seen);
