@@ -3,7 +3,7 @@ import { StrictMode, useEffect } from "react";
 import { createRoot } from "react-dom/client";
 import { RouterProvider } from "react-router";
 import { ApiProblem } from "@/api/client";
-import { fleet, overview } from "@/api/queries";
+import { fleet, overview, pendingApprovals, problems, toReview } from "@/api/queries";
 import { router } from "@/app/router";
 import { keepForOffline } from "@/live/offline";
 import { goLive } from "@/live/live";
@@ -33,6 +33,12 @@ function App() {
 // The frame of every page shows these; they are on their way while the page's code is.
 void queries.prefetchQuery(overview);
 void queries.prefetchQuery(fleet);
+// And these what needs a person, on the first page.
+if (location.pathname === "/") {
+  void queries.prefetchQuery(pendingApprovals);
+  void queries.prefetchQuery(problems);
+  void queries.prefetchQuery(toReview);
+}
 // What is kept for bad times comes once the page is there, which needs the network first.
 if (document.readyState === "complete") keepForOffline();
 else addEventListener("load", keepForOffline, { once: true });

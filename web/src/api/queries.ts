@@ -19,6 +19,8 @@ export const overview = queryOptions({
 export const fleet = queryOptions({
   queryKey: ["fleet"],
   queryFn: () => answer(api.GET("/api/v1/fleet")),
+  // It is large and asked for by a clock below: a page that comes to it meanwhile takes what is there.
+  staleTime: 5_000,
   // What agents do moves without events; while somebody looks and something runs, it is asked for anew.
   refetchInterval: (query) => {
     const rows = query.state.data?.rows ?? [];

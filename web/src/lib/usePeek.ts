@@ -33,6 +33,28 @@ export function usePeek() {
   return { value, at: readPeek(value), show };
 }
 
+const rowOf = (key: string) => document.querySelector<HTMLElement>(`[data-row="${CSS.escape(key)}"]`);
+
+const FRAMES = 6;
+
+/** Gives a row the focus; one that is not made, because it is far from the window, is brought to its middle first. */
+function focusRow(at: number, keys: string[]): void {
+  const row = rowOf(keys[at]!);
+  if (row) return row.focus();
+  const near = document.querySelector<HTMLElement>("tr[data-row]");
+  const from = keys.indexOf(near?.dataset.row ?? "");
+  const main = near?.closest("#main");
+  if (!near || !main || from < 0) return;
+  const away = (at - from) * near.offsetHeight + near.getBoundingClientRect().top;
+  main.scrollBy(0, away - (main.getBoundingClientRect().top + main.clientHeight / 2));
+  const made = (left: number) => {
+    const found = rowOf(keys[at]!);
+    if (found) found.focus();
+    else if (left > 0) afterPaint(() => made(left - 1));
+  };
+  made(FRAMES);
+}
+
 export interface RowsOf<T> {
   rows: T[];
   keyOf: (row: T) => string;
@@ -86,10 +108,10 @@ export function useRows<T>(given: RowsOf<T>) {
   }, [rows, keyOf, peekOf, looked, focused]);
   const step = (by: number) => {
     if (rows.length === 0) return;
-    const at = rows.findIndex((row) => keyOf(row) === chosen);
-    const next = rows[Math.min(Math.max(at + by, 0), rows.length - 1)]!;
+    const at = Math.min(Math.max(rows.findIndex((row) => keyOf(row) === chosen) + by, 0), rows.length - 1);
+    const next = rows[at]!;
     setFocused(keyOf(next));
-    document.querySelector<HTMLElement>(`[data-row="${CSS.escape(keyOf(next))}"]`)?.focus();
+    focusRow(at, rows.map(keyOf));
     if (looked !== null && peekOf(next) !== looked) follow(peekOf(next));
   };
   const arrow = (by: number) => () => {

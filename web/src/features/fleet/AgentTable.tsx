@@ -4,7 +4,7 @@ import type { FleetRow } from "@/api/types";
 import { StateGlyph } from "@/components/StateGlyph";
 import { cx } from "@/lib/cx";
 import { type RowHandlers, rowProps } from "@/lib/usePeek";
-import { useWindow } from "@/lib/useWindow";
+import { FEW, rowHeight, useWindow } from "@/lib/useWindow";
 import type { columnsFor } from "./columns";
 import { type Group, keyOf } from "./rows";
 import { useStill } from "./still";
@@ -32,7 +32,7 @@ export function AgentTable({ groups, folded, chosen, columns, onFold, handlers }
     ...(folded.has(group.key) ? [] : group.rows.map((row) => ({ key: keyOf(row), group, row }))),
   ]), [still.groups, folded, single]);
   const box = useRef<HTMLDivElement>(null);
-  const { from, to, above, below } = useWindow(lines.length, box);
+  const { from, to, above, below } = useWindow(lines.length, box, rowHeight, FEW);
   return (
     <div
       className="tblw card" ref={box} style={PLACED}

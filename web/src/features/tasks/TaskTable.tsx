@@ -1,4 +1,4 @@
-import { memo } from "react";
+import { memo, useRef } from "react";
 import { Link } from "react-router";
 import type { TaskRow } from "@/api/types";
 import { StateGlyph } from "@/components/StateGlyph";
@@ -8,6 +8,7 @@ import { cost, shortId } from "@/lib/format";
 import { cx } from "@/lib/cx";
 import { seenTask } from "@/lib/states";
 import { type RowHandlers, rowProps } from "@/lib/usePeek";
+import { FEW, rowHeight, useWindow } from "@/lib/useWindow";
 
 interface TableProps {
   rows: TaskRow[];
@@ -16,10 +17,12 @@ interface TableProps {
   handlers: RowHandlers<TaskRow>;
 }
 
-export function TaskTable({ rows, asked, chosen, handlers }: TableProps) {
+export default function TaskTable({ rows, asked, chosen, handlers }: TableProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const { from, to, above, below } = useWindow(rows.length, box, rowHeight, FEW);
   return (
-    <div className="tblw card">
-      <table className="tbl two" aria-label="Tasks">
+    <div className="tblw card" ref={box}>
+      <table className="tbl two" aria-label="Tasks" aria-rowcount={rows.length + 1}>
         <colgroup>
           <col style={{ width: 132 }} /><col /><col className="low2" style={{ width: "11%" }} /><col className="low1" style={{ width: "11%" }} /><col className="low2" style={{ width: "12%" }} />
           <col style={{ width: 84 }} /><col style={{ width: 92 }} /><col className="low1" style={{ width: 128 }} />
@@ -30,7 +33,11 @@ export function TaskTable({ rows, asked, chosen, handlers }: TableProps) {
             <th scope="col" className="r">Cost</th><th scope="col" className="r">Duration</th><th scope="col" className="r low1">Updated</th>
           </tr>
         </thead>
-        <tbody>{rows.map((row) => <Row key={row.id} row={row} asked={asked.has(row.id)} chosen={chosen === row.id} handlers={handlers} />)}</tbody>
+        <tbody>
+          {above > 0 ? <tr aria-hidden="true"><td colSpan={8} style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
+          {rows.slice(from, to).map((row) => <Row key={row.id} row={row} asked={asked.has(row.id)} chosen={chosen === row.id} handlers={handlers} />)}
+          {below > 0 ? <tr aria-hidden="true"><td colSpan={8} style={{ height: below, padding: 0, border: 0 }} /></tr> : null}
+        </tbody>
       </table>
     </div>
   );

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Plus, Search } from "lucide-react";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
 import { overview, type TaskFilter, useAsked } from "@/api/queries";
@@ -10,10 +10,11 @@ import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
 import { useRows } from "@/lib/usePeek";
-import { TaskTable } from "./TaskTable";
 import { ViewSwitch } from "./ViewSwitch";
 
-// The board does without it.
+// The board does without them.
+const table = () => import("./TaskTable");
+const TaskTable = lazy(table);
 const SavedViews = lazy(() => import("@/components/SavedViews").then((part) => ({ default: part.SavedViews })));
 const VIEWS: [string, string, TaskState[]][] = [
   ["", "All", []],
@@ -46,6 +47,8 @@ export function Component() {
     placeholderData: (before) => before,
   });
   usePageTitle("Tasks");
+  // On its way while the tasks are.
+  useEffect(() => void table(), []);
   const rows = list.data?.pages.flatMap((page) => page.items) ?? [];
   const set = (name: string, value: string | null) => setSearch((before) => {
     const after = new URLSearchParams(before);
@@ -86,7 +89,7 @@ export function Component() {
             : <EmptyState title="No tasks yet" action={<Link className="btn p" to="/tasks/new">New task</Link>}>A task is one piece of work with a prompt and a directory. Queue one and come back later.</EmptyState>
         ) : (
           <div style={list.isPlaceholderData ? { opacity: 0.6 } : undefined}>
-            <TaskTable rows={rows} asked={asked} {...moving} />
+            <Suspense fallback={<div className="tblw card"><Skeleton rows={10} /></div>}><TaskTable rows={rows} asked={asked} {...moving} /></Suspense>
             {list.hasNextPage ? <p className="note" style={{ paddingBottom: 18 }}><button type="button" className="btn" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Show more</button></p> : null}
           </div>
         )}
