@@ -35,24 +35,19 @@ export function usePeek() {
 
 const rowOf = (key: string) => document.querySelector<HTMLElement>(`[data-row="${CSS.escape(key)}"]`);
 
-const FRAMES = 6;
+const TRIES = 8;
 
-/** Gives a row the focus; one that is not made, because it is far from the window, is brought to its middle first. */
-function focusRow(at: number, keys: string[]): void {
+/** Gives a row the focus; one that is not made, because it is far from the window, is brought to its middle first, by what can be told from those that are. */
+function focusRow(at: number, keys: string[], tries = TRIES): void {
   const row = rowOf(keys[at]!);
   if (row) return row.focus();
   const near = document.querySelector<HTMLElement>("tr[data-row]");
   const from = keys.indexOf(near?.dataset.row ?? "");
   const main = near?.closest("#main");
-  if (!near || !main || from < 0) return;
+  if (!near || !main || from < 0 || tries === 0) return;
   const away = (at - from) * near.offsetHeight + near.getBoundingClientRect().top;
   main.scrollBy(0, away - (main.getBoundingClientRect().top + main.clientHeight / 2));
-  const made = (left: number) => {
-    const found = rowOf(keys[at]!);
-    if (found) found.focus();
-    else if (left > 0) afterPaint(() => made(left - 1));
-  };
-  made(FRAMES);
+  afterPaint(() => focusRow(at, keys, tries - 1));
 }
 
 export interface RowsOf<T> {

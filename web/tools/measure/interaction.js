@@ -51,7 +51,9 @@ async function everywhere(page) {
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/tasks\/tsk_/);
-  for (const tab of await page.getByRole("tab").all()) took.push(...(await timed(page, [() => tab.click()])));
+  const tabs = page.getByRole("navigation", { name: "Task", exact: true }).getByRole("link");
+  await tabs.first().waitFor();
+  for (const tab of await tabs.all()) took.push(...(await timed(page, [() => tab.click()])));
   took.push(...(await timed(page, keys(page, "c"))));
   const prompt = page.getByRole("textbox").first();
   await prompt.waitFor();
