@@ -51,9 +51,10 @@ async function everywhere(page) {
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/tasks\/tsk_/);
-  const tabs = page.getByRole("navigation", { name: "Task", exact: true }).getByRole("link");
-  await tabs.first().waitFor();
-  for (const tab of await tabs.all()) took.push(...(await timed(page, [() => tab.click()])));
+  const tabs = page.getByRole("navigation", { name: "Task", exact: true });
+  await tabs.waitFor();
+  const named = ["Output", "Conversation", "Approvals", "Files", "History", "Overview"].map((name) => tabs.getByRole("link", { name: new RegExp(`^${name}`) }));
+  took.push(...(await timed(page, named.map((tab) => () => tab.click()))));
   took.push(...(await timed(page, keys(page, "c"))));
   const prompt = page.getByRole("textbox").first();
   await prompt.waitFor();
