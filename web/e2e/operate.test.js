@@ -57,6 +57,14 @@ test("a click on a row and the space bar peek, j and k move the panel, Enter ope
   assert.notEqual(peeked(), first);
   await page.reload();
   await panel().getByRole("heading", { name: "Peek one" }).waitFor();
+  await page.keyboard.press("Control+k");
+  const palette = page.getByRole("dialog", { name: "Search or jump to" });
+  await palette.waitFor();
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("role")), "combobox", "the palette keeps the focus");
+  await page.keyboard.press("Escape");
+  await palette.waitFor({ state: "detached" });
+  assert.notEqual(peeked(), null, "the panel beneath stays");
   await page.keyboard.press("Escape");
   await panel().waitFor({ state: "detached" });
   assert.equal(peeked(), null);
