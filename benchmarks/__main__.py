@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -92,6 +93,8 @@ def _print_failures(result: dict[str, Any]) -> None:
 
 def main() -> int:
     """Exit code 0 when nothing failed and every measured target was reached."""
+    # An end by SIGTERM is one like Ctrl-C: the side that is measured, its servers and its scratch directory go too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments = _arguments()
     if arguments.list:
         for bench in BENCHES:

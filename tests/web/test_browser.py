@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
@@ -27,7 +28,7 @@ pytestmark = [
     pytest.mark.skipif(chromium is None, reason="Chromium is not installed"),
     pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed"),
     pytest.mark.skipif(not (ROOT / "src/muster/web_dist/index.html").exists(), reason="make setup builds it"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
 
 
@@ -53,7 +54,7 @@ async def server(tmp_path: Path) -> AsyncIterator[KillableServer]:
 
 
 def run_in_browser(server: KillableServer, *files: str, **variables: str) -> None:
-    """Run tests of web/e2e to their end; what they print is the message when they fail."""
+    """Run tests of web/e2e to their end; what they print of failures is the message."""
     result = subprocess.run(
         ["node", "--test", "--test-reporter=tap", *(f"e2e/{name}" for name in files)],
         cwd=WEB,
@@ -65,9 +66,15 @@ def run_in_browser(server: KillableServer, *files: str, **variables: str) -> Non
         },
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=840,
     )
-    assert result.returncode == 0, result.stdout[-8_000:] + result.stderr[-2_000:]
+    assert result.returncode == 0, _failures(result.stdout) + result.stderr[-2_000:]
+
+
+def _failures(tap: str) -> str:
+    """What failed and why, out of all that was printed: a log keeps the beginning of a message only."""
+    found = re.findall(r"^ *not ok .*?^ *\.\.\.$", tap, flags=re.MULTILINE | re.DOTALL)
+    return "\n".join(found)[:8_000] or tap[-8_000:]
 
 
 async def test_from_an_empty_install_to_a_reviewed_change_on_accessible_pages(
@@ -76,7 +83,7 @@ async def test_from_an_empty_install_to_a_reviewed_change_on_accessible_pages(
     """OD-20, OD-21, OD-27 to OD-33, SW-2: first the journey, then every page with what it left behind."""
     run_in_browser(server, "journey.test.js", MUSTER_REPOSITORY=str(repository))
     run_in_browser(server, "decisions.test.js")
-    run_in_browser(server, "pages.test.js")
+    run_in_browser(server, "live.test.js")
 
 
 async def test_a_window_outlives_a_killed_server_and_shows_what_happened_meanwhile(

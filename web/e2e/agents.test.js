@@ -1,11 +1,10 @@
 // Agents: paused, told something and talked with; their list, pages and settings; roles made, previewed and tried.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { launch, server } from "./browser.js";
+import { allAccessible } from "./walk.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const repository = process.env.MUSTER_REPOSITORY;
 const long = process.env.MUSTER_TASK;
 let browser;
@@ -253,31 +252,8 @@ test("words to one that claims over the API wait for it as a task of its own", a
   await messages().getByText("It is good.").waitFor();
 });
 
-test("the pages are accessible in both themes, wide and narrow, and fit into 320 pixels", async () => {
-  const agent = `/agents/${worker}`;
-  const routes = ["/agents", "/agents?q=nothing+like+it", "/agents?new=agent", agent, `${agent}/logs`, `${agent}/logs?log=tools.jsonl`, `${agent}/files`, `${agent}/usage`, `${agent}/settings`, "/agents/nobody", "/agents/roles", "/agents/roles/reviewer", "/agents/roles/nobody", "/chat", `/chat/${worker}`, "/chat/ann", `/tasks/${long}/logs`];
-  const found = [];
-  for (const width of [1440, 360, 320]) {
-    const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: "light", reducedMotion: "reduce" });
-    const other = await context.newPage();
-    await other.addInitScript(() => addEventListener("DOMContentLoaded", () => document.documentElement.style.setProperty("--d-2", "0ms")));
-    for (const route of routes) {
-      await other.goto(server + route);
-      await other.getByRole("heading").first().waitFor();
-      await other.locator(".sk").first().waitFor({ state: "detached" });
-      const over = await other.evaluate(() => document.querySelector("main").scrollWidth - document.querySelector("main").clientWidth);
-      if (over > 0) found.push(`${route} is ${over} px too wide at ${width}`);
-      if (width === 320) continue;
-      await other.evaluate(axe);
-      for (const [theme, only] of [["light", ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]], ["dark", ["color-contrast"]]]) {
-        await other.evaluate((name) => { document.documentElement.dataset.theme = name; }, theme);
-        const { violations } = await other.evaluate((runOnly) => window.axe.run(document, { runOnly }), only);
-        for (const one of violations) found.push(`${route} ${width} ${theme} ${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
-      }
-    }
-    await context.close();
-  }
-  assert.deepEqual(found, []);
-});
+test("empty lists, forms, what is missing and long conversations are accessible too", () => allAccessible(browser, [
+  "/agents?q=nothing+like+it", "/agents?new=agent", `/agents/${worker}/logs?log=tools.jsonl`, "/agents/nobody", "/agents/roles/nobody", "/chat/ann", `/tasks/${long}/logs`,
+]));
 
 test("nothing went wrong in the browser on the way, and nothing was asked of another host", () => assert.deepEqual(problems, []));

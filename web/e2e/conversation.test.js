@@ -1,11 +1,9 @@
 // A conversation of 5,000 entries: what is made, what comes when it is scrolled up, what steps used and calls changed.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { launch, server } from "./browser.js";
+import { accessible } from "./walk.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const task = process.env.MUSTER_TASK;
 const MOST_NODES = 900;
 let browser;
@@ -34,9 +32,7 @@ test("a call that failed last shows itself, and an edit leads to what became of 
   await messages().getByText("src/pipe.py").first().click();
   const link = messages().getByRole("link", { name: "What became of src/pipe.py" });
   assert.equal(await link.getAttribute("href"), `/tasks/${task}/changes?attempt=1&file=src%2Fpipe.py`);
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
-  assert.deepEqual(violations.map((found) => found.id), []);
+  await accessible(page);
 });
 
 test("older pages come when it is scrolled up, and what is read stays where it is", async () => {
@@ -78,9 +74,7 @@ test("the log is narrowed to a stretch of time by keys and by dragging, and the 
   await page.mouse.up();
   await amount.waitFor();
   assert.match(page.url(), /to=/);
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
-  assert.deepEqual(violations.map((found) => `${found.id} ${found.nodes[0].html}`), []);
+  await accessible(page);
   await page.goto(`${server}/tasks/${task}/logs?log=tools.jsonl&tool=Edit`);
   await page.getByRole("log", { name: "tools.jsonl" }).getByRole("button", { name: /Edit/ }).click();
   await page.getByRole("link", { name: "What became of src/pipe.py" }).waitFor();

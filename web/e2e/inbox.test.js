@@ -1,11 +1,9 @@
 // Leave to run a command: by a gesture that fits its risk, refused with a reason, asked back, and settled by somebody else meanwhile.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, afterEach, before, test } from "node:test";
 import { launch, server } from "./browser.js";
+import { accessible } from "./walk.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser;
 let page;
 
@@ -261,12 +259,9 @@ test("the inbox is accessible, also while a decision of high risk is confirmed",
   await page.goto(`${server}/inbox/${request.id}`);
   await approve().click();
   await page.getByRole("dialog").waitFor();
-  await page.evaluate(axe);
-  for (const step of ["dialog", "card"]) {
-    const { violations } = await page.evaluate(() => window.axe.run(document));
-    assert.deepEqual(violations.map((one) => `${step} ${one.id}: ${one.nodes.map((node) => node.target).join(" ")}`), []);
-    if (step === "dialog") await page.keyboard.press("Escape");
-  }
+  await accessible(page);
+  await page.keyboard.press("Escape");
+  await accessible(page);
 });
 
 test("the last minute of a request is said at once to whoever listens", async () => {

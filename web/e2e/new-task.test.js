@@ -1,11 +1,9 @@
 // Queueing work: folders to choose from, what is known beforehand, the prompt as it is sent.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { launch, server } from "./browser.js";
+import { accessible } from "./walk.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const root = process.env.MUSTER_ROOT;
 let browser;
 let page;
@@ -23,18 +21,12 @@ after(() => browser?.close());
 const directory = () => page.getByRole("combobox", { name: "Directory" });
 const option = (name) => page.getByRole("listbox", { name: "Folders" }).getByRole("option", { name });
 
-async function accessible() {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
-  assert.deepEqual(violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.html).join(" ").slice(0, 200)}`), []);
-}
-
 test("folders are listed with their branch, typed, gone into and left by the keyboard", async () => {
   await page.goto(`${server}/tasks/new`);
   await directory().click();
   await option(/hooks-api.*main, 1 changed/).waitFor();
   await option(/site.*main, clean/).waitFor();
-  await accessible();
+  await accessible(page);
   await directory().fill(`${root}/no`);
   await option(/notes/).waitFor();
   await option(/site/).waitFor({ state: "detached" });
@@ -72,7 +64,7 @@ test("the first of its kind is rough; the prompt is shown as it is sent", async 
   await page.getByRole("button", { name: "Preview full prompt" }).click();
   const dialog = page.getByRole("dialog", { name: "The prompt as it is sent" });
   await dialog.getByRole("region", { name: "check" }).getByText("test -s GREETING.md").waitFor();
-  await accessible();
+  await accessible(page);
   await page.keyboard.press("Escape");
 });
 
@@ -118,10 +110,10 @@ test("a long text that is pasted stands apart from the prompt, can be opened, an
   const chip = page.getByRole("button", { name: /^Pasted text 1/ });
   await chip.waitFor();
   assert.equal(await prompt.inputValue(), "Why does it fail? [Pasted text 1]");
-  await accessible();
+  await accessible(page);
   await chip.click();
   await page.getByRole("dialog", { name: "Pasted text 1" }).getByText("line 60").waitFor();
-  await accessible();
+  await accessible(page);
   await page.keyboard.press("Escape");
   await paste(log);
   await page.getByRole("button", { name: "Remove pasted text 2" }).click();

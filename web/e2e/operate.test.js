@@ -1,11 +1,10 @@
 // Operating a fleet: the first page of a new install, the panel, sandboxes, activity, saved views, a thousand agents.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { launch, server } from "./browser.js";
+import { allAccessible } from "./walk.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser;
 let page;
 const problems = [];
@@ -201,34 +200,14 @@ test("a thousand agents are a page of at most 1,500 nodes, and every one of them
   assert.ok((await nodes()) <= 1_500, `${await nodes()} nodes in the grid`);
 });
 
-test("these pages are accessible in both themes, wide and narrow, and fit", async () => {
+test("sandboxes at work, the panel over each page, empty lists and what is missing are accessible", async () => {
   const { items } = await call("GET", "/tasks?limit=1");
   await call("POST", "/tasks", { title: "Another box", kind: "bash", payload: { script: "sleep 60" } });
   let box;
   while (!box) [box] = (await call("GET", "/sandboxes")).items;
-  const routes = ["/sandboxes", "/sandboxes?q=nothing", `/sandboxes/${box.id}`, `/sandboxes?peek=sandbox:${box.id}`, "/sandboxes/ghost", "/activity", "/activity?action=provider", `/tasks?peek=task:${items[0].id}`, "/?peek=agent:agent-0001", "/tasks?state=failed"];
-  const found = [];
-  for (const width of [1440, 360]) {
-    const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: "light", reducedMotion: "reduce" });
-    const other = await context.newPage();
-    await other.addInitScript(() => addEventListener("DOMContentLoaded", () => document.documentElement.style.setProperty("--d-2", "0ms")));
-    for (const route of routes) {
-      await other.goto(server + route);
-      await other.getByRole("heading").first().waitFor();
-      if (route.includes("peek")) await other.locator(".peek h2").waitFor();
-      await other.locator(".sk").first().waitFor({ state: "detached" });
-      await other.evaluate(axe);
-      const over = await other.evaluate(() => document.querySelector("main").scrollWidth - document.querySelector("main").clientWidth);
-      if (over > 0) found.push(`${width} ${route} is too wide by ${over} px`);
-      for (const [theme, runOnly] of [["light", ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]], ["dark", ["color-contrast"]]]) {
-        await other.evaluate((name) => { document.documentElement.dataset.theme = name; }, theme);
-        const { violations } = await other.evaluate((what) => window.axe.run(document, { runOnly: what }), runOnly);
-        for (const one of violations) found.push(`${width} ${route} ${theme} ${one.id}: ${one.nodes.slice(0, 2).map((node) => node.html.slice(0, 200)).join(" | ")}`);
-      }
-    }
-    await context.close();
-  }
-  assert.deepEqual(found, []);
+  await allAccessible(browser, [
+    "/sandboxes?q=nothing", `/sandboxes/${box.id}`, `/sandboxes?peek=sandbox:${box.id}`, "/sandboxes/ghost", "/activity?action=provider", `/tasks?peek=task:${items[0].id}`, "/?peek=agent:agent-0001", "/tasks?state=failed",
+  ]);
 });
 
 test("nothing went wrong in the browser on the way, and nothing was asked of another host", () => assert.deepEqual(problems, []));

@@ -1,11 +1,9 @@
 // Planning: queues and their order, dead letters, projects and money, sessions, scripts, the board.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import { launch, server } from "./browser.js";
+import { allAccessible } from "./walk.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser;
 let page;
 
@@ -251,45 +249,10 @@ describe("the board", () => {
   });
 });
 
-describe("planning pages", () => {
-  const found = [];
-  let routes;
-
-  async function open(one, route) {
-    await one.goto(server + route);
-    await one.getByRole("heading").first().waitFor();
-    await one.locator(".sk").first().waitFor({ state: "detached" });
-  }
-
-  before(async () => {
-    const queue = (await get("/queues/line")).id;
-    const project = (await get("/projects/hooks")).id;
-    const session = (await get("/sessions")).items[0].id;
-    routes = [
-      `/queues/${queue}`, `/queues/${queue}?tab=instructions`, `/queues/${queue}?tab=history`, "/queues/que_0000000000000", "/queues?new=1", "/queues/dead-letters", "/queues/dead-letters?q=nothing",
-      "/projects", "/projects?status=completed", "/projects?new=1", `/projects/${project}`, `/projects/${project}/tasks`, `/projects/${project}/sessions`, `/projects/${project}/money`, "/projects/prj_0000000000000",
-      "/sessions", `/sessions/${session}`, "/sessions/ses_0000000000000", "/scripts", "/scripts/greet", "/scripts/nothing", "/tasks?view=board", "/tasks?view=board&group=priority", "/tasks?view=timeline",
-    ];
-  });
-
-  for (const width of [1440, 360]) {
-    test(`are accessible at ${width} px in both themes, and fit`, async () => {
-      const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: "light", reducedMotion: "reduce" });
-      const one = await context.newPage();
-      await one.addInitScript(() => addEventListener("DOMContentLoaded", () => document.documentElement.style.setProperty("--d-2", "0ms")));
-      for (const route of routes) {
-        await open(one, route);
-        await one.evaluate(axe);
-        for (const [theme, rules] of [["light", ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]], ["dark", ["color-contrast"]]]) {
-          await one.evaluate((name) => { document.documentElement.dataset.theme = name; }, theme);
-          const result = await one.evaluate((what) => window.axe.run(document, { runOnly: what }), rules);
-          for (const bad of result.violations) found.push(`${width} ${theme} ${route} ${bad.id}: ${bad.nodes.slice(0, 2).map((node) => node.html.slice(0, 150)).join(" | ")}`);
-        }
-        const over = await one.evaluate(() => document.querySelector("main").scrollWidth - document.querySelector("main").clientWidth);
-        if (over > 0) found.push(`${width} ${route} is ${over} px too wide`);
-      }
-      await context.close();
-      assert.deepEqual(found, []);
-    });
-  }
+test("forms, empty lists and what is missing of the planning pages are accessible", async () => {
+  const queue = (await get("/queues/line")).id;
+  await allAccessible(browser, [
+    `/queues/${queue}?tab=instructions`, `/queues/${queue}?tab=history`, "/queues/que_0000000000000", "/queues?new=1", "/queues/dead-letters?q=nothing", "/projects?status=completed", "/projects?new=1", "/projects/prj_0000000000000",
+    "/sessions/ses_0000000000000", "/scripts/greet", "/scripts/nothing", "/tasks?view=board&group=priority",
+  ]);
 });

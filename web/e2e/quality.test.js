@@ -1,6 +1,6 @@
 // Every page: whether it stands narrow, zoomed, under a finger, with longer words, in a system's own colours.
 import { test } from "node:test";
-import { axe, sideways, throughAll, violations } from "./walk.js";
+import { sideways, throughAll, violations } from "./walk.js";
 
 /** Every label of the interface 40 % longer, as another language would have it. Words of people and agents stay. */
 function lengthen(page) {
@@ -17,7 +17,6 @@ function lengthen(page) {
 
 test("everything fits into 320 pixels, and what is pressed by a finger is large enough", async () => {
   await throughAll({ viewport: { width: 320, height: 700 }, hasTouch: true, isMobile: true }, async (page) => {
-    await page.evaluate(axe);
     const found = await sideways(page);
     // Bars of the timeline lie where their times are; the list has the same tasks.
     const sizes = await violations(page, { runOnly: { type: "rule", values: ["target-size"] }, rules: { "target-size": { enabled: true } } });

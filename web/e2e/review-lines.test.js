@@ -1,11 +1,9 @@
 // Around the changed lines: more of the file, long lines, and a question about them to the agent.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { launch, server } from "./browser.js";
+import { accessible } from "./walk.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const folder = process.env.MUSTER_REPOSITORY;
 const shots = process.env.MUSTER_SHOTS;
 let browser;
@@ -43,12 +41,6 @@ async function shot(name) {
   }
 }
 
-async function accessible() {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document));
-  assert.deepEqual(violations.map((one) => `${one.id}: ${one.nodes[0].html.slice(0, 160)}`), []);
-}
-
 const file = () => page.locator("[data-file='numbers.txt']");
 const line = (number) => file().locator(`td[data-s=new][data-n='${number}']`);
 
@@ -65,7 +57,7 @@ test("more of a file is shown around its changes, twenty lines at a time or all 
   await file().getByRole("button", { name: "Show 20 lines more below line 53" }).click();
   await line(73).waitFor();
   await shot("context");
-  await accessible();
+  await accessible(page);
   await file().getByRole("button", { name: "All 43" }).click();
   await line(90).waitFor();
   await file().getByRole("button", { name: "Show 20 lines more below line 123" }).click();
@@ -80,7 +72,7 @@ test("long lines are broken or not, in the address and in every browser", async 
   await page.waitForURL(/wrap=off/);
   await page.getByRole("group", { name: /numbers.txt, unbroken/ }).waitFor();
   await shot("long");
-  await accessible();
+  await accessible(page);
   for (;;) if ((await call("GET", "/preferences")).values.wrap === false) break; else await page.waitForRequest(/preferences/, { timeout: 1_000 }).catch(() => null);
   const other = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
   await other.goto(`${server}/tasks/${task.id}/changes`);

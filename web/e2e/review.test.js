@@ -1,11 +1,10 @@
 // A strict result: it waits, lines are commented on, it goes back, comes again with new commits, and is approved.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { launch, server } from "./browser.js";
+import { accessible } from "./walk.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const folder = process.env.MUSTER_REPOSITORY;
 const shots = process.env.MUSTER_SHOTS;
 let browser;
@@ -45,12 +44,6 @@ async function shot(name) {
     await page.evaluate((wanted) => { document.documentElement.dataset.theme = wanted; }, theme);
     await page.screenshot({ path: `${shots}/${name}-${theme}.png` });
   }
-}
-
-async function accessible() {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document));
-  assert.deepEqual(violations.map((one) => `${one.id}: ${one.nodes[0].html.slice(0, 160)}`), []);
 }
 
 test("a strict result waits in the inbox, on the board and in the list", async () => {
@@ -98,7 +91,7 @@ test("lines are commented on by the margin, by a drag and by the keyboard", asyn
   await page.getByRole("article", { name: "Draft" }).filter({ hasText: "First." }).getByRole("button", { name: "Delete" }).click();
   await page.getByText("2 drafts, 2 files not viewed").waitFor();
   await shot("drafts");
-  await accessible();
+  await accessible(page);
 });
 
 test("files are walked through, looked at, and shown side by side by the keyboard", async () => {
@@ -167,5 +160,5 @@ test("all that an attempt left is saved as one archive", async () => {
   const archive = readFileSync(await saved.path());
   for (const name of ["prompt.txt", "text.txt", "tools.jsonl", "summary.jsonl", "output.txt", "diff.patch", "manifest.json", "files/notes.txt"]) assert.ok(archive.includes(`${task}.2/${name}`), name);
   await shot("files");
-  await accessible();
+  await accessible(page);
 });

@@ -1,11 +1,9 @@
 // A task among those it hangs together with: the graph, owners of files, attempts and runs beside each other.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { launch, server } from "./browser.js";
+import { accessible } from "./walk.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser;
 let page;
 let main;
@@ -32,12 +30,6 @@ async function end(task, verb = "complete", more = {}) {
   await post(`/attempts/${claims[0].attempt_id}/${verb}`, { token: claims[0].token, ...more });
 }
 
-async function accessible() {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
-  assert.deepEqual(violations.map((found) => `${found.id}: ${found.nodes.map((node) => node.html).join(" ").slice(0, 200)}`), []);
-}
-
 const steps = () => page.getByRole("group", { name: /Steps of the work/ });
 
 test("a task is shown with what is before it, its attempts, its parts and what is after it", async () => {
@@ -57,7 +49,7 @@ test("a task is shown with what is before it, its attempts, its parts and what i
   await page.goto(`${server}/tasks/${main}`);
   for (const name of [/^Succeeded.*Plan/, /API/, /Attempt 1/, /Attempt 2/, /Part backoff/, /Review/]) await steps().getByRole("link", { name }).waitFor();
   await page.getByRole("region", { name: "Ownership" }).getByText("migration/**").waitFor();
-  await accessible();
+  await accessible(page);
 });
 
 test("arrows follow the lines, and Enter opens a step", async () => {
@@ -82,7 +74,7 @@ test("each attempt says why it ended, is chosen in the heading, and the address 
   const table = page.getByRole("region", { name: "Compare runs" });
   await table.getByRole("row", { name: /State Failed Succeeded/ }).waitFor();
   await table.getByText("All retried.").waitFor();
-  await accessible();
+  await accessible(page);
 });
 
 test("the same work again is a run of its own, compared with the first", async () => {
@@ -104,7 +96,7 @@ test("more than eight steps that are alike are one stack, which opens into a lis
   await page.getByRole("button", { name: /0 of 12 done/ }).click();
   await page.getByRole("list", { name: "Steps of the work" }).getByRole("link", { name: "Piece 12" }).waitFor();
   assert.match(page.url(), /graph=list/);
-  await accessible();
+  await accessible(page);
   await page.setViewportSize({ width: 360, height: 740 });
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), "nothing is wider than a phone");
   assert.deepEqual(problems, []);

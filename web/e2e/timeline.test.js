@@ -1,11 +1,9 @@
 // Every attempt over time, and what waited for what.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { launch, server } from "./browser.js";
+import { accessible } from "./walk.js";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser;
 let page;
 
@@ -48,7 +46,5 @@ test("every attempt is a bar; pointing at one or going to it draws what waited f
   await page.getByRole("link", { name: /^Code: Succeeded/ }).hover();
   await lines.waitFor();
   await page.mouse.move(5, 5);
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
-  assert.deepEqual(violations.map((found) => `${found.id} ${found.nodes[0].html}`), []);
+  await accessible(page);
 });

@@ -1,33 +1,66 @@
-// Opens every page of a server, one after the other, in one browser.
+// Opens pages of a server one after the other, and looks at each.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { launch, server } from "./browser.js";
 import { everyRoute } from "./routes.js";
 
-export const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Opens every page in a window of a kind, and says what `look` finds wrong with each. */
+/** Opens these pages in one window of a kind; what `look` finds wrong with each. */
+async function through(browser, routes, options, look) {
+  const context = await browser.newContext({ colorScheme: "light", reducedMotion: "reduce", ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(45_000);
+  // Colours that fade into one another are no colours yet.
+  await page.addInitScript(() => addEventListener("DOMContentLoaded", () => document.documentElement.style.setProperty("--d-2", "0ms")));
+  const found = [];
+  for (const route of routes) {
+    await page.goto(server + route);
+    await page.getByRole("heading").first().waitFor();
+    if (route.includes("peek=")) await page.locator(".peek h2").waitFor();
+    await page.waitForFunction(() => document.querySelector(".sk") === null);
+    for (const problem of await look(page)) found.push(`${route}: ${problem}`);
+  }
+  await context.close();
+  return found;
+}
+
+/** Opens every page in a window of a kind, and fails for what `look` finds wrong with any. */
 export async function throughAll(options, look) {
   const browser = await launch();
-  const found = [];
   try {
     const routes = await everyRoute();
     assert.ok(routes.length > 45, `only ${routes.length} pages to look at`);
-    const page = await (await browser.newContext({ colorScheme: "light", reducedMotion: "reduce", ...options })).newPage();
-    page.setDefaultTimeout(45_000);
-    // Colours that fade into one another are no colours yet.
-    await page.addInitScript(() => addEventListener("DOMContentLoaded", () => document.documentElement.style.setProperty("--d-2", "0ms")));
-    for (const route of routes) {
-      await page.goto(server + route);
-      await page.getByRole("heading").first().waitFor();
-      await page.waitForFunction(() => document.querySelector(".sk") === null);
-      for (const problem of await look(page)) found.push(`${route}: ${problem}`);
-    }
+    assert.deepEqual(await through(browser, routes, options, look), []);
   } finally {
     await browser.close();
   }
-  assert.deepEqual(found, []);
+}
+
+const RULES = { light: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], dark: ["color-contrast"] };
+
+/** What axe finds on the page as it stands; in the dark only what depends on colours. */
+export async function inThemes(page, themes = ["light", "dark"]) {
+  const found = [];
+  for (const theme of themes) {
+    await page.evaluate((name) => { document.documentElement.dataset.theme = name; }, theme);
+    for (const one of await violations(page, { runOnly: RULES[theme] })) found.push(`${theme} ${one}`);
+  }
+  return found;
+}
+
+/** States of pages that a walk through all pages does not meet: what axe finds wide in both themes, and narrow; what does not fit. */
+export async function allAccessible(browser, routes) {
+  const wide = await through(browser, routes, { viewport: { width: 1440, height: 900 } }, async (page) => [...(await inThemes(page)), ...(await sideways(page))]);
+  const narrow = await through(browser, routes, { viewport: { width: 360, height: 800 } }, async (page) => {
+    const found = [...(await inThemes(page, ["light"])), ...(await sideways(page))];
+    await page.setViewportSize({ width: 320, height: 700 });
+    for (const one of await sideways(page)) found.push(`at 320 px it ${one}`);
+    await page.setViewportSize({ width: 360, height: 800 });
+    return found;
+  });
+  assert.deepEqual([...wide, ...narrow], []);
 }
 
 /** By how much a page has to be moved sideways to be read. */
@@ -39,7 +72,14 @@ export async function sideways(page) {
   return over > 0 ? [`is too wide by ${over} px`] : [];
 }
 
+/** What axe finds by some of its rules. */
 export async function violations(page, options) {
+  await page.evaluate(axe);
   const result = await page.evaluate((given) => window.axe.run(document, given), options);
   return result.violations.map((one) => `${one.id}: ${one.nodes.slice(0, 2).map((node) => node.html.slice(0, 160)).join(" | ")}`);
+}
+
+/** Fails for anything that axe finds on the page as it stands. */
+export async function accessible(page) {
+  assert.deepEqual(await violations(page, {}), []);
 }
