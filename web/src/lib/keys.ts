@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef } from "react";
 import { create } from "zustand";
 import { ACTIONS, bindings, heardAs, isSingle, keysOf, readBindings, shown, USUAL } from "./bindings";
 import { useKept } from "./kept";
@@ -20,7 +20,8 @@ export function pressed(event: KeyboardEvent): string {
 /** Single keys and two-key sequences (`g f`), and `mod+k`, as somebody bound them. They never fire while somebody types. `early`: before those of the frame. */
 export function useKeys(keys: Record<string, () => void>, early = false): void {
   const ref = useRef(keys);
-  useEffect(() => {
+  // At once: a key that comes as soon as something is seen means what is seen.
+  useLayoutEffect(() => {
     ref.current = keys;
   });
   useEffect(() => {

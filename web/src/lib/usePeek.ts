@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 import { afterPaint } from "./afterPaint";
 import { useKeys } from "./keys";
@@ -91,7 +91,7 @@ export function useRows<T>(given: RowsOf<T>) {
   const { looked, follow, stay } = useFollowing(value, show);
   const [focused, setFocused] = useState<string | null>(null);
   const now = useRef({ ...given, looked, show });
-  useEffect(() => {
+  useLayoutEffect(() => {
     now.current = { ...given, looked, show };
   });
   const { rows, keyOf, peekOf } = given;
@@ -107,7 +107,7 @@ export function useRows<T>(given: RowsOf<T>) {
     const next = rows[at]!;
     setFocused(keyOf(next));
     focusRow(at, rows.map(keyOf));
-    if (looked !== null && peekOf(next) !== looked) follow(peekOf(next));
+    if (looked !== null && peekOf(next) !== looked && peeking()) follow(peekOf(next));
   };
   const arrow = (by: number) => () => {
     if (!document.activeElement?.closest(".peek")) step(by);
@@ -118,7 +118,7 @@ export function useRows<T>(given: RowsOf<T>) {
       const { looked: shown, show: open, peekOf: of, keyOf: key } = now.current;
       stay();
       setFocused(key(row));
-      open(shown === of(row) ? null : of(row));
+      open(shown === of(row) && peeking() ? null : of(row));
     };
     return { peek, open: (row: T) => now.current.onOpen(row) };
   }, [stay]);

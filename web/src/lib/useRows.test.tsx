@@ -50,3 +50,12 @@ test("a panel that was closed meanwhile stays closed", async () => {
   await painted();
   expect([chosen, shown()]).toEqual(["b", null]);
 });
+
+test("the row of a panel that was closed at once opens it again", async () => {
+  press("j");
+  act(() => history.replaceState(null, "", "/tasks"));
+  act(() => peek("b"));
+  expect(shown()).toBe("task:b");
+  await painted();
+  expect(shown()).toBe("task:b");
+});
