@@ -18,7 +18,7 @@ GROUPS = {
     "tasks": ("/tasks", "/purge", "/blobs"),
     "places": ("/projects", "/queues", "/sessions"),
     "people": ("/approvals", "/permissions", "/roles", "/prompts", "/preferences"),
-    "machines": ("/directories", "/providers", "/sandboxes", "/fleet", "/overview", "/timeline"),
+    "machines": ("/directories", "/providers", "/sandboxes", "/consoles", "/fleet", "/overview", "/timeline"),
     "rest": ("/agents", "/activities", "/scripts", "/task-classes", "/failure", "/waiting", "/status"),
 }
 

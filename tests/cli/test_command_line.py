@@ -21,7 +21,7 @@ WANTED = """
 setup teardown up start stop restart status doctor reload scripts enqueue claim complete fail cancel move requeue tasks
 task db logs queue session project agents activity purge run worker verify backup restore waiting rerun archive
 unarchive conversation files diff calls role answer inbox interrupt permissions say merge branches sandboxes pause resume
-providers mcp image extend ask-again review bundle compare
+providers mcp image extend ask-again review bundle compare console
 """
 HEAVY = {
     "aiohttp",

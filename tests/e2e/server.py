@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.cli.live import free_port
+from tests.e2e import forked
 from tests.waiting import eventually
 
 
@@ -31,7 +32,7 @@ class KillableServer:
     database: str
     arguments: tuple[str, ...] = ("--no-worker",)
     port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
+    process: forked.Forked | None = None
     environ: dict[str, str] = field(default_factory=dict)
     told: str = ""
     """What it last said of whether it takes work."""
@@ -53,16 +54,9 @@ class KillableServer:
 
     async def start(self) -> None:
         """Start it and wait until it takes work."""
-        log = (self.folder / "server.log").open("ab")
-        with log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "muster.cli.main", "up", *self.arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self.variables,
-                cwd=self.folder,
-            )
+        self.process = forked.start(
+            ["up", *self.arguments], self.variables, self.folder, self.folder / "server.log"
+        )
         try:
             await eventually(self.is_ready, timeout=40, step=0.05)
         except AssertionError as error:

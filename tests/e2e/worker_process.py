@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.e2e import forked
 
 
 @dataclass
@@ -18,7 +18,7 @@ class WorkerProcess:
     url: str
     name: str = "builder"
     arguments: tuple[str, ...] = ()
-    process: subprocess.Popen[bytes] | None = None
+    process: forked.Forked | None = None
 
     @property
     def log(self) -> str:
@@ -28,15 +28,8 @@ class WorkerProcess:
         """Start it."""
         line = ["worker", "start", "--server", self.url, "--name", self.name, *self.arguments]
         self.folder.mkdir(exist_ok=True)
-        with (self.folder / f"{self.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "muster.cli.main", *line],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "MUSTER_DATA_DIR": str(self.folder / "data")},
-                cwd=self.folder,
-            )
+        environ = {**os.environ, "MUSTER_DATA_DIR": str(self.folder / "data")}
+        self.process = forked.start(line, environ, self.folder, self.folder / f"{self.name}.log")
 
     def end(self, number: signal.Signals = signal.SIGTERM, timeout: float = 30) -> int:
         """Send a signal and wait for its end; the exit status."""

@@ -105,6 +105,13 @@ CASES: list[tuple[events.Payload, About, str, str, str | None]] = [
         "b" * 40,
     ),
     (
+        events.ConsoleOpened("box", "w1", "bubblewrap", "10.0.0.7"),
+        ABOUT,
+        "console_opened",
+        "Console opened in the sandbox of: Fix it",
+        "from 10.0.0.7",
+    ),
+    (
         TaskReviewed("rev_x", "reject", "a" * 40, "Not wanted", "ann"),
         ABOUT,
         "task_reviewed",

@@ -20,7 +20,7 @@ export async function everyRoute() {
     ...["", "/changes", "/output", "/conversation", "/approvals", "/files", "/logs", "/history"].map((tab) => `/tasks/${task}${tab}`),
     "/agents", `/agents/${agent}`, ...["/logs", "/files", "/usage", "/settings"].map((tab) => `/agents/${spoken ?? agent}${tab}`), "/agents/roles", "/agents/roles/reviewer", "/chat", `/chat/${spoken ?? agent}`,
     "/queues", `/queues/${one(queues)}`, "/queues/dead-letters", "/projects", ...["", "/tasks", "/sessions", "/money"].map((tab) => `/projects/${one(projects)}${tab}`), "/sessions", `/sessions/${one(sessions)}`,
-    "/scripts", scripts.items[0] && `/scripts/${encodeURIComponent(scripts.items[0].name)}`, "/sandboxes", one(sandboxes) && `/sandboxes/${one(sandboxes)}`, "/activity",
+    "/scripts", scripts.items[0] && `/scripts/${encodeURIComponent(scripts.items[0].name)}`, "/sandboxes", ...["", "/console"].map((page) => one(sandboxes) && `/sandboxes/${one(sandboxes)}${page}`), "/activity",
     ...["appearance", "keyboard", "live-data", "notifications", "ghosts"].map((section) => `/settings/${section}`), "/nowhere", "/tasks/tsk_0000000000000",
   ].filter((route) => route && !route.includes("undefined"));
 }

@@ -25,6 +25,7 @@ from muster.api.routes import (
     activities,
     agents,
     approvals,
+    consoles,
     conversations,
     directories,
     estimates,
@@ -74,6 +75,7 @@ NATIVE: Final[Nouns] = (
     ("approvals", approvals.ROUTES),
     ("workers", workers.ROUTES),
     ("sandboxes", sandboxes.ROUTES),
+    ("consoles", consoles.ROUTES),
     ("providers", providers.ROUTES),
     ("activities", activities.ROUTES),
     ("scripts", scripts.ROUTES),
@@ -104,5 +106,6 @@ def create_native_app(services: Services, router: FastAPI | None = None) -> App:
         *swarm_calls.hot_calls(services, desk),
         worker_route(services),
         approvals.ask_route(services),
+        *consoles.console_routes(services),
     ]
     return App(services, hot, router or native_router(services.settings.version))

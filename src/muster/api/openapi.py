@@ -28,6 +28,7 @@ TAGS: Final = (
     ("roles", "Who an agent can be, and the prompts that are made of it."),
     ("workers", "Processes that claim and run."),
     ("sandboxes", "What is open on which machine, and what it uses."),
+    ("consoles", "Shells that people open in sandboxes, beside what runs there."),
     ("providers", "Who answers calls to models, and who fails to."),
     ("directories", "Folders to choose from when a task is queued."),
     ("activities", "What happened, in words."),

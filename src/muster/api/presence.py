@@ -25,6 +25,7 @@ class WorkerCalls:
 
     def __init__(self, services: Services) -> None:
         self._store = services.store
+        self._consoles = services.consoles
 
     async def beat(
         self, worker_id: str, request: wire.WorkerHeartbeatRequest, caller: Caller
@@ -70,7 +71,9 @@ class WorkerCalls:
             )
         except (LeaseLost, NotFound) as error:
             return [wire.Directive(kind="lost", attempt_id=lease.attempt_id, reason=error.message)]
-        return directives_of(lease.attempt_id, beat)
+        opened = self._consoles.wanted(lease.attempt_id)
+        consoles = [wire.Directive(kind="console", attempt_id=lease.attempt_id, id=ident) for ident in opened]
+        return [*directives_of(lease.attempt_id, beat), *consoles]
 
     async def _wait(self, request: wire.WorkerHeartbeatRequest, caller: Caller) -> list[wire.Directive]:
         signals = self._store.signals

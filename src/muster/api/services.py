@@ -10,10 +10,12 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from muster.api.consoles import Consoles
 from muster.api.longpoll import Drain
 from muster.api.metrics import Metrics
 from muster.api.pages import Pages
 from muster.api.stream_limits import StreamLimits
+from muster.domain import ids
 from muster.scripts.index import ScriptIndex
 from muster.store.blobs import BlobStore
 from muster.store.database import Store
@@ -41,6 +43,9 @@ class ApiSettings:
     fail_multiplier: float = 2.0
     """An attempt is failed after this many timeouts without a heartbeat."""
     purge_after_days: float = 3.0
+    consoles: bool = True
+    """Shells may be opened in sandboxes."""
+    console_idle_seconds: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,14 @@ class Services:
     checks: Sequence[ReadyCheck] = ()
     drain: Drain = field(default_factory=Drain)
     metrics: Metrics = field(default_factory=Metrics)
+    consoles: Consoles = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.consoles = Consoles(
+            enabled=self.settings.consoles,
+            idle_seconds=self.settings.console_idle_seconds,
+            wake=lambda attempt: self.store.signals.publish(f"attempt:{ids.decode(ids.ATTEMPT, attempt)}"),
+        )
 
 
 async def _services(request: Request) -> Services:

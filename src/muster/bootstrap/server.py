@@ -161,6 +161,8 @@ def _services(settings: Settings, store: Store) -> Services:
             warn_multiplier=settings.stale.warn_multiplier,
             fail_multiplier=settings.stale.fail_multiplier,
             purge_after_days=settings.purge.after_days,
+            consoles=settings.console.enabled,
+            console_idle_seconds=settings.console.idle_minutes * 60,
         ),
         scripts=scripts,
         blobs=BlobStore(blob_folder(settings)),

@@ -160,6 +160,15 @@ class PurgeSettings(Section):
     )
 
 
+class ConsoleSettings(Section):
+    """Shells that people open in sandboxes, beside what runs there."""
+
+    enabled: bool = Field(default=True, description="Whether consoles may be opened in sandboxes.")
+    idle_minutes: float = Field(
+        default=15.0, gt=0, le=1440, description="A console in which nothing is typed for so long is closed."
+    )
+
+
 class ArchiveSettings(Section):
     """When finished tasks go out of sight by themselves; archived tasks are not purged."""
 
@@ -329,6 +338,7 @@ class Settings(Section):
     )
     stale: StaleSettings = Field(default_factory=StaleSettings)
     purge: PurgeSettings = Field(default_factory=PurgeSettings)
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings)
     archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     scripts: ScriptSettings = Field(default_factory=ScriptSettings)

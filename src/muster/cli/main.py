@@ -76,6 +76,7 @@ VERBS: Final = (
     Verb("reload", "scripts:reload", "Read the script folders again."),
     Verb("worker", "worker:app", "Start a worker on this host, list workers, work by hand."),
     Verb("providers", "providers:providers", "List model providers that fail; try one again."),
+    Verb("console", "console:console", "Open a shell in the sandbox of a task that runs."),
     Verb(
         "sandboxes",
         "hosts:sandboxes",

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from muster.client import wire, wire_approvals, wire_runs
+from muster.client import wire, wire_approvals, wire_consoles, wire_runs
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.events import EventParser, ServerEvent
 from muster.client.transport import DEFAULT_SECONDS, Query, Response, StreamingTransport, Transport
@@ -108,6 +108,20 @@ class Client:
     async def ask(self, attempt_id: str, request: wire_approvals.AskRequest) -> wire_approvals.AskAnswer:
         """Ask people for leave or for an answer; safe to repeat, the key tells."""
         return await self._hot(_attempt(attempt_id, "approvals"), request, wire_approvals.AskAnswer)
+
+    async def console_output(
+        self, console_id: str, request: wire_consoles.ConsoleOutput
+    ) -> wire_consoles.ConsoleTaken:
+        """Bring what a console's shell said; safe to repeat, the position tells."""
+        path = f"/consoles/{quote(console_id, safe='')}/output"
+        return await self._hot(path, request, wire_consoles.ConsoleTaken, request.wait_seconds)
+
+    async def console_input(
+        self, console_id: str, request: wire_consoles.ConsoleInput
+    ) -> wire_consoles.ConsoleTyped:
+        """Get what was typed into a console, waiting for some."""
+        path = f"/consoles/{quote(console_id, safe='')}/input"
+        return await self._hot(path, request, wire_consoles.ConsoleTyped, request.wait_seconds)
 
     async def put_blob(self, attempt_id: str, token: str, content: bytes) -> str:
         """Keep a content for calls and files to refer to; its name, the SHA-256. Safe to repeat."""

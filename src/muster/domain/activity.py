@@ -31,7 +31,7 @@ from muster.domain.events import (
     TaskSubmitted,
 )
 from muster.domain.events_reviews import TaskReviewed
-from muster.domain.events_runs import ProviderFailing, ProviderRecovered, TaskMerged
+from muster.domain.events_runs import ConsoleOpened, ProviderFailing, ProviderRecovered, TaskMerged
 from muster.domain.money import dollars
 from muster.domain.review import Verdict
 from muster.domain.task import TaskState
@@ -134,6 +134,9 @@ _WORDS: Final[dict[type[Payload], Callable[[Any, About], Words]]] = {
     AgentDeleted: lambda fact, about: Words("agent_deleted", f"Agent removed: {about.agent}"),
     TaskMerged: lambda fact, about: Words(
         "task_merged", f"Merged into {fact.into}: {about.task}", fact.merge_commit
+    ),
+    ConsoleOpened: lambda fact, about: Words(
+        "console_opened", f"Console opened in the sandbox of: {about.task}", f"from {fact.by}"
     ),
     TaskReviewed: lambda fact, about: Words(
         "task_reviewed", f"{_VERDICTS[fact.verdict]} by {fact.by}: {about.task}", fact.note or None

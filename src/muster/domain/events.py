@@ -23,6 +23,7 @@ from muster.domain.events_approvals import (
 )
 from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed
 from muster.domain.events_runs import (
+    ConsoleOpened,
     ProviderFailing,
     ProviderRecovered,
     RunCharged,
@@ -368,6 +369,7 @@ CATALOGUE: tuple[type[Payload], ...] = (
     MessageDelivered,
     RunCharged,
     TaskMerged,
+    ConsoleOpened,
     TaskReviewed,
     CommentWritten,
     CommentEdited,

@@ -40,6 +40,17 @@ class TaskMerged(Payload):
 
 
 @dataclass(slots=True)
+class ConsoleOpened(Payload):
+    """Somebody opened a shell in the attempt's sandbox; `by` is where they called from. What is typed is not kept."""
+
+    kind: ClassVar[str] = "console.opened"
+    sandbox: str
+    worker_id: str
+    level: str
+    by: str
+
+
+@dataclass(slots=True)
 class ProviderFailing(Payload):
     """Calls to a model provider failed in a row: its agents' tasks wait until `until` (microseconds)."""
 

@@ -50,6 +50,7 @@ from muster.domain.events_approvals import (
 )
 from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed
 from muster.domain.events_runs import (
+    ConsoleOpened,
     ProviderFailing,
     ProviderRecovered,
     RunCharged,
@@ -79,7 +80,15 @@ from muster.domain.replay_tasks import TaskPayload, evolve_task
 from muster.domain.replay_world import Fact, World
 
 PlacePayload = ProjectPayload | QueuePayload | SessionPayload | AgentPayload | TaskClassPayload | RolePayload
-UnseenPayload = ActivityPosted | LogLost | PreferencesSet | TaskMerged | ProviderFailing | ProviderRecovered
+UnseenPayload = (
+    ActivityPosted
+    | LogLost
+    | PreferencesSet
+    | TaskMerged
+    | ConsoleOpened
+    | ProviderFailing
+    | ProviderRecovered
+)
 """What changes nothing of the world that is replayed."""
 AnyPayload = (
     TaskPayload | AttemptPayload | RunPayload | ApprovalPayload | ReviewPayload | PlacePayload | UnseenPayload
@@ -142,6 +151,7 @@ def _evolve_rest(world: World, fact: Fact, payload: PlacePayload | UnseenPayload
             | LogLost()
             | PreferencesSet()
             | TaskMerged()
+            | ConsoleOpened()
             | ProviderFailing()
             | ProviderRecovered()
         ):

@@ -178,6 +178,7 @@ class BubblewrapDriver:
             )
 
         dress = Dress(
+            level=LEVEL,
             wrap=wrap,
             env=inside_env(self._path),
             home=HOME,
@@ -185,6 +186,8 @@ class BubblewrapDriver:
             no_new_privileges=False,
             ends_with_parent=True,
             tells_exit=True,
+            own_namespaces=True,
+            seccomp=self._filter or b"",
             ready=partial(self._ready, spec, own),
         )
         plan = partial(self._quotas.plan, spec.name, spec.limits)

@@ -178,6 +178,7 @@ class ContainerDriver:
                 names.clear()
 
         dress = Dress(
+            level=LEVEL,
             wrap=wrap,
             env=inside_env(self._path),
             home=HOME,

@@ -177,6 +177,7 @@ class GvisorDriver:
             await asyncio.to_thread(forget, spec.name)
 
         dress = Dress(
+            level=LEVEL,
             wrap=wrap,
             env=inside_env(self._path),
             home=HOME,

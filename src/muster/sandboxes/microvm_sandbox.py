@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from muster.domain.console import NO_CONSOLE, NoConsole
 from muster.sandboxes import guest_tree
 from muster.sandboxes.doorway import listen
 from muster.sandboxes.folders import remove_tree
@@ -30,6 +31,7 @@ from muster.sandboxes.sandbox import (
 )
 from muster.sandboxes.stdin import Stdin
 from muster.sandboxes.supervised import FIND, judge, private_dir
+from muster.sandboxes.terminal import Entrance
 from muster.sandboxes.usage import BLOCK, Usage, usage_below
 from muster.sandboxes.view import inside_env
 
@@ -289,6 +291,10 @@ class MicroVmSandbox:
                 paused=self._paused,
             )
         return Stats(cpu_seconds=0, memory_bytes=0, processes=0, disk_bytes=0, paused=False)
+
+    def entrance(self, env: Mapping[str, str]) -> Entrance:
+        """There is none."""
+        raise NoConsole(problem=NO_CONSOLE["firecracker"])
 
     async def health(self, within: float = ANSWER_SECONDS) -> Health:
         """Ask the guest's agent; a machine whose agent does not answer is ended."""

@@ -51,7 +51,7 @@ class ProcessDriver:
             "SHELL": "/bin/sh",
             "LANG": "C.UTF-8",
         }
-        dress = Dress(wrap=lambda _, env, argv: Wrapped(argv, env), env=env, home=home)
+        dress = Dress(level=LEVEL, wrap=lambda _, env, argv: Wrapped(argv, env), env=env, home=home)
         plan = partial(self._found().plan, spec.name, spec.limits)
         return SupervisedSandbox(spec, plan, dress, self._launcher)
 

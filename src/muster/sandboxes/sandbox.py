@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from muster.domain.errors import Category, MusterError
 from muster.sandboxes.stdin import Stdin
+from muster.sandboxes.terminal import Entrance
 
 MB = 1024 * 1024
 
@@ -196,6 +197,10 @@ class Sandbox(Protocol):
 
     async def stats(self) -> Stats:
         """What it uses now; cheap enough for every second."""
+        ...
+
+    def entrance(self, env: Mapping[str, str]) -> Entrance:
+        """How a shell comes in beside the running program. NoConsole says why none can."""
         ...
 
     async def health(self, within: float = 10.0) -> Health:

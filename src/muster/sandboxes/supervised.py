@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from muster.domain.console import NO_CONSOLE, NoConsole
 from muster.sandboxes.cgroup import Group
 from muster.sandboxes.folders import remove_tree
 from muster.sandboxes.launcher import ANSWER_SECONDS, Launch, Launcher, Program, Unfit
 from muster.sandboxes.quota import Plan
 from muster.sandboxes.sandbox import Ending, ExitStatus, Health, OnOutput, SandboxError, SandboxSpec, Stats
 from muster.sandboxes.stdin import Stdin
+from muster.sandboxes.terminal import Entrance
 from muster.sandboxes.usage import DiskMeter, Usage, usage_below
 
 log = logging.getLogger(__name__)
@@ -84,6 +87,7 @@ class Dress:
     """How a driver wraps programs. `env` is in every environment inside; `ended` may know better why a program ended;
     `clear` removes what is left at the end; `ready` may have a sandbox that stands already."""
 
+    level: str
     wrap: Wrap
     env: Mapping[str, str]
     home: Path
@@ -95,6 +99,9 @@ class Dress:
     no_new_privileges: bool = True
     ends_with_parent: bool = False
     tells_exit: bool = False
+    own_namespaces: bool = False
+    """A shell beside the program joins them, and gets the same filter."""
+    seccomp: bytes = b""
 
 
 class SupervisedSandbox:
@@ -109,6 +116,7 @@ class SupervisedSandbox:
         self._launcher = launcher
         self._program: Program | None = None
         self._killed = False
+        self._inside: tuple[Task, Plan] | None = None
         self._disk = DiskMeter([spec.working_dir, spec.scratch, *([spec.home] if spec.home else [])])
 
     @property
@@ -142,6 +150,7 @@ class SupervisedSandbox:
             status = None if self._killed else await self._run_ready(task, on_output)
             if status is None and not self._killed:
                 program = self._launcher.start(self._launch(task), stdin)
+                self._inside = task, self._plan
                 status = await self._run(program, self._plan, on_output, _hits(self._plan.group))
         finally:
             if isinstance(stdin, Stdin):
@@ -154,6 +163,7 @@ class SupervisedSandbox:
         if ready is None:
             return None
         self._groups += [ready.plan.group] if ready.plan.group else []
+        self._inside = task, ready.plan
         early: list[tuple[Literal["stdout", "stderr"], bytes]] = []
 
         def after_entering(stream: Literal["stdout", "stderr"], data: bytes) -> None:
@@ -265,6 +275,28 @@ class SupervisedSandbox:
             processes=usage.processes,
             disk_bytes=await asyncio.to_thread(self._disk.measure),
             paused=program is not None and program.paused,
+        )
+
+    def entrance(self, env: Mapping[str, str]) -> Entrance:
+        """How a shell comes in beside the running program, with its environment, folder, limits and filter."""
+        if (reason := NO_CONSOLE.get(self._dress.level)) is not None:
+            raise NoConsole(problem=reason)
+        if not sys.platform.startswith("linux"):
+            raise NoConsole(problem="A console can be opened where the worker runs on Linux.")
+        program = self._program
+        supervisor = program.supervisor if program else None
+        if program is None or supervisor is None or self._inside is None:
+            raise NoConsole(problem="Nothing runs in the sandbox now.")
+        if program.paused:
+            raise NoConsole(problem="The sandbox is paused, and so would be its shell. Resume it first.")
+        task, plan = self._inside
+        return Entrance(
+            supervisor=supervisor if self._dress.own_namespaces else None,
+            env={**task.env, **env},
+            cwd=str(task.cwd),
+            rlimits=plan.rlimits,
+            cgroups=list(plan.group.joins) if plan.group else [],
+            seccomp=self._dress.seccomp,
         )
 
     async def health(self, within: float = ANSWER_SECONDS) -> Health:

@@ -86,12 +86,21 @@ class Words:
 class Heartbeat:
     """One long-polled call after another; a new lease that lasts restarts the one under way."""
 
-    def __init__(self, client: Client, words: Words, leases: Leases, on_drain: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        words: Words,
+        leases: Leases,
+        on_drain: Callable[[], None],
+        on_console: Callable[[Directive], bool],
+    ) -> None:
+        """`on_console` opens a console in the sandbox of a lease, and says whether it is a new one."""
         self._client = client
         self._words = words
         self._worker_id = words.options.worker_id
         self._leases = leases
         self._on_drain = on_drain
+        self._on_console = on_console
         self._changed = asyncio.Event()
         self._covered: set[str] = set()
         leases.on_held(self._held)
@@ -184,6 +193,8 @@ class Heartbeat:
             lease = self._leases.get(directive.attempt_id)
             if directive.kind == "drain":
                 self._on_drain()
+            elif lease is not None and directive.kind == "console":
+                obeyed = self._on_console(directive) or obeyed
             elif lease is not None and directive.kind not in STOPS:
                 obeyed = lease.tell(directive) or obeyed
             elif lease is not None and lease.stopped is None:

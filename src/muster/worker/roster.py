@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -39,6 +39,15 @@ class Roster:
     def __init__(self, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
         self._now_ms = now_ms
         self._open: dict[str, _Open] = {}
+        self._closing: Callable[[Sandbox], Awaitable[None]] | None = None
+
+    def on_closing(self, before: Callable[[Sandbox], Awaitable[None]]) -> None:
+        """What has to be over before a sandbox closes. It is in the roster no more when this is called."""
+        self._closing = before
+
+    def find(self, attempt_id: str) -> Sandbox | None:
+        """The sandbox that an attempt has open now."""
+        return next((entry.sandbox for entry in self._open.values() if entry.attempt_id == attempt_id), None)
 
     def watched(self, driver: Driver, attempt_id: str) -> Driver:
         """The same driver, for one attempt."""
@@ -49,9 +58,11 @@ class Roster:
         limits = {name: float(value) for name, value in asdict(spec.limits).items() if value is not None}
         self._open[spec.name] = _Open(sandbox, attempt_id, level, limits)
 
-    def strike(self, name: str) -> None:
-        """It was closed."""
-        self._open.pop(name, None)
+    async def strike(self, name: str) -> None:
+        """It is about to close."""
+        entry = self._open.pop(name, None)
+        if entry is not None and self._closing is not None:
+            await self._closing(entry.sandbox)
 
     async def run(self) -> None:
         """Take a sample of each every two seconds, and see whether they are well, until cancelled."""
@@ -159,11 +170,14 @@ class _Listed:
         self.resume = sandbox.resume
         self.stats = sandbox.stats
         self.health = sandbox.health
+        self.entrance = sandbox.entrance
 
     @property
     def home(self) -> Path:
         return self._sandbox.home
 
     async def close(self) -> None:
-        self._roster.strike(self._name)
-        await self._sandbox.close()
+        try:
+            await self._roster.strike(self._name)
+        finally:
+            await self._sandbox.close()

@@ -10,6 +10,7 @@ from typing import Final
 from muster.client.client import Client
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.wire import ClaimAnswer, ClaimedTask, ClaimRequest
+from muster.worker.console import Consoles
 from muster.worker.copy import bases_of
 from muster.worker.heartbeat import Heartbeat, Words
 from muster.worker.host_facts import Host
@@ -45,7 +46,9 @@ class Worker:
         self._roster = Roster()
         self._runner = Runner(client, isolation, options, self._roster, agents)
         words = Words(options, self._leases, isolation.usual.level, self._roster, host or Host())
-        self._heartbeat = Heartbeat(client, words, self._leases, self.drain)
+        self._consoles = Consoles(client, self._roster.find)
+        self._roster.on_closing(self._consoles.closing)
+        self._heartbeat = Heartbeat(client, words, self._leases, self.drain, self._consoles.open)
         self._room = asyncio.Semaphore(options.capacity)
         self._places: set[asyncio.Task[None]] = set()
         self._draining = asyncio.Event()
@@ -78,12 +81,14 @@ class Worker:
             background.create_task(pruning)
             sampling = background.create_task(self._roster.run())
             sweeping = background.create_task(sweep_forever(self._runner.folder, self._isolation))
+            consoles = background.create_task(self._consoles.run())
             heartbeat = background.create_task(self._heartbeat.run())
             async with asyncio.TaskGroup() as attempts:
                 refusal = await self._claim_until_draining(attempts)
                 hurry = background.create_task(self._give_back_late())
             hurry.cancel()
             heartbeat.cancel()
+            consoles.cancel()
             sampling.cancel()
             sweeping.cancel()
         await self._heartbeat.leave()

@@ -25,7 +25,8 @@ function crumbs(path: string, name: string | undefined): { label: string; to: st
   if (first === "agents" && second === "roles" && third) found.push({ label: decodeURIComponent(third), to: path });
   if (first === "queues" && second === "dead-letters") found.push({ label: "Dead letters", to: path });
   else if (["queues", "projects", "sessions", "scripts"].includes(first) && second) found.push({ label: name ?? (/^[a-z]{3}_[0-9a-z]{13}$/.test(second) ? shortId(second) : decodeURIComponent(second)), to: `/${first}/${second}` });
-  if (first === "sandboxes" && second) found.push({ label: second.slice(0, 24), to: path });
+  if (first === "sandboxes" && second) found.push({ label: second.slice(0, third ? 13 : 24), to: `/sandboxes/${second}` });
+  if (first === "sandboxes" && third) found.push({ label: "Console", to: path });
   if (third === "changes") found.push({ label: "Changes", to: path });
   return found;
 }

@@ -31,6 +31,7 @@ export const router = createBrowserRouter([
           { path: "scripts/:name?", lazy: () => import("@/features/scripts/index") },
           { path: "sandboxes", lazy: () => import("@/features/sandboxes/index") },
           { path: "sandboxes/:id", lazy: () => import("@/features/sandboxes/detail") },
+          { path: "sandboxes/:id/console", lazy: () => import("@/features/sandboxes/console/index") },
           { path: "activity", lazy: () => import("@/features/activity/index") },
           { path: "settings/:section?", lazy: () => import("@/features/settings/index") },
           { path: "*", element: <Missing /> },

@@ -56,6 +56,7 @@ export const ACTIONS: readonly Action[] = [
   { id: "letter.select", keys: "x", what: "Select", where: "Dead letters", on: LETTERS },
   { id: "letter.all", keys: "mod+a", what: "Select all", where: "Dead letters", on: LETTERS },
   { id: "letter.close", keys: "e", what: "Close", where: "Dead letters", on: LETTERS },
+  { id: "console.leave", keys: "mod+]", what: "Leave the terminal", where: "In a console", on: /^\/sandboxes\/[^/]+\/console/ },
   { id: "role.save", keys: "mod+s", what: "Save the role", where: "Roles and prompts", on: /^\/agents\/roles/ },
 ];
 

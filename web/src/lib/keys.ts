@@ -17,7 +17,7 @@ export function pressed(event: KeyboardEvent): string {
   return event.ctrlKey || event.metaKey ? `mod+${event.key.toLowerCase()}` : event.key;
 }
 
-/** Single keys and two-key sequences (`g f`), and `mod+k`, as somebody bound them. They never fire while somebody types. `early`: before those of the frame. */
+/** Single keys and two-key sequences (`g f`), and `mod+k`, as somebody bound them. They never fire while somebody types, and none fires in a terminal, whose shell has them. `early`: before those of the frame. */
 export function useKeys(keys: Record<string, () => void>, early = false): void {
   const ref = useRef(keys);
   // At once: a key that comes as soon as something is seen means what is seen.
@@ -29,6 +29,7 @@ export function useKeys(keys: Record<string, () => void>, early = false): void {
     let at = 0;
     const heard = (event: KeyboardEvent) => {
       const mod = event.ctrlKey || event.metaKey;
+      if (event.target instanceof Element && event.target.closest("[data-own-keys]")) return;
       if (event.defaultPrevented || event.altKey || event.isComposing || (typing(event.target) && !mod)) return;
       if (document.querySelector("dialog[open], .menu:popover-open")) return;
       if (event.key === "Shift") return;

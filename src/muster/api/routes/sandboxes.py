@@ -11,13 +11,14 @@ from muster.api.services import Services, ServicesHere
 from muster.api.times import iso
 from muster.commands.lifecycle import cancel_task
 from muster.domain import ids
+from muster.domain.console import console_problem
 from muster.domain.errors import Conflict, NotFound
 from muster.projections.sandboxes import SandboxRow, find_sandbox, live_sandboxes
 
 KILLED: Final = "its sandbox was killed"
 
 
-def sandbox_shape(row: SandboxRow) -> Sandbox:
+def sandbox_shape(row: SandboxRow, *, consoles: bool) -> Sandbox:
     """A sandbox as it is answered."""
     return Sandbox(
         id=row.id,
@@ -34,6 +35,7 @@ def sandbox_shape(row: SandboxRow) -> Sandbox:
         limits=row.limits,
         network=row.network,
         allow_hosts=list(row.allow_hosts),
+        no_console=console_problem(row.level, enabled=consoles),
         samples=[
             SandboxSample(
                 at=iso(int(at) * 1_000),
@@ -50,12 +52,13 @@ def sandbox_shape(row: SandboxRow) -> Sandbox:
 async def list_sandboxes(services: ServicesHere) -> SandboxList:
     """The sandboxes that are open on all hosts now, as their workers said within the last 90 seconds."""
     store = services.store
-    return SandboxList(items=[sandbox_shape(row) for row in await live_sandboxes(store, store.now())])
+    rows = await live_sandboxes(store, store.now())
+    return SandboxList(items=[sandbox_shape(row, consoles=services.consoles.enabled) for row in rows])
 
 
 async def get_sandbox(services: ServicesHere, sandbox_id: str) -> Sandbox:
     """One open sandbox."""
-    return sandbox_shape(await open_sandbox(services, sandbox_id))
+    return sandbox_shape(await open_sandbox(services, sandbox_id), consoles=services.consoles.enabled)
 
 
 async def kill_sandbox(services: ServicesHere, sandbox_id: str) -> Done:

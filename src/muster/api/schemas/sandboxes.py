@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from muster.api.schemas.shape import Answer, Moment
+from muster.api.schemas.shape import Answer, Body, Moment
 
 
 class SandboxSample(Answer):
@@ -40,6 +40,7 @@ class Sandbox(Answer):
         description="What it reaches beside its models: nothing, `allow_hosts`, or everything."
     )
     allow_hosts: list[str]
+    no_console: str | None = Field(description="Why no console can be opened in it; null: one can.")
     samples: list[SandboxSample]
 
 
@@ -47,3 +48,23 @@ class SandboxList(Answer):
     """Open sandboxes by id."""
 
     items: list[Sandbox]
+
+
+class ConsoleSize(Body):
+    """How large the terminal is, in characters."""
+
+    columns: int = Field(default=80, ge=1, le=1_000)
+    rows: int = Field(default=24, ge=1, le=1_000)
+
+
+class Console(Answer):
+    """A shell in a sandbox that was opened."""
+
+    id: str
+    sandbox_id: str
+    task_id: str
+    level: str
+    isolated: bool = Field(
+        description="False: the shell is on the machine as the worker's user, not in a sandbox."
+    )
+    idle_minutes: float = Field(description="Without a key for so long, it ends.")

@@ -5,6 +5,7 @@ import { sandbox as sandboxQuery } from "@/api/operate";
 import { Charts } from "@/components/sandbox/Charts";
 import { Details } from "@/components/sandbox/Details";
 import { KillSandbox } from "@/components/sandbox/KillSandbox";
+import { OpenConsole } from "@/components/sandbox/OpenConsole";
 import { StateChip } from "@/components/StateGlyph";
 import { ErrorState, Skeleton } from "@/components/States";
 import { shortId } from "@/lib/format";
@@ -23,6 +24,7 @@ export default function SandboxPeek({ id }: { id: string }) {
       <div className="b">
         <Link className="btn s" to={`/sandboxes/${encodeURIComponent(sandbox.id)}`}>Open</Link>
         {sandbox.task_id ? <Link className="btn s" to={`/tasks/${sandbox.task_id}`}>Open task</Link> : null}
+        <OpenConsole sandbox={sandbox} small />
         <KillSandbox sandbox={sandbox} small />
       </div>
       <Details sandbox={sandbox} />

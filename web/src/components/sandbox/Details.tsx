@@ -22,6 +22,7 @@ export function Details({ sandbox }: { sandbox: Sandbox }) {
       <dt>Open for</dt><dd className="num"><Elapsed since={sandbox.created_at} /></dd>
       <dt>Told</dt><dd><TimeAgo at={sandbox.last_seen_at} /></dd>
       <dt>Limits</dt><dd>{limits.length > 0 ? limits.join(" · ") : <span className="mut">none</span>}</dd>
+      <dt>Console</dt><dd>{sandbox.no_console ?? (sandbox.level === "process" ? "a shell on the machine itself" : "a shell can be opened")}</dd>
       <dt>Id</dt><dd className="mono">{sandbox.id}</dd>
     </dl>
   );

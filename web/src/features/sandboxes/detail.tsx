@@ -5,6 +5,7 @@ import { sandbox as sandboxQuery } from "@/api/operate";
 import { Charts } from "@/components/sandbox/Charts";
 import { Details } from "@/components/sandbox/Details";
 import { KillSandbox } from "@/components/sandbox/KillSandbox";
+import { OpenConsole } from "@/components/sandbox/OpenConsole";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { StateChip } from "@/components/StateGlyph";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
@@ -35,6 +36,7 @@ export function Component() {
         </div>
         <div className="r">
           {sandbox.task_id ? <Link className="btn" to={`/tasks/${sandbox.task_id}`}>Open task</Link> : null}
+          <OpenConsole sandbox={sandbox} />
           <KillSandbox sandbox={sandbox} />
         </div>
       </div>
