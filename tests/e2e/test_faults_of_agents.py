@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -130,7 +131,7 @@ async def test_a_server_told_to_end_under_load_gives_back_what_runs(
         submits = [group.create_task(_submit_until_refused(desk)) for _ in range(4)]
         began = time.monotonic()
         await eventually(lambda: time.monotonic() - began > 0.5, step=0.1)
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
         status = await asyncio.to_thread(process.wait, 20)
         took = time.monotonic() - began
     server.process = None
