@@ -93,6 +93,8 @@ class Seat:
             ready, _, _ = select.select([self.master], [], [], 0.1)
             self.text += self._read() if ready else ""
             assert time.monotonic() < deadline, self.text
+        while select.select([self.master], [], [], 0)[0] and (last := self._read()):
+            self.text += last
         assert termios.tcgetattr(self.slave) == self.before
         return self.process.returncode
 

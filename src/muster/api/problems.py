@@ -27,6 +27,7 @@ _PATTERNS: Final[Mapping[str, str]] = {
     r"^[0-9a-f]+$": "must be hexadecimal digits, in small letters",
     r"^[0-9a-f]{4,64}\Z": "must be 4 to 64 hexadecimal digits, in small letters",
     r"^[0-9a-f]{64}\Z": "must be a SHA-256: 64 hexadecimal digits, in small letters",
+    r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$": "must be base64, padded with '='",
     r"^(last-review|[0-9a-f]{40,64})$": "must be 'last-review' or a whole commit id",
 }
 
