@@ -28,4 +28,4 @@ def test_where_consoles_are_off_that_is_the_reason(level: str) -> None:
 
 
 def test_only_a_plain_process_is_not_isolated_from_the_machine() -> None:
-    assert OPEN_LEVELS == {"process"}
+    assert {"process"} == OPEN_LEVELS
