@@ -200,6 +200,18 @@ test("a thousand agents are a page of at most 1,500 nodes, and every one of them
   assert.ok((await nodes()) <= 1_500, `${await nodes()} nodes in the grid`);
 });
 
+test("columns of a long list beside the panel share all of its width", async () => {
+  const [made] = await Promise.all(Array.from({ length: 60 }, (_, number) => call("POST", "/tasks", { title: `One of many ${number}`, kind: "manual" })));
+  for (const route of [`/tasks?peek=task:${made.id}`, "/agents?peek=agent:agent-0001"]) {
+    await page.goto(server + route);
+    await panel().getByRole("heading").first().waitFor();
+    const first = page.locator("tr[data-row]").first();
+    await first.waitFor();
+    const [cells, table] = await first.evaluate((row) => [[...row.cells].reduce((sum, cell) => sum + cell.offsetWidth, 0), row.closest("table").clientWidth]);
+    assert.ok(cells > table - 10, `${route}: columns of ${cells} px in a table of ${table}`);
+  }
+});
+
 test("sandboxes at work, the panel over each page, empty lists and what is missing are accessible", async () => {
   const { items } = await call("GET", "/tasks?limit=1");
   await call("POST", "/tasks", { title: "Another box", kind: "bash", payload: { script: "sleep 60" } });

@@ -41,9 +41,9 @@ export function AgentTable({ lines: now, sort, backwards, onSort, onOpen }: Tabl
           </tr>
         </thead>
         <tbody>
-          {above > 0 ? <tr aria-hidden="true"><td colSpan={8} style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
+          {above > 0 ? <tr aria-hidden="true"><td style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
           {lines.slice(from, to).map((line) => <Row key={line.agent.id} line={line} onOpen={onOpen} />)}
-          {below > 0 ? <tr aria-hidden="true"><td colSpan={8} style={{ height: below, padding: 0, border: 0 }} /></tr> : null}
+          {below > 0 ? <tr aria-hidden="true"><td style={{ height: below, padding: 0, border: 0 }} /></tr> : null}
         </tbody>
       </table>
     </div>

@@ -34,9 +34,9 @@ export default function TaskTable({ rows, asked, chosen, handlers }: TableProps)
           </tr>
         </thead>
         <tbody>
-          {above > 0 ? <tr aria-hidden="true"><td colSpan={8} style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
+          {above > 0 ? <tr aria-hidden="true"><td style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
           {rows.slice(from, to).map((row) => <Row key={row.id} row={row} asked={asked.has(row.id)} chosen={chosen === row.id} handlers={handlers} />)}
-          {below > 0 ? <tr aria-hidden="true"><td colSpan={8} style={{ height: below, padding: 0, border: 0 }} /></tr> : null}
+          {below > 0 ? <tr aria-hidden="true"><td style={{ height: below, padding: 0, border: 0 }} /></tr> : null}
         </tbody>
       </table>
     </div>
