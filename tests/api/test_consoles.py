@@ -118,6 +118,25 @@ class TestOpening:
         assert (await api.get(f"{V1}/sandboxes/box")).json["no_console"] is None
         assert (await api.post(f"{V1}/sandboxes/box/console", {})).json["isolated"] is False
 
+    async def test_one_too_many_is_refused_and_not_written_down(
+        self, api: Api, store: Store, services: Services
+    ) -> None:
+        claim = await opened(api, store)
+        for _ in range(MOST_OPEN):
+            services.consoles.open(claim["attempt_id"], 80, 24)
+        reply = await api.post(f"{V1}/sandboxes/box/console", {})
+        assert (reply.status, reply.json["code"]) == (409, "too_many_consoles")
+        assert not (await api.get(f"{V1}/activities?kind=console")).json["items"]
+
+    async def test_one_that_cannot_be_written_down_is_closed(
+        self, api: Api, store: Store, services: Services
+    ) -> None:
+        claim = await opened(api, store)
+        done = {"token": claim["token"], "output": "ok"}
+        await api.post(f"{V1}/attempts/{claim['attempt_id']}/complete", done)
+        assert (await api.post(f"{V1}/sandboxes/box/console", {})).status in (404, 409)
+        assert services.consoles.wanted(claim["attempt_id"]) == []
+
     async def test_switched_off_there_is_none(self, api: Api, store: Store, services: Services) -> None:
         await opened(api, store)
         services.consoles = Consoles(enabled=False, idle_seconds=60, wake=lambda _: None)

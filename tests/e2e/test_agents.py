@@ -13,6 +13,7 @@ from aiohttp import web
 
 from muster.client.client import Client
 from muster.client.http import HttpTransport
+from tests.e2e.processes import sleepers
 from tests.e2e.server import KillableServer
 from tests.waiting import eventually
 
@@ -247,21 +248,11 @@ async def test_cancel_ends_the_agent_and_its_children_and_keeps_what_it_did(benc
         {"write": {"path": "part.txt", "text": "partial\n"}},
         {"run": "setsid sleep 31337.75 & (setsid sleep 31337.75 &); sleep 31337.75"},
     )
-    await eventually(lambda: _sleepers() >= 3)
+    await eventually(lambda: len(sleepers("31337.75")) >= 3)
     await bench.client.post(f"/tasks/{ident}/cancel")
-    await eventually(lambda: _sleepers() == 0, timeout=2)
+    await eventually(lambda: not sleepers("31337.75"), timeout=2)
     await eventually(lambda: bench.attempts_left() == [])
     assert git(bench.repository, "show", f"muster/{ident}:part.txt") == "partial"
-
-
-def _sleepers() -> int:
-    found = 0
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found += entry.read_bytes().split(b"\0")[:2] == [b"sleep", b"31337.75"]
-        except OSError:
-            continue
-    return found
 
 
 async def test_a_killed_worker_leaves_no_process_and_its_work_is_kept(bench: Bench) -> None:
@@ -269,21 +260,21 @@ async def test_a_killed_worker_leaves_no_process_and_its_work_is_kept(bench: Ben
     ident = await bench.submit(
         [{"write": {"path": "half.txt", "text": "half\n"}}, {"run": "test -e /tmp/never || sleep 31337.75"}],
     )
-    await eventually(lambda: _sleepers() >= 1)
+    await eventually(lambda: sleepers("31337.75"))
     attempt = (await bench.task(ident))["attempt"]["run"]["attempt_id"]
     bench.server.kill()
-    await eventually(lambda: _sleepers() == 0)
+    await eventually(lambda: not sleepers("31337.75"))
     await bench.server.start()
     await eventually(lambda: f"refs/muster/attempts/{attempt}" in git(bench.repository, "for-each-ref"))
     assert git(bench.repository, "show", f"refs/muster/attempts/{attempt}:half.txt") == "half"
     await bench.client.post(f"/tasks/{ident}/cancel")
-    await eventually(lambda: _sleepers() == 0)
+    await eventually(lambda: not sleepers("31337.75"))
 
 
 async def test_words_reach_the_agent_at_its_next_turn_and_an_interrupt_makes_it_sooner(bench: Bench) -> None:
     """SA-5"""
     ident = await bench.submit([{"run": "sleep 31337.75"}], [{"say": "as you wish"}])
-    await eventually(lambda: _sleepers() >= 1)
+    await eventually(lambda: sleepers("31337.75"))
     await bench.client.post(f"/tasks/{ident}/messages", {"kind": "say", "text": "stop that"})
     await bench.client.post(f"/tasks/{ident}/messages", {"kind": "interrupt"})
     task = await bench.ended(ident)

@@ -14,6 +14,7 @@ from muster.client.client import Client
 from muster.client.errors import ApiError
 from muster.client.http import HttpTransport
 from tests.consoles import Person
+from tests.e2e.processes import sleepers
 from tests.e2e.server import KillableServer
 from tests.e2e.worker_process import WorkerProcess
 from tests.waiting import eventually
@@ -61,19 +62,6 @@ class Place:
         return await Person.of(self.client, self.sandbox, columns=90, rows=30)
 
 
-def marked(mark: str = MARK) -> list[str]:
-    """Processes that carry the mark."""
-    found: list[str] = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[:2] == [b"sleep", mark.encode()]:
-            found.append(entry.parent.name)
-    return found
-
-
 def entrances(worker: int) -> list[str]:
     """Programs of a worker's process that hold a shell in a sandbox."""
     found: list[str] = []
@@ -91,7 +79,7 @@ async def gone(processes: list[str]) -> None:
     """Wait until nothing carries the mark, and these have ended."""
 
     def there() -> bool:
-        return bool(marked()) or any(Path("/proc", pid).exists() for pid in processes)
+        return bool(sleepers(MARK)) or any(Path("/proc", pid).exists() for pid in processes)
 
     await eventually(lambda: not there(), timeout=30)
 
@@ -128,7 +116,7 @@ async def test_a_shell_ends_with_its_sandbox_and_takes_along_what_it_started(pla
     await place.work()
     person = await place.console()
     await person.says(f"setsid sleep {MARK} & (nohup sleep {MARK} &); echo well-$((40+2))", "well-42")
-    await eventually(lambda: len(marked()) == 2, timeout=30)
+    await eventually(lambda: len(sleepers(MARK)) == 2, timeout=30)
     held = place.entrances()
     assert held
     await person.says("touch go; echo gone-$((40+2))", "gone-42")
@@ -159,7 +147,7 @@ async def test_nothing_of_a_shell_survives_a_killed_worker(place: Place) -> None
     await place.work()
     person = await place.console()
     await person.says(f"setsid sleep {MARK} & sleep {MARK} & echo well-$((40+2))", "well-42")
-    await eventually(lambda: len(marked()) == 2, timeout=30)
+    await eventually(lambda: len(sleepers(MARK)) == 2, timeout=30)
     held = place.entrances()
     assert held
     place.server.kill()
@@ -178,7 +166,7 @@ async def test_a_console_reaches_a_worker_elsewhere_through_its_own_calls(
         await place.work()
         person = await place.console()
         await person.says(f"sleep {MARK} & echo well-$((40+2))", "well-42")
-        await eventually(lambda: len(marked()) == 1, timeout=30)
+        await eventually(lambda: len(sleepers(MARK)) == 1, timeout=30)
         assert worker.process is not None
         held = entrances(worker.process.pid)
         assert held

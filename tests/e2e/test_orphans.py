@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from muster.client.client import Client
 from muster.client.http import HttpTransport
+from tests.e2e.processes import sleepers
 from tests.e2e.server import KillableServer
 from tests.waiting import eventually
 
@@ -17,19 +16,6 @@ echo attempt $MUSTER_ATTEMPT_NUMBER
 test "$MUSTER_ATTEMPT_NUMBER" -gt 1 && exit 0
 setsid sleep {MARK} & (setsid sleep {MARK} &) ; nohup sleep {MARK} & sleep {MARK}
 """
-
-
-def survivors() -> list[str]:
-    """Command lines of processes that carry the mark."""
-    found: list[str] = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[:2] == [b"sleep", MARK.encode()]:
-            found.append(entry.parent.name)
-    return found
 
 
 @pytest.mark.parametrize("sandbox", ["bubblewrap", "process"])
@@ -44,14 +30,14 @@ async def test_nothing_survives_a_killed_server_and_the_task_is_tried_again(
     task = await client.post(
         "/tasks", {"title": "leaves children", "kind": "bash", "payload": {"script": SCRIPT}}
     )
-    await eventually(lambda: len(survivors()) >= 4)
+    await eventually(lambda: len(sleepers(MARK)) >= 4)
 
     async def recorded() -> bool:
         return "attempt 1" in str(await client.get(f"/tasks/{task['id']}/logs"))
 
     await eventually(recorded)
     server.kill()
-    await eventually(lambda: not survivors())
+    await eventually(lambda: not sleepers(MARK))
     await server.start()
 
     async def succeeded() -> bool:
@@ -73,9 +59,9 @@ async def test_cancel_ends_every_process_within_two_seconds(server: KillableServ
     await server.start()
     client = Client(HttpTransport(server.url))
     task = await client.post("/tasks", {"title": "to cancel", "kind": "bash", "payload": {"script": SCRIPT}})
-    await eventually(lambda: len(survivors()) >= 4)
+    await eventually(lambda: len(sleepers(MARK)) >= 4)
     await client.post(f"/tasks/{task['id']}/cancel", {"reason": "enough"})
-    await eventually(lambda: not survivors(), timeout=2.0)
+    await eventually(lambda: not sleepers(MARK), timeout=2.0)
     shown = await client.get(f"/tasks/{task['id']}")
     await client.close()
     assert shown["state"] == "cancelled"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from muster.domain.console import OPEN_LEVELS, ConsolesOff, console_problem
+from muster.domain.console import NOT_ISOLATING, ConsolesOff, console_problem
 
 
 @pytest.mark.parametrize("level", ["bubblewrap", "process"])
@@ -28,4 +28,4 @@ def test_where_consoles_are_off_that_is_the_reason(level: str) -> None:
 
 
 def test_only_a_plain_process_is_not_isolated_from_the_machine() -> None:
-    assert {"process"} == OPEN_LEVELS
+    assert {"process"} == NOT_ISOLATING

@@ -63,7 +63,7 @@ class Tape:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Console:
-    """One of them. Moments are of the loop's clock."""
+    """One of them. Moments are seconds of the clock that `Consoles` was given; sizes are characters."""
 
     id: str
     attempt_id: str

@@ -13,8 +13,8 @@ NO_CONSOLE: Final[Mapping[str, str]] = {
     "firecracker": "A console cannot be opened in a virtual machine: it has no door for one.",
 }
 """Why not, by isolation level; every other level has one."""
-OPEN_LEVELS: Final = frozenset({"process"})
-"""Levels whose console is not isolated from the machine."""
+NOT_ISOLATING: Final = frozenset({"process"})
+"""Levels whose console is on the worker's machine itself."""
 
 
 class ConsolesOff(MusterError):

@@ -21,7 +21,6 @@ WAIT_SECONDS: Final = 20.0
 SHORTEST_SECONDS: Final = 0.5
 """Between two calls of which the first brought nothing."""
 REMEMBERED: Final = 1_000
-BEHIND_ALL: Final = 2**53
 KILLED: Final = 137
 WAS_KILLED: Final = "The shell was killed. So it is when its sandbox ends."
 GONE: Final = "The sandbox is not open any more."
@@ -64,7 +63,7 @@ class Consoles:
     async def _serve(self, ident: str, attempt_id: str) -> None:
         try:
             exit_code, problem = await self._shell(ident, attempt_id)
-            ended = ConsoleOutput(position=BEHIND_ALL, ended=True, exit_code=exit_code, problem=problem)
+            ended = ConsoleOutput(ended=True, exit_code=exit_code, problem=problem)
             await self._client.console_output(ident, ended)
         except (ApiError, Unreachable, BadAnswer) as error:
             log.debug("console %s: %s", ident, error.message)
@@ -74,6 +73,8 @@ class Consoles:
     async def _shell(self, ident: str, attempt_id: str) -> tuple[int | None, str | None]:
         """Open a shell and carry its bytes to its end; its exit status, and why there is none or it is no good one."""
         begun = await self._client.console_input(ident, ConsoleInput())
+        if begun.closed:
+            return None, None
         sandbox = self._find(attempt_id)
         if sandbox is None:
             return None, GONE

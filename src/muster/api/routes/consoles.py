@@ -16,7 +16,7 @@ from muster.api.services import Services, ServicesHere
 from muster.client import wire_consoles as wire
 from muster.commands.consoles import note_console
 from muster.domain import ids
-from muster.domain.console import OPEN_LEVELS, NoConsole, console_problem
+from muster.domain.console import NOT_ISOLATING, NoConsole, console_problem
 from muster.domain.events_runs import ConsoleOpened
 
 
@@ -34,16 +34,20 @@ async def open_console(
         raise NoConsole(problem=problem)
     task, attempt = task_of(row), row.attempt_id or 0
     by = request.client.host if request.client else "this machine"
-    await services.store.execute(
-        note_console(attempt, ConsoleOpened(sandbox=row.id, worker_id=row.worker_id, level=row.level, by=by))
-    )
     opened = services.consoles.open(ids.encode(ids.ATTEMPT, attempt), body.columns, body.rows)
+    fact = ConsoleOpened(sandbox=row.id, worker_id=row.worker_id, level=row.level, by=by)
+    try:
+        await services.store.execute(note_console(attempt, fact))
+    except BaseException:
+        # Nobody was told its id, so that nothing was typed into one that is not recorded.
+        services.consoles.close(opened.id)
+        raise
     return Console(
         id=opened.id,
         sandbox_id=row.id,
         task_id=ids.encode(ids.TASK, task),
         level=row.level,
-        isolated=row.level not in OPEN_LEVELS,
+        isolated=row.level not in NOT_ISOLATING,
         idle_minutes=services.settings.console_idle_seconds / 60,
     )
 

@@ -51,7 +51,7 @@ function Console({ sandbox, open }: { sandbox: Sandbox; open: boolean }) {
           <Link ref={back} className="btn" to={`/sandboxes/${encodeURIComponent(sandbox.id)}`}>{over ? "Back to the sandbox" : "Close console"}</Link>
         </div>
       </div>
-      {sandbox.level === "process" ? <p className="con-open" role="note">This shell is on the machine {sandbox.host ?? ""} itself, as the user of its worker: the level process does not isolate.</p> : null}
+      {opened && !opened.isolated ? <p className="con-open" role="note">This shell is on the machine {sandbox.host ?? ""} itself, as the user of its worker: the level {opened.level} does not isolate.</p> : null}
       <p className="con-at" role="status" data-at={error !== null ? "ended" : at.at}>{words}{at.at === "open" && opened ? <span className="mut">{` It closes after ${opened.idle_minutes} minutes without a key. What is typed is not kept; the program in the sandbox can read along.`}</span> : null}</p>
       <div className="con-screen" ref={place} data-own-keys="" />
     </section>
