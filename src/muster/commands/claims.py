@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from muster.domain.admission import ClaimFilter, Hold, LaneFacts, affordable, budget_hold, hold_of
+from muster.domain.admission import COUNTING, ClaimFilter, Hold, LaneFacts, affordable, budget_hold, hold_of
 from muster.domain.errors import MusterError
 from muster.domain.events import AgentRegistered, AttemptStarted
 from muster.domain.task import TaskState
@@ -243,7 +243,7 @@ class _Market:
             if lane.queue_id == taken.queue_id:
                 lane.queue_running += 1
             if stall.hold is None:
-                stall.hold = hold_of(lane)
+                stall.hold = hold_of(lane, COUNTING)
 
 
 def _claimed(uow: UnitOfWork, row: Row, lane: LaneFacts, request: ClaimTasks) -> Claimed:
@@ -300,22 +300,31 @@ async def _lease(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
             for c in taken
         ],
     )
+    _note(uow, taken)
+
+
+def _note(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
     journal = uow.journal
-    for c in taken:
-        journal.facts.append(
-            (
-                AttemptStarted(c.number, c.worker_id, c.timeout_us),
-                c.task_id,
-                c.attempt_id,
-                c.agent_id,
-                c.lane.project_id,
-                c.estimate or None,
-            )
+    journal.facts.extend(
+        (
+            AttemptStarted(c.number, c.worker_id, c.timeout_us),
+            c.task_id,
+            c.attempt_id,
+            c.agent_id,
+            c.lane.project_id,
+            c.estimate or None,
         )
-        journal.move(c.lane.lane_id, TaskState.READY, TaskState.RUNNING)
-        if c.estimate:
-            journal.charge(c.lane.project_id, reserved=c.estimate)
-        journal.wake_by(now + c.timeout_us)
+        for c in taken
+    )
+    of_lane: dict[int, list[Claimed]] = {}
+    for c in taken:
+        of_lane.setdefault(c.lane.lane_id, []).append(c)
+    for lane, claimed in of_lane.items():
+        journal.move(lane, TaskState.READY, TaskState.RUNNING, len(claimed))
+        reserved = sum(c.estimate for c in claimed)
+        if reserved:
+            journal.charge(claimed[0].lane.project_id, reserved=reserved)
+    journal.wake_by(uow.now + min(c.timeout_us for c in taken))
 
 
 async def _tell_history(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
