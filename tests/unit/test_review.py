@@ -18,7 +18,7 @@ from muster.domain.events import (
     TaskRequeued,
     TaskSubmitted,
 )
-from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed
+from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed, TaskSeen
 from muster.domain.queue import Queue
 from muster.domain.replay import evolve
 from muster.domain.replay_world import Fact, World
@@ -29,6 +29,7 @@ from muster.domain.review import (
     ReviewState,
     Side,
     Verdict,
+    after_success,
     check_verdict,
     follow,
     message_for,
@@ -45,9 +46,16 @@ NOTE = Comment(path="src/a.py", text="Why not a set?", commit=COMMIT, first=18, 
 def test_only_reviewed_or_unreviewed_success_lets_others_go_on() -> None:
     """SQ-12"""
     good = [review for review in ReviewState if satisfied(TaskState.SUCCEEDED, review)]
-    assert good == [ReviewState.NONE, ReviewState.APPROVED]
+    assert good == [ReviewState.NONE, ReviewState.APPROVED, ReviewState.UNSEEN]
     assert not satisfied(TaskState.FAILED, ReviewState.APPROVED)
     assert [review.label for review in ReviewState][3] == "changes_requested"
+
+
+def test_what_left_commits_is_to_be_looked_at_and_a_verdict_is_wanted_only_where_the_queue_says_so() -> None:
+    """SQ-12"""
+    assert after_success(strict=True, left=True) is ReviewState.PENDING
+    assert after_success(strict=False, left=True) is ReviewState.UNSEEN
+    assert after_success(strict=False, left=False) is ReviewState.NONE
 
 
 def test_a_queue_is_relaxed_unless_it_is_made_strict() -> None:
@@ -226,6 +234,17 @@ def test_the_log_tells_what_waits_for_a_verdict_and_what_it_was() -> None:
     assert (task.review, task.review_id) == (ReviewState.NONE, 30)
     log.add(TaskRemoved("deleted"))
     assert (log.world.reviews, log.world.review_comments, log.world.strays) == ({}, {}, [])
+
+
+def test_a_result_that_was_set_aside_is_not_among_those_nobody_looked_at() -> None:
+    log = Log()
+    log.add(TaskRequeued(30, 0))
+    log.add(AttemptStarted(2, None, 1), attempt_id=ATTEMPT + 1, agent_id="ann")
+    log.add(AttemptSucceeded(0, unseen=True), attempt_id=ATTEMPT + 1)
+    task = log.world.tasks[TASK]
+    assert (task.review, log.world.tasks[OTHER].blockers) == (ReviewState.UNSEEN, 0)
+    log.add(TaskSeen("seen", "ann"))
+    assert (task.review, task.updated_at, log.world.strays) == (ReviewState.NONE, log.seq, [])
 
 
 def test_requested_changes_stay_requested_however_often_it_is_queued() -> None:

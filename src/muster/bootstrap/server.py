@@ -36,6 +36,7 @@ from muster.client.in_process import InProcessTransport
 from muster.commands.defaults import ensure_defaults
 from muster.commands.leases import StaleRules
 from muster.domain.task_class import TaskClass
+from muster.engine.merge_watch import run_merge_watch
 from muster.engine.presence import run_presence
 from muster.engine.projector import run_projector
 from muster.engine.pruner import Retention, run_pruner
@@ -187,6 +188,7 @@ async def run_engine(parts: Parts) -> None:
             Loop("sealer", lambda: run_sealer(store)),
             Loop("projector", lambda: run_projector(store)),
             Loop("presence", lambda: run_presence(store)),
+            Loop("merge-watch", lambda: run_merge_watch(store)),
             Loop("pruner", lambda: run_pruner(store, retention, parts.services.blobs)),
         ]
     )

@@ -29,6 +29,14 @@ COLUMNS: Final = (
     Column("expires", lambda row: row.get("expires_at") or "never", spare=True),
 )
 
+RESULT_COLUMNS: Final = (
+    Column("task", "id"),
+    Column("what", lambda row: shortened(row.get("title"), 60), flexible=True, clipped=True),
+    Column("by", "agent_id", spare=True),
+    Column("queue", "queue", spare=True),
+    Column("ended", lambda row: since(row.get("finished_at"))),
+)
+
 PERMISSION_COLUMNS: Final = (
     Column("id", "id"),
     Column("scope", "scope"),
@@ -50,7 +58,10 @@ def inbox(
     task: Annotated[str | None, typer.Option("--task", metavar="TASK")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1)] = 50,
 ) -> None:
-    """List what agents wait for."""
+    """List what agents wait for, and results to look at.
+
+    As JSON only the requests; results are in 'muster tasks --review pending' and '--review unseen'.
+    """
     from muster.cli.task_ids import full_id
 
     call = invocation(context)
@@ -60,7 +71,33 @@ def inbox(
         found = _list(connection, 0, state=state, task=identity, limit=min(limit, 200))
         while watch and not found:
             found = _list(connection, WATCH_SECONDS, state=state, task=identity, limit=min(limit, 200))
-    call.output.table(found, COLUMNS, empty="Nothing waits for you.")
+        results = {} if call.output.as_json or everything or task else _results(connection)
+    if found or not results:
+        call.output.table(found, COLUMNS, empty=NOTHING)
+    for heading, rows in results.items():
+        call.output.text(f"\n{heading}" if found or heading != next(iter(results)) else heading)
+        call.output.table(rows, RESULT_COLUMNS, empty="")
+
+
+NOTHING: Final = (
+    "Nothing waits for you. Requests of agents appear here, and finished work that nobody looked at."
+)
+RESULTS: Final = {
+    "pending": "To review, as their queues want it (muster review TASK):",
+    "unseen": "Finished, not looked at (muster diff TASK; then muster merge TASK or muster review TASK --seen):",
+}
+SHOWN: Final = 20
+
+
+def _results(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    """What there is to look at, by what is said above it."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for state, heading in RESULTS.items():
+        page = connection.get(path("tasks"), review=state, limit=SHOWN)
+        more = f" The newest {SHOWN}; all: muster tasks --review {state}" if page["next_cursor"] else ""
+        if page["items"]:
+            found[heading + more] = page["items"]
+    return found
 
 
 def _list(connection: Connection, wait: float, **query: object) -> list[dict[str, Any]]:

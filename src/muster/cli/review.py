@@ -15,6 +15,7 @@ from muster.cli.task_ids import full_id
 from muster.domain.errors import InvalidInput
 
 _PLACE: Final = re.compile(r"^(?P<path>.+?):(?P<line>\d+)(?:-(?P<last>\d+))?:?\s+(?P<text>.+)$", re.DOTALL)
+SEEN: Final = "seen"
 _VERDICTS: Final = {"approve": "Approved", "request_changes": "Changes requested for", "reject": "Rejected"}
 
 
@@ -52,6 +53,10 @@ def review(
         typer.Option("--request-changes", help="Back to its agent, with all comments as one message."),
     ] = False,
     reject: Annotated[bool, typer.Option("--reject", help="It is not wanted; --note says why.")] = False,
+    seen_: Annotated[
+        bool,
+        typer.Option("--seen", help="No verdict: it is only no longer among those nobody looked at."),
+    ] = False,
     note: Annotated[str, typer.Option("--note", "-m", metavar="TEXT", help="Words for the whole.")] = "",
     comment: Annotated[
         list[str] | None,
@@ -72,10 +77,12 @@ def review(
 
     Comments are drafts until a verdict sends them. A verdict counts for the commit that is there now.
     """
-    given = {"approve": approve, "request_changes": request_changes, "reject": reject}
+    given = {"approve": approve, "request_changes": request_changes, "reject": reject, SEEN: seen_}
     verdicts = [name for name, wanted in given.items() if wanted]
     if len(verdicts) > 1:
-        raise InvalidInput(field="review", problem="give one of --approve, --request-changes, --reject")
+        raise InvalidInput(
+            field="review", problem="give one of --approve, --request-changes, --reject, --seen"
+        )
     call = invocation(context)
     with call.connection() as connection:
         identity = full_id(connection, task_id)
@@ -86,7 +93,10 @@ def review(
             connection.patch(path("tasks", identity, "comments", one), {"resolved": True})
         for one in delete or ():
             connection.delete(path("tasks", identity, "comments", one))
-        if verdicts:
+        if verdicts == [SEEN]:
+            answer = connection.post(path("tasks", identity, "seen"), said)
+            call.output.done(f"Set aside {identity}. Its branch stays.", answer)
+        elif verdicts:
             _give(call, connection, identity, {"verdict": verdicts[0], "note": note, **said}, commit)
         else:
             _show(call, connection.get(path("tasks", identity, "review")))

@@ -139,6 +139,7 @@ def _status_fields(answer: dict[str, Any], url: str) -> list[tuple[str, object]]
         ("database", answer["database"]),
         ("tasks", ", ".join(f"{count} {state}" for state, count in tasks.items() if count) or "none"),
         ("to review", answer["reviews"] or None),
+        ("not looked at", answer["unseen"] or None),
         ("waiting", "\n".join(f"{item['count']} {item['message']}" for item in waiting)),
         ("spent", spent),
     ]

@@ -38,7 +38,11 @@ def standing(task: Record) -> str:
     return str(task["state"]) if review == "none" else f"{task['state']}, {_REVIEWS.get(review, review)}"
 
 
-_REVIEWS: Final = {"pending": "to review", "changes_requested": "changes requested"}
+_REVIEWS: Final = {
+    "pending": "to review",
+    "unseen": "not looked at",
+    "changes_requested": "changes requested",
+}
 TASK_COLUMNS = (
     Column("id", "id"),
     Column("state", standing),
@@ -80,7 +84,8 @@ def tasks(
     review: Annotated[
         list[str] | None,
         typer.Option(
-            "--review", help="pending (waits for a verdict), approved, changes_requested, rejected."
+            "--review",
+            help="pending (waits for a verdict), unseen (has commits nobody looked at), approved, changes_requested, rejected.",
         ),
     ] = None,
     queue: Annotated[str | None, typer.Option("--queue", "-q", metavar="NAME")] = None,

@@ -24,7 +24,7 @@ from muster.domain.attempt import (
 from muster.domain.errors import LeaseLost, MusterError
 from muster.domain.events import AttemptFailed, AttemptSucceeded, TaskReadied
 from muster.domain.retry import RetryPolicy
-from muster.domain.review import ReviewState
+from muster.domain.review import ReviewState, after_success
 from muster.domain.task import TaskState
 from muster.store import tables
 from muster.store.codec import decode_spec, to_json
@@ -70,7 +70,8 @@ class Ended:
 _HELD: Final = Statement(
     "SELECT a.id, a.task_id, a.token, a.state, a.number, a.agent_id, a.reserved, t.state, t.attempt_id, t.lane_id, "
     "t.project_id, t.burned, t.max_attempts, t.dependents, a.finished_at, a.asks, t.review, "
-    "(SELECT q.approval FROM queues q WHERE q.id = t.queue_id) "
+    "(SELECT q.approval FROM queues q WHERE q.id = t.queue_id), "
+    "(SELECT count(*) FROM runs r WHERE r.attempt_id = a.id AND r.branch IS NOT NULL AND r.head_commit <> r.base_commit) "
     "FROM attempts a JOIN tasks t ON t.id = a.task_id WHERE a.id IN_INTS(?1) FOR UPDATE"
 )
 _SPECS: Final = Statement("SELECT id, doc FROM task_specs WHERE id IN_INTS(?1)")
@@ -234,6 +235,7 @@ def _settle(uow: UnitOfWork, request: EndAttempt, held: Held, ended: Ended, work
 
 
 def _succeed(uow: UnitOfWork, request: EndAttempt, held: Held) -> Ended:
+    state = after_success(strict=held.strict, left=bool(held.left))
     payload = AttemptSucceeded(
         held.reserved,
         request.output,
@@ -242,8 +244,9 @@ def _succeed(uow: UnitOfWork, request: EndAttempt, held: Held) -> Ended:
         None if request.tokens is NO_TOKENS else list(request.tokens),
         request.sandbox,
         held.strict,
+        state is ReviewState.UNSEEN,
     )
-    held.review = int(ReviewState.PENDING if held.strict else ReviewState.NONE)
+    held.review = int(state)
     if held.strict:
         uow.journal.topics.add(PENDING)
     uow.journal.facts.append(

@@ -155,17 +155,23 @@ async def requeue_head(uow: UnitOfWork, head: Head, reason: str) -> TaskState:
 _ARCHIVE: Final = Statement("UPDATE tasks SET archived_at = ?2, updated_at = ?2 WHERE id = ?1")
 _TO_ARCHIVE: Final = Statement(
     "SELECT id, project_id FROM tasks WHERE state = ?1 AND state >= 60 AND archived_at IS NULL AND finished_at < ?2 "
-    "AND id < ?3 AND review <> 1 ORDER BY id LIMIT ?4 FOR UPDATE"
+    "AND id < ?3 AND review <> 1 AND (review <> 5 OR finished_at < ?5) ORDER BY id LIMIT ?4 FOR UPDATE"
 )
 
 
 @command()
-async def archive_finished(uow: UnitOfWork, finished_before: int, limit: int = 500) -> int:
-    """Put up to `limit` tasks out of sight that finished before a time (microseconds); returns how many."""
+async def archive_finished(
+    uow: UnitOfWork, finished_before: int, limit: int = 500, *, unseen_before: int | None = None
+) -> int:
+    """Put up to `limit` tasks out of sight that finished before a time (microseconds); returns how many. Results nobody
+    looked at may have a time of their own."""
+    unseen = finished_before if unseen_before is None else unseen_before
     bound = ids.first_id_at(finished_before)
     found: list[tuple[int, int]] = []
     for state in (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED):
-        rows = await uow.rows(_TO_ARCHIVE, int(state), finished_before, bound, max(limit - len(found), 0))
+        rows = await uow.rows(
+            _TO_ARCHIVE, int(state), finished_before, bound, max(limit - len(found), 0), unseen
+        )
         found.extend((row[0], row[1]) for row in rows)
     for task_id, project_id in found:
         await uow.run(_ARCHIVE, task_id, uow.now)
@@ -268,7 +274,7 @@ async def delete_task(uow: UnitOfWork, task_id: int) -> None:
 
 _OLD: Final = Statement(
     "SELECT id FROM tasks t WHERE state = ?1 AND state >= 60 AND archived_at IS NULL AND finished_at < ?2 AND id < ?3 "
-    "AND review <> 1 "
+    "AND review <> 1 AND (review <> 5 OR finished_at < ?5) "
     "AND NOT EXISTS (SELECT 1 FROM task_dependencies d WHERE d.depends_on = t.id AND d.done = 0) ORDER BY id LIMIT ?4"
 )
 _OLD_ARCHIVED: Final = Statement(
@@ -279,18 +285,25 @@ _OLD_ARCHIVED: Final = Statement(
 
 @command()
 async def purge_tasks(
-    uow: UnitOfWork, finished_before: int, limit: int = 500, *, archived: bool = False
+    uow: UnitOfWork,
+    finished_before: int,
+    limit: int = 500,
+    *,
+    archived: bool = False,
+    unseen_before: int | None = None,
 ) -> int:
-    """Remove up to `limit` tasks that finished before a time (microseconds); returns how many.
+    """Remove up to `limit` tasks that finished before a time (microseconds); returns how many. Results nobody looked at may
+    have a time of their own.
 
     Archived tasks were put aside on purpose and stay, unless asked for. The log keeps every event, so that
     money, audit and history lose nothing.
     """
     bound = ids.first_id_at(finished_before)
+    unseen = finished_before if unseen_before is None else unseen_before
     found: list[int] = []
     for state in (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED):
         if len(found) < limit:
-            rows = await uow.rows(_OLD, int(state), finished_before, bound, limit - len(found))
+            rows = await uow.rows(_OLD, int(state), finished_before, bound, limit - len(found), unseen)
             found.extend(row[0] for row in rows)
     if archived and len(found) < limit:
         found.extend(row[0] for row in await uow.rows(_OLD_ARCHIVED, finished_before, limit - len(found)))

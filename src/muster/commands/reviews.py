@@ -16,11 +16,12 @@ from muster.commands.lifecycle import Head, load_head, requeue_head
 from muster.domain import ids
 from muster.domain.checks import check_fields
 from muster.domain.errors import InvalidInput, NotFound, WrongState
-from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed
+from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed, TaskSeen
 from muster.domain.review import (
     AFTER,
     MAX_DRAFTS,
     Comment,
+    ReviewState,
     Verdict,
     WorkMoved,
     check_comment,
@@ -107,6 +108,33 @@ def _comment(row: Row) -> Comment:
     return Comment(
         path=row[1], text=row[2], commit=row[3], side=row[4], first=row[5], last=row[6], hunk=row[7]
     )
+
+
+_REVIEW: Final = Statement("SELECT review FROM tasks WHERE id = ?1")
+_SEEN: Final = Statement("UPDATE tasks SET review = 0, updated_at = ?2 WHERE id = ?1 AND review = 5")
+
+
+@command()
+async def set_aside(uow: UnitOfWork, task_id: int, by: str = "") -> bool:
+    """Take a result out of those nobody looked at, without a verdict; False when it was not among them. WrongState for a task
+    that is not done, or that waits for a verdict."""
+    head = await load_head(uow, task_id)
+    if head.state is not TaskState.SUCCEEDED:
+        raise WrongState(
+            noun="task", id=head.public, state=head.state.label, wanted="only a result is set aside"
+        )
+    if (await uow.rows(_REVIEW, task_id))[0][0] == ReviewState.PENDING:
+        wanted = "its queue wants a verdict: approve it, reject it or request changes"
+        raise WrongState(noun="task", id=head.public, state="to be reviewed", wanted=wanted)
+    return await leave_unseen(uow, head, TaskSeen("seen", by or "somebody"))
+
+
+async def leave_unseen(uow: UnitOfWork, head: Head, seen: TaskSeen) -> bool:
+    """As part of another command: a result that nobody looked at is not one any more; False when it was not one."""
+    if await uow.run(_SEEN, head.id, uow.now) == 0:
+        return False
+    uow.journal.fact(seen, task=head.id, attempt=head.attempt_id, project=head.project_id)
+    return True
 
 
 _COLUMNS: Final = ("path", "side", "first_line", "last_line", "commit_id", "hunk", "text", "created_by")

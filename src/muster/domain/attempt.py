@@ -51,6 +51,8 @@ class Held:
     review: int = 0
     approval: str = Approval.RELAXED
     """Its queue's."""
+    left: int = 0
+    """1 when its run left commits on a branch of its own."""
     limited: bool = False
 
     @property

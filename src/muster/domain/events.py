@@ -21,7 +21,7 @@ from muster.domain.events_approvals import (
     PermissionGranted,
     PermissionRevoked,
 )
-from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed
+from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed, TaskSeen
 from muster.domain.events_runs import (
     ConsoleOpened,
     ProviderFailing,
@@ -157,6 +157,8 @@ class AttemptSucceeded(Payload):
     sandbox: str | None = None
     review: bool = False
     """A person's verdict is wanted before anything follows from it: its queue is strict."""
+    unseen: bool = False
+    """It left commits that somebody will want to look at; nothing waits for that."""
 
 
 @dataclass(slots=True)
@@ -371,6 +373,7 @@ CATALOGUE: tuple[type[Payload], ...] = (
     TaskMerged,
     ConsoleOpened,
     TaskReviewed,
+    TaskSeen,
     CommentWritten,
     CommentEdited,
     CommentRemoved,

@@ -24,6 +24,16 @@ class TaskReviewed(Payload):
 
 
 @dataclass(slots=True)
+class TaskSeen(Payload):
+    """A result is no longer among those nobody looked at: somebody set it aside (`seen`), or its work is in a branch of
+    its repository (`merged`)."""
+
+    kind: ClassVar[str] = "task.seen"
+    how: str
+    by: str = ""
+
+
+@dataclass(slots=True)
 class CommentWritten(Payload):
     """A comment on lines of a task's result was drafted; it is told to nobody before its review is sent."""
 

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from muster.domain.events import AttemptFailed, AttemptStarted, AttemptSucceeded, AttemptWarned
 from muster.domain.replay_world import AttemptRow, Fact, TaskRow, World
-from muster.domain.review import ReviewState
+from muster.domain.review import after_success
 from muster.domain.task import TaskState
 
 AttemptPayload = AttemptStarted | AttemptWarned | AttemptSucceeded | AttemptFailed
@@ -31,7 +31,7 @@ def evolve_attempt(world: World, fact: Fact, payload: AttemptPayload) -> None:
             _end(world, fact, payload, attempt)
             _settle(task, fact, TaskState.SUCCEEDED, None)
             task.burned += 1
-            task.review = ReviewState.PENDING if payload.review else ReviewState.NONE
+            task.review = after_success(strict=payload.review, left=payload.unseen)
             if not payload.review:
                 world.satisfy(task.id)
         case AttemptFailed():

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import assert_never
 
 from muster.domain import ids
-from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed
+from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed, TaskSeen
 from muster.domain.replay_world import Fact, PlaceRow, TaskRow, World
-from muster.domain.review import AFTER, Verdict
+from muster.domain.review import AFTER, ReviewState, Verdict
 
-ReviewPayload = TaskReviewed | CommentWritten | CommentEdited | CommentRemoved
+ReviewPayload = TaskReviewed | TaskSeen | CommentWritten | CommentEdited | CommentRemoved
 
 
 def evolve_review(world: World, fact: Fact, payload: ReviewPayload) -> None:
@@ -20,6 +20,9 @@ def evolve_review(world: World, fact: Fact, payload: ReviewPayload) -> None:
     match payload:
         case TaskReviewed():
             _review(world, fact, payload, task)
+        case TaskSeen():
+            task.review = ReviewState.NONE
+            task.updated_at = fact.at
         case CommentWritten():
             number = ids.decode(ids.COMMENT, payload.comment_id)
             own = {"task_id": task.id, "attempt_id": fact.attempt_id, "review_id": None, "resolved_at": None}

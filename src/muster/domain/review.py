@@ -30,6 +30,8 @@ class ReviewState(IntEnum):
     APPROVED = 2
     CHANGES_REQUESTED = 3
     REJECTED = 4
+    UNSEEN = 5
+    """It left commits that nobody merged, decided on or set aside yet. Nothing waits for that."""
 
     @property
     def label(self) -> str:
@@ -92,7 +94,18 @@ _BLANK: Final = " \t\r\n"
 
 def satisfied(state: TaskState, review: ReviewState) -> bool:
     """Whether those that depend on a task need not wait for it."""
-    return state is TaskState.SUCCEEDED and review in (ReviewState.NONE, ReviewState.APPROVED)
+    return state is TaskState.SUCCEEDED and review in (
+        ReviewState.NONE,
+        ReviewState.UNSEEN,
+        ReviewState.APPROVED,
+    )
+
+
+def after_success(*, strict: bool, left: bool) -> ReviewState:
+    """How a result stands at first. `left`: it left commits on a branch of its own."""
+    if strict:
+        return ReviewState.PENDING
+    return ReviewState.UNSEEN if left else ReviewState.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ from muster.store.database import Store
 
 EVERY_SECONDS: Final = 600.0
 BATCH: Final = 200
+UNSEEN_DAYS: Final = 30
+"""So long, at least, a result stays whose commits nobody looked at: longer than anybody is away."""
 WORKER_DAYS: Final = 7
 DAY_US: Final = 86_400_000_000
 
@@ -54,11 +56,15 @@ async def sweep(store: Store, blobs: BlobStore) -> int:
     return removed
 
 
+def _unseen(store: Store, before: int) -> int:
+    return min(before, store.now() - UNSEEN_DAYS * DAY_US)
+
+
 async def archive(store: Store, retention: Retention) -> int:
     """Put out of sight what finished long enough ago; returns how many tasks."""
     before = store.now() - int(retention.archive_after_days * DAY_US)
     archived = 0
-    while count := await store.execute(archive_finished(before, BATCH)):
+    while count := await store.execute(archive_finished(before, BATCH, unseen_before=_unseen(store, before))):
         archived += count
         await asyncio.sleep(0)
     if archived:
@@ -70,7 +76,7 @@ async def prune(store: Store, retention: Retention) -> int:
     """Remove what is past its time; returns how many tasks."""
     before = store.now() - int(retention.purge_after_days * DAY_US)
     removed = 0
-    while count := await store.execute(purge_tasks(before, BATCH)):
+    while count := await store.execute(purge_tasks(before, BATCH, unseen_before=_unseen(store, before))):
         removed += count
         await asyncio.sleep(0)
     if removed:

@@ -9,7 +9,7 @@ from muster.domain import ids
 from muster.domain.task import TaskState
 from muster.projections.approvals import count_pending
 from muster.projections.counts import StateCounts
-from muster.projections.reviews import count_unreviewed
+from muster.projections.reviews import count_unreviewed, count_unseen
 from muster.projections.status import counts_by_state
 from muster.store.database import Reader
 from muster.store.statements import Statement
@@ -52,6 +52,8 @@ class Overview:
     waiting: int
     reviews: int
     """Of these: results that wait for a verdict."""
+    unseen: int
+    """Results with commits that nobody looked at; nothing waits for that. Cut at a thousand."""
     problems: int
     open: int
     counts: StateCounts
@@ -96,6 +98,7 @@ async def overview_of(reader: Reader, since: int, now: int) -> Overview:
     return Overview(
         waiting=await count_pending(reader) + reviews,
         reviews=reviews,
+        unseen=await count_unseen(reader),
         problems=(await reader.rows(_PROBLEMS))[0][0],
         open=counts.waiting + counts.running,
         counts=counts,

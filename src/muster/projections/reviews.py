@@ -60,6 +60,27 @@ _UNREVIEWED: Final = Statement(
 )
 
 
+MOST_UNSEEN: Final = 1_000
+_UNSEEN: Final = Statement(
+    "SELECT count(*) FROM (SELECT 1 FROM tasks WHERE review = 5 AND review > 0 AND archived_at IS NULL "
+    f"LIMIT {MOST_UNSEEN}) u"
+)
+_UNSEEN_WORK: Final = Statement(
+    "SELECT t.id, t.attempt_id, r.head_commit, r.base_branch FROM tasks t JOIN runs r ON r.attempt_id = t.attempt_id "
+    "WHERE t.review = 5 AND t.review > 0 AND t.archived_at IS NULL ORDER BY t.id DESC LIMIT ?1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnseenWork:
+    """A result that nobody looked at: its last commit, and the branch its work began at."""
+
+    task_id: int
+    attempt_id: int
+    commit: str
+    base_branch: str | None
+
+
 async def reviews_of(reader: Reader, task_id: int) -> list[ReviewRow]:
     """The verdicts on a task's results, the last first; a hundred at the most."""
     return [ReviewRow(*row) for row in await reader.rows(_REVIEWS, task_id)]
@@ -81,6 +102,16 @@ async def get_comment(reader: Reader, task_id: int, comment_id: int) -> CommentR
 async def commits_of(reader: Reader, task_id: int) -> set[str]:
     """What the attempts of a task left."""
     return {str(row[0]) for row in await reader.rows(_COMMITS, task_id)}
+
+
+async def count_unseen(reader: Reader) -> int:
+    """How many results left commits that nobody merged, decided on or set aside; cut at a thousand."""
+    return int((await reader.rows(_UNSEEN))[0][0])
+
+
+async def unseen_work(reader: Reader, limit: int) -> list[UnseenWork]:
+    """The newest of these results."""
+    return [UnseenWork(*row) for row in await reader.rows(_UNSEEN_WORK, limit)]
 
 
 async def count_unreviewed(reader: Reader) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 
 from muster.projections.counts import SUMS, StateCounts, counts_from
 from muster.projections.log import head_of_log
-from muster.projections.reviews import count_unreviewed
+from muster.projections.reviews import count_unreviewed, count_unseen
 from muster.projections.waiting import WaitingGroup, waiting_groups
 from muster.projections.workers import WorkerRow, live_workers
 from muster.store.database import Reader
@@ -30,6 +30,8 @@ class Status:
     counts: StateCounts
     reviews: int
     """Results that wait for a verdict."""
+    unseen: int
+    """Results with commits that nobody looked at; nothing waits for that. Cut at a thousand."""
     waiting: list[WaitingGroup]
     workers: list[WorkerRow]
     agents: int
@@ -57,6 +59,7 @@ async def status_of(reader: Reader, now: int) -> Status:
     return Status(
         counts=await counts_by_state(reader),
         reviews=await count_unreviewed(reader),
+        unseen=await count_unseen(reader),
         waiting=await waiting_groups(reader, now),
         workers=await live_workers(reader, now),
         agents=(await reader.rows(_AGENTS))[0][0],

@@ -69,6 +69,14 @@ def narrow_range(wanted: TaskFilter) -> Range | None:
     return None
 
 
+def _by_review(wanted: TaskFilter) -> list[Range]:
+    """A range for each standing, as each is sorted by id and both together are not."""
+    return [
+        Range(frozenset({"reviews"}), [(f"t.review = {int(state)} AND t.review > 0", NOTHING_BOUND)])
+        for state in sorted(wanted.reviews or ())
+    ]
+
+
 def _place_range(wanted: TaskFilter) -> Range:
     """Everything of a queue, a project, a type, or everything."""
     if wanted.queue_id is not None:
@@ -88,7 +96,7 @@ def ranges_by_id(
     `queue_counts` are the finished tasks of their queues."""
     narrow = narrow_range(wanted)
     if narrow is not None:
-        return [narrow]
+        return _by_review(wanted) if "reviews" in narrow.taken and wanted.reviews else [narrow]
     if wanted.archived is True:
         return [Range(frozenset({"archived"}), [("t.archived_at IS NOT NULL", NOTHING_BOUND)])]
     if wanted.states is None:

@@ -50,6 +50,13 @@ async def into_branch(main: Path, wanted: str | None) -> str | None:
         return None
 
 
+async def head_of_branch(main: Path, branch: str) -> str | None:
+    """The commit a local branch is at; None when there is no such branch."""
+    name = f"refs/heads/{branch}"
+    told = await line("for-each-ref", "--format=%(refname)%00%(objectname)", name, git_dir=main)
+    return dict(row.split("\0") for row in told.splitlines()).get(name)
+
+
 async def standing_of(main: Path, commit: str | None, into: str | None) -> Standing:
     """How a commit stands to a branch. GitError for a branch that is not there."""
     if commit is None or into is None:

@@ -57,6 +57,12 @@ export function tasks(filter: TaskFilter, cursor?: string) {
 /** Results that wait for a verdict. */
 export const toReview = tasks({ review: ["pending"], limit: 200 });
 
+/** Results with commits that nobody merged, decided on or set aside; nothing waits for them. */
+export const unseen = tasks({ review: ["unseen"], limit: 20 });
+
+/** Takes a result out of those. */
+export const setAside = (id: string) => answer(api.POST("/api/v1/tasks/{task_id}/seen", { params: { path: { task_id: id } }, body: { by: "web interface" } }));
+
 export const problems = tasks({ state: ["failed"], limit: 50 });
 
 export function task(id: string) {

@@ -87,6 +87,7 @@ async def get_overview(
     return shapes.Overview(
         waiting=found.waiting,
         reviews=found.reviews,
+        unseen=found.unseen,
         problems=found.problems,
         open=found.open,
         tasks={state: getattr(found.counts, state) for state in found.counts.__slots__},

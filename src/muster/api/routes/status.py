@@ -25,6 +25,7 @@ async def get_status(services: ServicesHere) -> Status:
         database=store.name,
         tasks={state: getattr(found.counts, state) for state in found.counts.__slots__},
         reviews=found.reviews,
+        unseen=found.unseen,
         waiting=[
             WaitingCount(
                 code=group.code,

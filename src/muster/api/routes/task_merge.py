@@ -10,7 +10,7 @@ from muster.api.routing import Route
 from muster.api.schemas.task_git import MergeRequest, TaskMerge
 from muster.api.services import Services, ServicesHere
 from muster.api.task_output import Wanted, find_attempt
-from muster.commands.merges import note_merge
+from muster.commands.merges import found_merged, note_merge
 from muster.domain import ids
 from muster.domain.errors import Conflict, InvalidInput, WrongState
 from muster.domain.events_runs import TaskMerged
@@ -37,6 +37,7 @@ class _Work:
     main: Path
     run: RunRow
     attempt: int
+    attempt_id: int
     commit: str
 
 
@@ -59,10 +60,10 @@ async def merge_task(services: ServicesHere, task_id: str, body: MergeRequest) -
     merge = await _planned(services, task_id, task.row.title, work, body)
     merged = await merge_work(work.main, merge)
     already = merged.commit == merged.before
-    if not already:
-        await services.store.execute(
-            note_merge(number, TaskMerged(work.commit, merge.into, merged.commit, body.way))
-        )
+    told = TaskMerged(work.commit, merge.into, merged.commit, body.way)
+    await services.store.execute(
+        found_merged(number, work.attempt_id) if already else note_merge(number, work.attempt_id, told)
+    )
     return TaskMerge(
         task_id=task_id,
         attempt=work.attempt,
@@ -80,7 +81,7 @@ async def _refuse_unreviewed(services: Services, row: TaskRow, work: _Work) -> N
     given = await reviews_of(services.store, row.id)
     last = given[0] if given else None
     approved = last is not None and last.verdict == Verdict.APPROVE and last.commit == work.commit
-    wanted = row.strict or row.review not in (ReviewState.NONE, ReviewState.APPROVED)
+    wanted = row.strict or row.review not in (ReviewState.NONE, ReviewState.UNSEEN, ReviewState.APPROVED)
     if approved or not wanted:
         return
     task = ids.encode(ids.TASK, row.id)
@@ -105,7 +106,7 @@ async def _work(services: Services, wanted: Wanted, folder: str) -> _Work:
     commit = await commit_kept(repository.main, task, ids.encode(ids.ATTEMPT, found[0]))
     if commit is None:
         raise NothingToMerge(task=task, problem="the repository does not have its commit any more")
-    return _Work(main=repository.main, run=run, attempt=found[1], commit=commit)
+    return _Work(main=repository.main, run=run, attempt=found[1], attempt_id=found[0], commit=commit)
 
 
 async def _planned(services: Services, task_id: str, title: str, work: _Work, body: MergeRequest) -> Merge:

@@ -15,7 +15,14 @@ from muster.api.schemas import reviews as shapes
 from muster.api.schemas.shape import Done
 from muster.api.services import Services, ServicesHere
 from muster.api.task_output import Wanted, find_attempt
-from muster.commands.reviews import GiveVerdict, edit_comment, give_verdict, remove_comment, write_comment
+from muster.commands.reviews import (
+    GiveVerdict,
+    edit_comment,
+    give_verdict,
+    remove_comment,
+    set_aside,
+    write_comment,
+)
 from muster.domain import ids
 from muster.domain.errors import InvalidInput, NotFound, WrongState
 from muster.domain.review import (
@@ -94,7 +101,7 @@ async def _shown(services: Services, work: _Work, task_id: str) -> shapes.TaskRe
     comments = await comments_of(services.store, work.number)
     row, last = work.task.row, given[0] if given else None
     void = last is not None and (
-        row.review in (ReviewState.NONE, ReviewState.PENDING)
+        row.review in (ReviewState.NONE, ReviewState.UNSEEN, ReviewState.PENDING)
         or (row.review is not ReviewState.CHANGES_REQUESTED and last.commit != work.commit)
     )
     new = await _new_commits(work, last) if void else None
@@ -158,6 +165,18 @@ async def review_task(services: ServicesHere, task_id: str, body: shapes.ReviewR
         by=body.by or "",
     )
     await services.store.execute(give_verdict(given))
+    return await get_task_review(services, task_id)
+
+
+async def mark_seen(
+    services: ServicesHere, task_id: str, body: shapes.SeenRequest | None = None
+) -> shapes.TaskReview:
+    """Set a result aside without a verdict: it is no longer among those nobody looked at.
+
+    Doing it twice is doing it once. 409 for a task that is not done, and for a result that waits for a verdict.
+    """
+    by = (body.by if body else None) or ""
+    await services.store.execute(set_aside(ids.decode(ids.TASK, task_id), by))
     return await get_task_review(services, task_id)
 
 
@@ -256,6 +275,7 @@ async def _since(services: Services, task_id: str, since: str) -> tuple[Path, st
 ROUTES: Final = (
     Route("GET", "/tasks/{task_id}/review", get_task_review, (404,)),
     Route("POST", "/tasks/{task_id}/review", review_task, (404, 409)),
+    Route("POST", "/tasks/{task_id}/seen", mark_seen, (404, 409)),
     Route("GET", "/tasks/{task_id}/review/changes", get_new_changes, (404, 409)),
     Route("GET", "/tasks/{task_id}/review/diff", get_new_diff, (404, 409), text=True),
     Route("POST", "/tasks/{task_id}/comments", create_comment, (404, 409), 201),

@@ -108,6 +108,9 @@ class Overview(Answer):
 
     waiting: int = Field(description="Requests and results that wait for a person.")
     reviews: int = Field(description="Of these: results that wait for a verdict.")
+    unseen: int = Field(
+        description="Results with commits that nobody merged, decided on or set aside; nothing waits for that. 1000 at most."
+    )
     problems: int = Field(description="Tasks that failed for good and are not archived, 1000 at most.")
     open: int = Field(description="Tasks that wait or run.")
     tasks: dict[str, int]

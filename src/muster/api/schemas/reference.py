@@ -146,6 +146,9 @@ class Status(Answer):
     database: str
     tasks: dict[str, int]
     reviews: int = Field(description="Results that wait for a person's verdict.")
+    unseen: int = Field(
+        description="Results with commits that nobody merged, decided on or set aside; nothing waits for that. 1000 at most."
+    )
     waiting: list[WaitingCount]
     workers: list[Worker]
     agents: int

@@ -111,6 +111,12 @@ class TaskReview(Answer):
     reviews: list[GivenVerdict] = Field(description="All verdicts, the last first.")
 
 
+class SeenRequest(Body):
+    """That a result was looked at, and nothing is to be said of it."""
+
+    by: Name | None = Field(default=None, description="Who says it.")
+
+
 class ReviewRequest(Body):
     """A verdict. All drafts are sent with it; with `request_changes` they are one message to the agent."""
 

@@ -25,7 +25,7 @@ from muster.api.schemas.shape import (
 
 Kind = Literal["bash", "python", "command", "prompt", "manual", "llm"]
 Type = Literal["feature_implementation", "bug_fix", "code_review", "documentation", "custom"]
-Review = Literal["none", "pending", "approved", "changes_requested", "rejected"]
+Review = Literal["none", "pending", "approved", "changes_requested", "rejected", "unseen"]
 State = Literal["blocked", "backoff", "ready", "running", "succeeded", "failed", "cancelled"]
 PriorityName = Literal["urgent", "high", "medium", "low"]
 Path = Annotated[str, StringConstraints(min_length=1, max_length=4_096, pattern=r"^[^\x00]+$")]
@@ -268,7 +268,8 @@ class TaskRow(Answer):
     timeout_seconds: float
     state: State
     review: Review = Field(
-        description="How its present result stands with people; pending: it waits for a verdict."
+        description="How its present result stands with people; pending: it waits for a verdict; "
+        "unseen: it left commits nobody looked at, and nothing waits for that."
     )
     priority: PriorityName
     project_id: str
@@ -320,7 +321,7 @@ class TaskQuery(PageQuery):
 
     state: list[State] | None = Field(default=None, max_length=7, description="May be given several times.")
     review: list[Review] | None = Field(
-        default=None, max_length=5, description="How results stand with people; may be given several times."
+        default=None, max_length=6, description="How results stand with people; may be given several times."
     )
     queue: Word | None = Field(default=None, description="Id or name.")
     project: Word | None = Field(default=None, description="Id or name.")

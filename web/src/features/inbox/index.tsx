@@ -15,6 +15,7 @@ import { Detail } from "./Detail";
 import { type Item, itemsOf, kept, type Kind, KINDS, readSnoozed, shownOf, type Snoozed, together } from "./items";
 import { List } from "./List";
 import { Reviews } from "./Reviews";
+import { Unseen } from "./Unseen";
 import { useStill } from "./still";
 
 const recentApprovals = {
@@ -61,8 +62,8 @@ export function Component() {
     <>
       <Heading items={items} kind={kind} asleep={asleep} onKind={(one) => setSearch(one === "all" ? {} : { kind: one })} />
       <Reviews />
-      {!approvals.data || !failed.data ? <Skeleton rows={6} height={52} /> : items.length === 0 && !id ? figures?.reviews ? null : (
-        <EmptyState title="Nothing needs you">Requests of agents for leave, their questions, and tasks that failed for good appear here.</EmptyState>
+      {!approvals.data || !failed.data ? <Skeleton rows={6} height={52} /> : items.length === 0 && !id ? figures?.reviews || figures?.unseen ? null : (
+        <EmptyState title="Nothing needs you">Requests of agents for leave, their questions, tasks that failed for good, and finished work that nobody looked at appear here.</EmptyState>
       ) : (
         <div className={cx("ib-split", id && "picked")}>
           <List
@@ -75,6 +76,7 @@ export function Component() {
           </div>
         </div>
       )}
+      <Unseen />
       <Bulk approvals={together(items, selected)} onClear={() => setSelected(new Set())} />
     </>
   );
@@ -110,7 +112,7 @@ function Heading({ items, kind, asleep, onKind }: { items: Item[]; kind: Kind; a
     <div className="ph">
       <div>
         <PageHeading>{waiting > 0 ? `${waiting} waiting on you` : "Nothing waits on you"}</PageHeading>
-        <p>{broken > 0 ? `${plural(broken, "task")} failed for good and block${broken === 1 ? "s" : ""} nobody.` : "No task has failed for good."}</p>
+        <p>{broken > 0 ? `${plural(broken, "task")} failed for good and block${broken === 1 ? "s" : ""} nobody.` : "No task has failed for good."}{figures?.unseen ? ` ${plural(figures.unseen, "result")} nobody looked at.` : ""}</p>
       </div>
       <div className="r">
         <div className="seg ib-tabs" role="group" aria-label="Kinds">

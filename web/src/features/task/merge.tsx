@@ -39,7 +39,7 @@ function standing(git: TaskGit): string {
 function MergeButton({ task, git, primary }: { task: Task; git: TaskGit; primary?: boolean }) {
   const [asking, setAsking] = useState(false);
   const online = useOnline();
-  if (task.state !== "succeeded" || (task.review !== "none" && task.review !== "approved") || !git.commit || !git.into || git.problem || git.merged !== false) return null;
+  if (task.state !== "succeeded" || !["none", "unseen", "approved"].includes(task.review) || !git.commit || !git.into || git.problem || git.merged !== false) return null;
   return (
     <>
       <button type="button" className={primary ? "btn p" : "btn"} disabled={!online} onClick={() => setAsking(true)}><GitMerge size={14} />Merge into {git.into}</button>

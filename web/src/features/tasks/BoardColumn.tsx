@@ -66,7 +66,7 @@ export function BoardColumn({ column, by, asked, busy, more, filtered, dragged, 
           />
         ))}
         {last ? <li className="bd-gap" aria-hidden="true" style={{ height: Math.max(slots.getTotalSize() - last.end, 0) }} /> : null}
-        {column.cards.length === 0 ? <li className="none mut">Nothing</li> : null}
+        {column.cards.length === 0 ? <li className="none mut">{by === "state" && column.key === "review" ? "Finished work that nobody looked at comes here" : "Nothing"}</li> : null}
       </ul>
       {note ? <p className="bd-note">{note.text}</p> : null}
     </section>

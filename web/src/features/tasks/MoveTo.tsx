@@ -20,7 +20,7 @@ export function MoveTo({ task, columns, asked, onChoose, onClose }: { task: Task
           return (
             <li key={label}>
               <button type="button" className="btn" disabled={refused !== null} onClick={() => onChoose(target)}>{label}</button>
-              <span className="mut">{refused ?? ("does" in what && what.does === "requeue" ? "Queues it again, its attempts counted anew." : "")}</span>
+              <span className="mut">{refused ?? ("does" in what && what.does === "requeue" ? "Queues it again, its attempts counted anew." : "does" in what && what.does === "seen" ? "Sets it aside, looked at or not." : "")}</span>
             </li>
           );
         })}

@@ -19,6 +19,12 @@ describe("a board", () => {
     expect(verdict(seen, "review", place("review"))).toHaveProperty("refused");
     expect(verdict(seen, "review", place("queued"))).toMatchObject({ does: "requeue" });
   });
+  test("puts work that nobody looked at into Review, from where a drop on Done sets it aside", () => {
+    const left = task("x", "succeeded", { review: "unseen" });
+    expect(placeOf(left, asked)).toBe("review");
+    expect(verdict(left, "review", place("done"))).toMatchObject({ does: "seen" });
+    expect(verdict(left, "review", place("archive"))).toMatchObject({ does: "archive" });
+  });
   test("has a column for every value when it is grouped by one", () => {
     const rows = [task("a", "ready"), task("b", "running", { project_id: "p2", project: "beta" }), task("c", "ready", { project_id: "p2", project: "beta" })];
     expect(columnsOf(rows, "project", asked, [{ id: "p3", name: "gamma" }]).map((column) => [column.label, column.cards.length])).toEqual([["beta", 2], ["alpha", 1], ["gamma", 0]]);

@@ -19,13 +19,13 @@ export type Target =
 
 /** What a drop does, or why it does nothing. */
 export type Verdict =
-  | { does: "requeue" | "archive" | "cancel"; says: string }
+  | { does: "requeue" | "archive" | "cancel" | "seen"; says: string }
   | { does: "move"; beside: string; edge: "before" | "after"; says: string }
   | { does: "change"; change: { project: string } | { queue: string } | { priority: TaskRow["priority"] }; says: string }
   | { refused: string };
 
 export function placeOf(task: TaskRow, asked: ReadonlyMap<string, Approval>): Place {
-  if (!isOpen(task)) return task.review === "pending" ? "review" : "done";
+  if (!isOpen(task)) return task.review === "pending" || task.review === "unseen" ? "review" : "done";
   if (task.state === "running") return asked.has(task.id) ? "waiting" : "running";
   return "queued";
 }
@@ -41,8 +41,9 @@ export function verdict(task: TaskRow, from: Place, target: Target, beside?: { t
     case "waiting":
       return { refused: "A task waits for a person only when its agent asks." };
     case "review":
-      return { refused: "A task is reviewed once it is done, in a queue that wants it." };
+      return { refused: "Work comes here by itself, once it is done and nobody has looked at it." };
     case "done":
+      if (from === "review" && task.review === "unseen") return { does: "seen", says: "Set aside; its branch stays" };
       if (from === "review") return { refused: "Approve or reject it first: open its changes." };
       return { refused: from === "done" ? "It is done already." : "Only whoever runs it can say that it is done." };
     case "archive":

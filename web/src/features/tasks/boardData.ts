@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { answer, api } from "@/api/client";
-import { pendingApprovals, startOfDay } from "@/api/queries";
+import { pendingApprovals, setAside, startOfDay } from "@/api/queries";
 import type { Approval, TaskRow } from "@/api/types";
 import { say, sayFailed } from "@/components/toasts";
 import { put } from "@/lib/line";
@@ -20,7 +20,7 @@ export function useBoard(project: string | undefined, queue: string | undefined)
   const queued = useQuery(list("queued", { state: ["blocked", "backoff", "ready"], order: "queue" }));
   const running = useQuery(list("running", { state: ["running"] }));
   const done = useQuery(list("done", { state: ["succeeded", "failed", "cancelled"], ended_after: startOfDay() }));
-  const unseen = useQuery(list("review", { review: ["pending"] }));
+  const unseen = useQuery(list("review", { review: ["pending", "unseen"] }));
   const approvals = useQuery(pendingApprovals).data;
   const asked = useMemo(() => new Map<string, Approval>(approvals?.items.map((approval) => [approval.task_id, approval])), [approvals]);
   const all = [queued, running, done, unseen];
@@ -68,6 +68,8 @@ function after(items: TaskRow[], task: TaskRow, what: Exclude<Verdict, { refused
       return put(items, task.id, what.beside, what.edge);
     case "change":
       return items.map((one) => (one.id !== task.id || !("priority" in what.change) ? one : { ...one, priority: what.change.priority }));
+    case "seen":
+      return items.map((one) => (one.id === task.id ? { ...one, review: "none" } : one));
     default:
       return items.filter((one) => one.id !== task.id);
   }
@@ -82,6 +84,8 @@ function command(id: string, what: Exclude<Verdict, { refused: string }>): Promi
       return answer(api.POST("/api/v1/tasks/{task_id}/archive", { ...path, body: { reason: "" } }));
     case "cancel":
       return answer(api.POST("/api/v1/tasks/{task_id}/cancel", { ...path, body: { reason: "" } }));
+    case "seen":
+      return setAside(id);
     case "move":
       return answer(api.POST("/api/v1/tasks/{task_id}/move", { ...path, body: what.edge === "before" ? { before: what.beside } : { after: what.beside } }));
     case "change":

@@ -38,7 +38,7 @@ export function Component() {
   const archived = state === "archived";
   const asked = useAsked();
   const figures = useQuery(overview).data;
-  const filter: TaskFilter = { state: VIEWS.find(([key]) => key === state)?.[2], review: state === "review" ? ["pending"] : undefined, q: words.trim() || undefined, queue, agent, archived, limit: PAGE };
+  const filter: TaskFilter = { state: VIEWS.find(([key]) => key === state)?.[2], review: state === "review" ? ["pending", "unseen"] : undefined, q: words.trim() || undefined, queue, agent, archived, limit: PAGE };
   const list = useInfiniteQuery({
     queryKey: ["tasks", "pages", filter],
     queryFn: ({ pageParam }) => answer(api.GET("/api/v1/tasks", { params: { query: { ...filter, cursor: pageParam } } })),
@@ -85,7 +85,8 @@ export function Component() {
       {list.isError && !list.data ? <ErrorState what="The tasks could not be loaded" error={list.error} retry={() => void list.refetch()} action={filtered ? clear : undefined} />
         : !list.data ? <div className="tblw card"><Skeleton rows={10} /></div>
         : rows.length === 0 ? (
-          filtered ? <EmptyState title="No tasks match" action={clear}>{[words && `Words: ${words}`, state && `State: ${state}`, queue && `Queue: ${queue}`, agent && `Agent: ${agent}`].filter(Boolean).join(" · ")}</EmptyState>
+          state === "review" && search.size === 1 ? <EmptyState title="Nothing to look at" action={clear}>Work that an agent finished on a branch of its own appears here until it is merged, decided on or set aside. <Link to="/queues" className="underline">A queue</Link> can also hold up what follows until a person approved.</EmptyState>
+            : filtered ? <EmptyState title="No tasks match" action={clear}>{[words && `Words: ${words}`, state && `State: ${state}`, queue && `Queue: ${queue}`, agent && `Agent: ${agent}`].filter(Boolean).join(" · ")}</EmptyState>
             : <EmptyState title="No tasks yet" action={<Link className="btn p" to="/tasks/new">New task</Link>}>A task is one piece of work with a prompt and a directory. Queue one and come back later.</EmptyState>
         ) : (
           <div style={list.isPlaceholderData ? { opacity: 0.6 } : undefined}>

@@ -35,6 +35,7 @@ export function Footer({ review, acts, seen, unviewed, open }: FooterProps) {
           <button type="button" className="btn p" disabled={busy} onClick={() => (drafts > 0 ? setAsking("approve") : send("approve", ""))}>Approve</button>
           <button type="button" className="btn" disabled={busy} onClick={() => setAsking("request_changes")}>Request changes</button>
           <button type="button" className="btn d" disabled={busy} onClick={() => setAsking("reject")}>Reject</button>
+          {review.state === "unseen" ? <button type="button" className="btn g" disabled={busy || acts.seen.isPending} title="No verdict: it is only no longer among those nobody looked at" onClick={() => acts.seen.mutate()}>Set aside</button> : null}
         </span>
       ) : null}
       {asking ? <Send verdict={asking} drafts={drafts} busy={busy} onSend={send} onClose={() => setAsking(null)} /> : null}

@@ -1,5 +1,6 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "@/api/client";
+import { setAside } from "@/api/queries";
 import type { ReviewComment, TaskReview } from "@/api/types";
 import type { Side } from "@/components/diff/DiffLines";
 import { say, sayFailed } from "@/components/toasts";
@@ -67,7 +68,13 @@ export function useReviewActs(task: string) {
     onError: (error) => sayFailed("The review was not sent", error),
     onSettled: () => void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "diff" }),
   });
-  return { add, change, remove, give };
+  const seen = useMutation({
+    mutationFn: () => setAside(task),
+    onSuccess: () => say("Set aside; its branch stays"),
+    onError: (error) => sayFailed("Not set aside", error),
+    onSettled: () => void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "diff" }),
+  });
+  return { add, change, remove, give, seen };
 }
 
 export type ReviewActs = ReturnType<typeof useReviewActs>;
