@@ -220,6 +220,7 @@ class TestConversation:
         assert [line["text"] for line in logs["items"]] == ["raw"]
         files = (await api.get("/api/v1/agents/ann/files")).json
         assert [one["path"] for one in files["consumed"]] == ["src/a.py", "src/b.py"]
+        assert files["tracked"] is True
         assert (await api.get("/api/v1/agents/nobody/conversation")).status == 404
         await api.post("/api/v1/agents", {"name": "idle"})
         for place in ("conversation", "logs", "logs/tools", "files"):

@@ -125,12 +125,18 @@ def call_shape(row: CallRow) -> shapes.ModelCall:
 
 
 def files_shape(
-    task_id: int | None, number: int, produced: Sequence[FileRow], read: dict[str, tuple[int, int]]
+    task_id: int | None,
+    number: int,
+    produced: Sequence[FileRow],
+    read: dict[str, tuple[int, int]],
+    *,
+    tracked: bool = False,
 ) -> shapes.TaskFiles:
-    """Files an attempt changed and read."""
+    """Files an attempt changed and read; `tracked`: what it changed is known."""
     return shapes.TaskFiles(
         task_id=None if task_id is None else ids.encode(ids.TASK, task_id),
         attempt=number,
+        tracked=tracked,
         totals=_totals(produced),
         produced=[_produced(row) for row in produced],
         consumed=[

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -15,6 +16,7 @@ from muster.cli.task_ids import full_id
 Task = Annotated[str, typer.Argument(metavar="TASK")]
 Attempt = Annotated[int | None, typer.Option("--attempt", metavar="N", min=1, help="Default: the latest.")]
 
+SCRIPTS: Final = ("bash", "python", "command")
 PRODUCED = (
     Column("change", "change"),
     Column("path", "path", flexible=True),
@@ -32,10 +34,11 @@ def files(context: typer.Context, task_id: Task, attempt: Attempt = None) -> Non
     with call.connection() as connection:
         identity = full_id(connection, task_id)
         found = connection.get(path("tasks", identity, "files"), attempt=attempt)
+        nothing = "" if found["produced"] else _nothing(connection, identity, found)
     if call.output.as_json:
         call.output.json(found)
         return
-    call.output.table(found["produced"], PRODUCED, empty=f"{identity} changed no files.")
+    call.output.table(found["produced"], PRODUCED, empty=nothing)
     if found["consumed"]:
         call.output.text("")
         call.output.table(found["consumed"], CONSUMED, empty="")
@@ -55,6 +58,7 @@ def diff(
         identity = full_id(connection, task_id)
         found = connection.get(path("tasks", identity, "files"), attempt=attempt)
         names = [name] if name is not None else [str(row["path"]) for row in found["produced"]]
+        nothing = "" if names else _nothing(connection, identity, found)
         diffs = [{"path": one, "diff": _diff(connection, identity, one, attempt)} for one in names]
     if call.output.as_json:
         call.output.json({"items": diffs})
@@ -62,7 +66,24 @@ def diff(
     for one in diffs:
         _show(call.output, one)
     if not diffs:
-        call.output.note(f"{identity} changed no files.")
+        call.output.note(nothing)
+
+
+def _nothing(connection: Connection, task_id: str, found: dict[str, Any]) -> str:
+    """Why there is nothing to show: it changed nothing, or nobody knows what it changed."""
+    if found["attempt"] == 0:
+        return f"{task_id} was not tried yet."
+    if found["tracked"]:
+        return f"{task_id} changed no files."
+    task = connection.get(path("tasks", task_id))
+    if task["kind"] not in SCRIPTS:
+        return f"Whoever worked {task_id} did not tell what was changed."
+    if not task["working_dir"]:
+        return f"{task_id} is a script and worked in an empty folder of its own, which is gone."
+    return (
+        f"{task_id} is a script: it worked in {task['working_dir']} itself, and muster does not track what scripts change "
+        f"there. 'git -C {shlex.quote(task['working_dir'])} status' tells, in a repository."
+    )
 
 
 def _diff(connection: Connection, task_id: str, name: str, attempt: int | None) -> str:

@@ -106,7 +106,15 @@ class Submission:
         str | None, typer.Option("--class", metavar="NAME", help="Timeout class, e.g. FAST_SCRIPT.")
     ] = None
     timeout: Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", min=0.001)] = None
-    working_dir: Annotated[Path | None, typer.Option("--working-dir", "-C", metavar="DIR")] = None
+    working_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--working-dir",
+            "-C",
+            metavar="DIR",
+            help="Scripts and commands work in this folder itself, agents in a copy of its repository.",
+        ),
+    ] = None
     env: Annotated[
         list[str] | None, typer.Option("--env", "-e", metavar="NAME=VALUE", help="Repeatable.")
     ] = None

@@ -81,7 +81,8 @@ async def get_agent_files(services: ServicesHere, agent_id: str) -> shapes.TaskF
 async def _files(services: Services, task_id: int, attempt: int, number: int) -> shapes.TaskFiles:
     produced = await files_of(services.store, attempt)
     read = files_read(await whole_transcript(services.store, attempt, _READS))
-    return files_shape(task_id, number, produced, read)
+    tracked = bool(produced) or attempt in await runs_of(services.store, [attempt])
+    return files_shape(task_id, number, produced, read, tracked=tracked)
 
 
 async def get_task_diff(

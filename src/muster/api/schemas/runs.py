@@ -232,6 +232,10 @@ class TaskFiles(Answer):
 
     task_id: str | None
     attempt: int = Field(description="Number of the attempt; 0 when there is none yet.")
+    tracked: bool = Field(
+        description="Whether it is known what the attempt changed, as it is of agents that muster runs. Scripts and commands "
+        "work in the folder itself, and what they change there is not compared: false, and nothing produced."
+    )
     totals: FileTotals
     produced: list[ProducedFile]
     consumed: list[ConsumedFile]

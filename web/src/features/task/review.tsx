@@ -5,13 +5,14 @@ import { task as taskQuery, taskFiles } from "@/api/queries";
 import type { ReviewComment, TaskReview } from "@/api/types";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { PlusMinus } from "@/components/PlusMinus";
-import { EmptyState, ErrorState, Skeleton } from "@/components/States";
+import { ErrorState, Skeleton } from "@/components/States";
 import { plural } from "@/lib/format";
 import { useKept } from "@/lib/kept";
 import { useKeys } from "@/lib/keys";
 import { visible } from "@/lib/visible";
 import { FileDiff } from "./FileDiff";
 import { MergeWork } from "./merge";
+import { NoFiles } from "./NoFiles";
 import { CommentView } from "./reviewing/Comments";
 import { fileOf, newChanges, review as reviewQuery, type Spot, useReviewActs } from "./reviewing/data";
 import { Footer } from "./reviewing/Footer";
@@ -112,7 +113,7 @@ export function Component() {
         : since !== null ? <p className="rv-bar" role="status">Only what is new since {since === LAST ? "the last review" : since.slice(0, 8)} is shown. <button type="button" className="btn s" onClick={() => show(null)}>Show all of it</button></p>
         : !finished && review?.state === "changes_requested" ? <p className="rv-bar" role="status">Changes were requested; its agent has them. This is the work as it was reviewed.</p> : null}
       {!files.data || !review ? <Skeleton rows={12} /> : produced.length === 0 ? (
-        <EmptyState title="No files changed" action={<Link className="btn" to={`/tasks/${id}`}>Back to the task</Link>}>Changed files are taken from git when an attempt ends; those of a script without a repository are not known.</EmptyState>
+        <NoFiles task={found.data} tracked={all.data?.tracked ?? true} />
       ) : (
         <div className="rev" style={{ padding: "0 18px 18px" }}>
           <Tree files={produced} chosen={chosen} viewed={viewed} said={(path) => said.get(path)?.length ?? 0} onPick={(path) => set({ file: path })} />
