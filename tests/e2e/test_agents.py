@@ -215,6 +215,27 @@ async def test_a_failed_check_goes_back_to_the_same_session_until_it_holds(bench
     assert len(await bench.entries(ident, "session")) == 1
 
 
+async def test_what_a_check_leaves_lying_is_not_on_the_branch_and_does_not_stop_the_merge(
+    bench: Bench,
+) -> None:
+    """SQ-9, SW-4i: the owner ran the same check, and has the same leftovers in their folder."""
+    check = "mkdir -p __pycache__; date +%N > __pycache__/calc.pyc; grep right x.txt"
+    ident = await bench.submit(
+        [{"write": {"path": "x.txt", "text": "wrong\n"}}, {"say": "first"}],
+        [{"write": {"path": "x.txt", "text": "right\n"}}, {"say": "mended"}],
+        acceptance_command=check,
+        max_test_fix_cycles=2,
+    )
+    task = await bench.ended(ident)
+    assert task["state"] == "succeeded"
+    named = git(bench.repository, "diff", "--name-only", f"main...muster/{ident}")
+    assert named == "x.txt"
+    (bench.repository / "__pycache__").mkdir()
+    (bench.repository / "__pycache__" / "calc.pyc").write_text("mine\n")
+    merged = bench.server.muster("merge", ident)
+    assert merged.returncode == 0, merged.stderr
+
+
 async def test_a_check_that_never_holds_fails_the_attempt_and_keeps_its_branch(bench: Bench) -> None:
     """SW-4e"""
     ident = await bench.submit(

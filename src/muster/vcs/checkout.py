@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -230,9 +231,11 @@ def bundle_script(checkout: Checkout, bundle: Path) -> Sequence[str]:
     return ["sh", "-c", script, "sh", str(checkout.tree), str(bundle), checkout.base_commit]
 
 
-async def take_in(checkout: Checkout, bundle: Path, message: str, identity: Identity) -> str:
+async def take_in(
+    checkout: Checkout, bundle: Path, message: str, identity: Identity, without: Sequence[str] = ()
+) -> str:
     """Keep what the attempt left: its commits from the bundle, if that is whole, and what is not committed as a commit of
-    its own. The id of the last commit; the base's when nothing changed."""
+    its own, except for new files `without` names. The id of the last commit; the base's when nothing changed."""
     parent = await _unbundled(checkout, bundle) or checkout.base_commit
     at, index = checkout.git_dir, checkout.git_dir / "leftovers.index"
     if checkout.way != "reflink":
@@ -247,6 +250,8 @@ async def take_in(checkout: Checkout, bundle: Path, message: str, identity: Iden
         cwd=checkout.tree,
         seconds=TREE_SECONDS,
     )
+    if without:
+        await _leave_out(checkout, index, parent, without)
     tree = (await git("write-tree", git_dir=at, index=index)).decode().strip()
     commit = parent
     if tree != await line("rev-parse", f"{parent}^{{tree}}", git_dir=checkout.git_dir):
@@ -259,6 +264,25 @@ async def take_in(checkout: Checkout, bundle: Path, message: str, identity: Iden
         commit = made.decode().strip()
     await git("update-ref", f"refs/heads/{checkout.branch}", commit, git_dir=checkout.git_dir)
     return commit
+
+
+async def _leave_out(checkout: Checkout, index: Path, parent: str, without: Sequence[str]) -> None:
+    """Take these files out of an index, where they are new in it."""
+    at, tree = checkout.git_dir, checkout.tree
+    told = await git(
+        *("diff-index", "--cached", "--no-renames", "--diff-filter=A", "--name-only", "-z", parent),
+        git_dir=at,
+        index=index,
+    )
+    names = sorted({os.fsencode(name) for name in without} & set(told.split(b"\0")))
+    await git(
+        *("update-index", "--force-remove", "-z", "--stdin"),
+        git_dir=at,
+        index=index,
+        work_tree=tree,
+        cwd=tree,
+        stdin=b"".join(name + b"\0" for name in names),
+    )
 
 
 async def _unbundled(checkout: Checkout, bundle: Path) -> str | None:

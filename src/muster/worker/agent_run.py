@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
@@ -249,7 +250,9 @@ class AgentRun:
         command = engagement.claim.acceptance_command
         if not command or engagement.lease.stopped is not None:
             return None
-        status, said = await self._aside(engagement, command, "acceptance")
+        noticed = nullcontext() if engagement.leftovers is None else engagement.leftovers.noticed()
+        async with noticed:
+            status, said = await self._aside(engagement, command, "acceptance")
         if status is None:
             engagement.problem = None
             return None
@@ -319,6 +322,7 @@ class AgentRun:
             identity=engagement.copy.identity,
             run_inside=run_inside,
             as_branch=engagement.plan.task.commit,
+            without=[] if engagement.leftovers is None else await engagement.leftovers.names(),
         )
         forget_record(engagement.place.root)
         await engagement.describe(head_commit=kept.commit or checkout.since)

@@ -19,6 +19,7 @@ from muster.domain.errors import MusterError
 from muster.domain.transcript import Entry, SessionStarted, UsageReport
 from muster.domain.usage import TokenUsage
 from muster.sandboxes.sandbox import Driver
+from muster.vcs.leftovers import Leftovers
 from muster.worker.agent_host import AgentHost
 from muster.worker.agent_plan import Plan
 from muster.worker.agent_process import AgentProcess
@@ -79,6 +80,8 @@ class Engagement:
         self.egress = Egress(plan.task.allow_hosts, port + 2, place.root / "doors" / "egress.sock")
         self.process: AgentProcess | None = None
         self.problem: Problem | None = None
+        self.leftovers = None if copy.checkout is None else Leftovers(copy.checkout)
+        """What the acceptance command leaves lying in the working copy."""
         self.cycles = 0
         self.following: list[str] = []
         """What people said; the agent is told at its next turn."""

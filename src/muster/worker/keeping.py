@@ -57,20 +57,21 @@ async def keep_work(
     identity: Identity,
     run_inside: Callable[[Sequence[str]], Awaitable[None]],
     as_branch: bool = True,
+    without: Sequence[str] = (),
 ) -> Kept:
     """Take the agent's commits and all else it left into a commit, and publish that: as the task's branch, or only under
-    the attempt's name.
+    the attempt's name. New files that `without` names are not its own.
 
     `run_inside` runs a command in a sandbox that sees the tree: the agent's repository is never opened outside of one.
     """
     bundle = scratch / "commits.bundle"
     await run_inside(bundle_script(checkout, bundle))
-    draft = await take_in(checkout, bundle, f"Work on {claim.title}"[:72], identity)
+    draft = await take_in(checkout, bundle, f"Work on {claim.title}"[:72], identity, without)
     changes = await changes_between(checkout.git_dir, checkout.since, draft, owns)
     if not changes:
         return Kept()
     message = commit_message(claim.title, claim.type, changes, claim.task_id, claim.attempt_id)
-    commit = await take_in(checkout, bundle, message, identity)
+    commit = await take_in(checkout, bundle, message, identity, without)
     return Kept(
         commit=commit,
         branch=await publish(checkout, commit, as_branch=as_branch),
