@@ -55,6 +55,7 @@ from muster.domain import ids
 from muster.domain.errors import InvalidInput
 from muster.domain.review import REVIEW_STATES
 from muster.domain.task import STATES
+from muster.projections.agent_tasks import bring_forward
 from muster.projections.attempts import attempts_of
 from muster.projections.log import events_of
 from muster.projections.task_filter import TaskFilter
@@ -107,6 +108,8 @@ async def list_all_tasks(services: ServicesHere, query: Annotated[TaskQuery, Que
     store = services.store
     order = Order(query.order)
     shape = (int, int, int) if order is Order.QUEUE else (int,)
+    if query.agent is not None:
+        await bring_forward(store)
     page = await list_tasks(
         store,
         await _filter(store, query),
