@@ -97,8 +97,8 @@ async def create_tasks(services: ServicesHere, body: BulkCreate) -> TasksMade:
 
     They may depend on each other: name one with `key`, and list `#key` in another's `depends_on`.
     """
-    made = await submit(services, body.tasks)
     store = services.store
+    made = await store.execute(submit_tasks(await Submitter(store).new_batch(body.tasks)))
     rows = await task_rows(store, [one.task_id for one in made], store.now())
     return TasksMade(items=[task_row(row) for row in rows])
 
