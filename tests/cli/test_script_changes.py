@@ -33,8 +33,8 @@ def repository(tmp_path: Path) -> Path:
 
 
 def latest(live: Muster, title: str) -> str:
-    (row,) = live("tasks", title, "--json").json
-    return str(row["id"])
+    """The task of this title; not by its words, which are searched a moment later."""
+    return next(str(row["id"]) for row in live("tasks", "--json").json if row["title"] == title)
 
 
 def queued(live: Muster, folder: Path, task: dict[str, Any]) -> str:
