@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from muster.sandboxes import cgroup
 from muster.sandboxes.launcher import Launch, Launcher
-from muster.sandboxes.mounter import HOST_ROOT, takes_trees
+from muster.sandboxes.mounter import HOST_ROOT, takes_trees, tree_of
 from muster.sandboxes.private_etc import HOME, INSIDE_ID, PrivateEtc
 from muster.sandboxes.quota import Quotas
 from muster.sandboxes.sandbox import (
@@ -33,7 +33,6 @@ from muster.sandboxes.supervised import (
     SupervisedSandbox,
     Task,
     Wrapped,
-    private_dir,
 )
 from muster.sandboxes.view import (
     Bind,
@@ -55,6 +54,8 @@ from muster.sandboxes.warm import Blank, Leased, WarmPool, Wish
 
 LEVEL: Final = "bubblewrap"
 PROBE_SECONDS: Final = 10.0
+MOST_TREES: Final = 200
+"""Descriptors that fit one message, and far more than an attempt has."""
 OWN_LEVELS: Final = 2
 """Bubblewrap outside, and its init inside, stand between the supervisor and the program."""
 
@@ -163,9 +164,7 @@ class BubblewrapDriver:
         if not capabilities.available or self._program is None or self._quotas is None:
             raise SandboxUnavailable(level=LEVEL, problem=capabilities.reason)
         working_dir = working_dir_outside_the_system(spec.working_dir)
-        private = private_dir(spec)
-        private.mkdir(parents=True, exist_ok=True, mode=0o700)
-        own = attempt_view(spec, working_dir, private)
+        own = attempt_view(spec, working_dir)
 
         def wrap(cwd: Path, env: Mapping[str, str], argv: Sequence[str]) -> Wrapped:
             documents = [*self._documents(), environment(env).hex()]
@@ -218,18 +217,24 @@ class BubblewrapDriver:
             return None
         if isinstance(task.stdin, bytes) and len(task.stdin) > MOST_WAITING:
             return None
-        member = pool.lease(spec.network)
+        member = pool.lease(spec.network) if len(own) <= MOST_TREES else None
         if member is None:
             return None
+        mounts, trees = late_mounts(own, takes_trees=self._takes_trees)
         wish = Wish(
-            mounts=late_mounts(own, resolve=not self._takes_trees),
+            mounts=mounts,
+            trees=trees,
             script=words(str(task.cwd), task.env, task.argv),
             cwd=str(task.cwd),
             limits=spec.limits,
             timeout=task.timeout,
             grace=spec.grace_seconds,
         )
-        return Leased.begin(pool, member, wish, task.stdin)
+        try:
+            return Leased.begin(pool, member, wish, task.stdin)
+        finally:
+            for tree in trees:
+                os.close(tree)
 
     def _blank(self, network: bool) -> Blank:
         """What a new sandbox would show before it is leased."""
@@ -319,22 +324,32 @@ def _option(mount: Mount) -> Sequence[str]:
             return [f"--{kind}"]
 
 
-def late_mounts(own: Mapping[Path, Mount], *, resolve: bool) -> list[Mapping[str, Any]]:
-    """An attempt's places for `mounter.py`; it looks at sources without links, where `resolve`. OSError when one is not there."""
+def late_mounts(
+    own: Mapping[Path, Mount], *, takes_trees: bool
+) -> tuple[list[Mapping[str, Any]], list[int]]:
+    """An attempt's places for `mounter.py`, with descriptors of what they show where this process `takes_trees`; elsewhere
+    a helper looks at sources without links. OSError when one is not there."""
     found: list[Mapping[str, Any]] = []
-    for place, mount in outer_first(own):
-        match mount:
-            case Bind(source=source, writable=writable):
-                status = source.stat()
-                identity = [status.st_dev, status.st_ino]
-                entry = {
-                    "source": str(source.resolve() if resolve else source),
-                    "writable": writable,
-                    "identity": identity,
-                }
-            case Scratch(mode=mode, size=size):
-                entry = {"source": None, "mode": mode, "size": size}
-            case Link() | Folder() | Kernel():
-                continue
-        found.append({"place": str(place), **entry})
-    return found
+    trees: list[int] = []
+    try:
+        for place, mount in outer_first(own):
+            match mount:
+                case Bind(source=source, writable=writable):
+                    if takes_trees:
+                        trees.append(tree_of(str(source)))
+                    status = os.fstat(trees[-1]) if takes_trees else source.stat()
+                    entry = {
+                        "source": str(source if takes_trees else source.resolve()),
+                        "writable": writable,
+                        "identity": [status.st_dev, status.st_ino],
+                    }
+                case Scratch(mode=mode, size=size):
+                    entry = {"source": None, "mode": mode, "size": size}
+                case Link() | Folder() | Kernel():
+                    continue
+            found.append({"place": str(place), **entry})
+    except OSError:
+        for tree in trees:
+            os.close(tree)
+        raise
+    return found, trees

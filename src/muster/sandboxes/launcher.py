@@ -63,6 +63,8 @@ class Launch:
     """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run, and may add `out-of-memory`."""
     documents: Sequence[str] = ()
     """Bytes in hexadecimal that the sandbox program reads from descriptor 4 on."""
+    visits: bool = False
+    """Of a warm launch: its supervisor goes into the sandbox's mounts by itself, and trees come with what it is to run."""
     warm: str = ""
     """The first words to a shell inside that waits for more: it reads them from the descriptor behind the documents, and
     says that it is there on the next."""
@@ -145,9 +147,11 @@ class Launcher:
             os.close(reading)
         return spare, writing
 
-    def enter(self, spare: Spare, entry: Mapping[str, Any], entered: Callable[[], None]) -> Program:
+    def enter(
+        self, spare: Spare, entry: Mapping[str, Any], trees: Sequence[int], entered: Callable[[], None]
+    ) -> Program:
         """Tell a warm launch that is ready what to run. `Program.wait` raises Unfit when nothing of it has run."""
-        return Program(framed(entry), spare, self._discard, entered)
+        return Program(framed(entry), spare, self._discard, entered, trees)
 
     def _refill(self) -> None:
         self._refilling = False
@@ -240,9 +244,12 @@ def _file_of(data: bytes) -> int:
         return os.dup(file.fileno())
 
 
-def _sent(control: socket.socket, data: bytes) -> bytes:
-    """Send what can be sent at once; the rest. An error is left to who sends that."""
+def _sent(control: socket.socket, data: bytes, fds: Sequence[int]) -> bytes:
+    """Send what can be sent at once; the rest. An error is left to who sends that, and what came without its descriptors
+    is refused there."""
     try:
+        if fds:
+            return data[socket.send_fds(control, [data], list(fds), socket.MSG_DONTWAIT) :]
         return data[control.send(data, socket.MSG_DONTWAIT) :]
     except OSError:
         return data
@@ -257,8 +264,9 @@ class Program:
         spare: Spare,
         on_silence: Callable[[], None],
         entered: Callable[[], None] = lambda: None,
+        fds: Sequence[int] = (),
     ) -> None:
-        self._unsent = _sent(spare.control, launch)
+        self._unsent = _sent(spare.control, launch, fds)
         self._on_silence = on_silence
         self._entered = entered
         self._control = spare.control

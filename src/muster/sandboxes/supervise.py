@@ -40,6 +40,8 @@ PR_SET_CHILD_SUBREAPER = 36
 WATCH_SECONDS = 0.2
 STAND_SECONDS = 10.0
 FREEZE_PASSES = 20
+MOST_TREES = 200
+"""Descriptors that fit one message, and far more than an attempt has."""
 
 
 class Children:
@@ -217,11 +219,34 @@ class Supervisor:
 
     def _enter(self) -> str | None:
         """Wait with a sandbox that stands until it is told what to run; the reason when it is to end instead."""
-        orders = self._stand()
-        if isinstance(orders, str):
-            self._tell({"unfit": orders})
+        try:
+            mounts = self._stand()
+        except OSError as error:
+            self._tell({"unfit": mounter().problem_of(error)})
             return "lost"
-        self._rehearse()
+        try:
+            entry = self._completed(mounts)
+        finally:
+            mounts.leave()
+        if isinstance(entry, dict):
+            return self._let_in(entry)
+        self._tell({"unfit": entry})
+        return "lost"
+
+    def _stand(self) -> Any:
+        """When the shell inside waits: a visitor of its mounts, or a helper there. OSError says what went wrong."""
+        if select.select([self.ready], [], [], STAND_SECONDS)[0] and os.read(self.ready, 1):
+            os.close(self.ready)
+            first = json.loads(os.read(self.said, 65536).partition(b"\n")[0])["child-pid"]
+            waiting = children_of(first)
+            if len(waiting) == 1:
+                self.waiting = waiting[0]
+                resource.prlimit(self.waiting, resource.RLIMIT_CORE, (0, 0))
+                return mounter().Visitor(self.waiting) if self.launch["visits"] else mounter().Helper(self.waiting)
+        raise OSError(0, "no sandbox stands there")
+
+    def _completed(self, mounts: Any) -> dict[str, Any] | str | None:
+        """What it is told to run, once its mounts are complete; else what went wrong, if that is known."""
         self._tell({"ready": True})
         poll = select.poll()
         poll.register(self.control, select.POLLIN)
@@ -229,34 +254,15 @@ class Supervisor:
         while self.control.fileno() not in {fd for fd, _ in poll.poll()}:
             self._reap()
             if self.status is not None:
-                return "lost"
-        entry = read_launch(self.control)
+                return None
+        entry, trees = read_entry(self.control)
         if entry is None:
-            return "lost"
-        problem = mounter().order(orders, entry["mounts"], entry["cwd"], entry["taken"])
+            return None
+        problem = mounts.complete(entry, trees)
+        for fd in trees:
+            os.close(fd)
         self._reap()
-        if problem is not None or self.status is not None:
-            self._tell({"unfit": problem})
-            return "lost"
-        return self._let_in(entry)
-
-    def _rehearse(self) -> None:
-        """Go through what the rest takes, so that nothing of it is done for the first time then: each page of memory that a
-        fork shares is copied once."""
-        json.loads(json.dumps(self.launch))
-        resource.prlimit(self.waiting, resource.RLIMIT_CORE, (0, 0))
-        mounter().takes_trees()
-
-    def _stand(self) -> socket.socket | str:
-        """When the shell inside waits: a helper that has joined its mounts, or what went wrong."""
-        if select.select([self.ready], [], [], STAND_SECONDS)[0] and os.read(self.ready, 1):
-            os.close(self.ready)
-            first = json.loads(os.read(self.said, 65536).partition(b"\n")[0])["child-pid"]
-            waiting = children_of(first)
-            if len(waiting) == 1:
-                self.waiting = waiting[0]
-                return mounter().fork(self.waiting)
-        return "no sandbox stands there"
+        return problem or (entry if self.status is None else None)
 
     def _let_in(self, entry: dict[str, Any]) -> str | None:
         """Its limits, then its words to the shell that waits."""
@@ -268,11 +274,14 @@ class Supervisor:
             self._tell({"unfit": str(error.strerror)})
             return "lost"
         self._tell({"entered": True, "supervisor": os.getpid()})
+        words = memoryview(os.fsencode(entry["script"]))
         try:
-            with os.fdopen(self.script, "wb") as script:
-                script.write(os.fsencode(entry["script"]))
+            while words:
+                words = words[os.write(self.script, words) :]
         except OSError:
-            return None
+            pass
+        finally:
+            os.close(self.script)
         return None
 
     def _watch(self) -> str:
@@ -449,6 +458,15 @@ def read_launch(control: socket.socket) -> dict[str, Any] | None:
     return json.loads(text) if text else None
 
 
+def read_entry(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """A launch with the descriptors that came with it."""
+    header, ancillary, _, _ = control.recvmsg(8, socket.CMSG_SPACE(4 * MOST_TREES))
+    fds = descriptors(ancillary)
+    header += read_exactly(control, 8 - len(header)) or b""
+    text = read_exactly(control, int.from_bytes(header, "big")) if len(header) == 8 else None
+    return json.loads(text) if text else None, fds
+
+
 def read_exactly(control: socket.socket, size: int) -> bytes | None:
     text = bytearray()
     while len(text) < size:
@@ -472,14 +490,19 @@ def supervise(fds: list[int]) -> None:
 
 def receive(requests: socket.socket) -> list[int] | None:
     """The descriptors that come with a byte; None when the worker is gone."""
+    data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_SPACE(16))
+    fds = descriptors(ancillary)
+    return fds if data else None
+
+
+def descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
     fds = array.array("i")
-    data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_SPACE(4 * fds.itemsize))
     for level, kind, content in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
     for fd in fds:
         os.set_inheritable(fd, False)
-    return list(fds) if data else None
+    return list(fds)
 
 
 def fork_supervisor(requests: socket.socket, children: Children, fds: list[int]) -> int:

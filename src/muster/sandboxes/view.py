@@ -111,7 +111,7 @@ def masked_proc() -> dict[Path, Mount]:
     return mounts
 
 
-def attempt_view(spec: SandboxSpec, working_dir: Path, private: Path) -> dict[Path, Mount]:
+def attempt_view(spec: SandboxSpec, working_dir: Path, private: Path | None = None) -> dict[Path, Mount]:
     """What one attempt adds: its folders, at the same place inside as outside. `private` is the driver's own: masked."""
     mounts: dict[Path, Mount] = {
         path: Bind(path) for path in spec.readable if path.exists() and not path.is_relative_to(working_dir)
@@ -129,7 +129,8 @@ def attempt_view(spec: SandboxSpec, working_dir: Path, private: Path) -> dict[Pa
         mounts[path] = Bind(path, writable=True)
     if spec.home is not None:
         mounts[HOME] = Bind(spec.home, writable=True)
-    mounts[private.resolve()] = Scratch(0o555)
+    if private is not None:
+        mounts[private.resolve()] = Scratch(0o555)
     return mounts
 
 

@@ -102,6 +102,8 @@ class Wish:
     """What is to run in a sandbox from the pool."""
 
     mounts: Sequence[Mapping[str, Any]]
+    trees: Sequence[int]
+    """Descriptors of what they show, where the worker takes that."""
     script: str
     cwd: str
     limits: Limits
@@ -191,13 +193,12 @@ class WarmPool:
         }
         entry = {
             "mounts": wish.mounts,
-            "taken": self._takes_trees,
             "cwd": wish.cwd,
             "script": wish.script,
             "rlimits": plan.rlimits,
             "launch": launch,
         }
-        return self._launcher.enter(member.spare, entry, entered), plan
+        return self._launcher.enter(member.spare, entry, wish.trees, entered), plan
 
     def _refill_after(self, seconds: float) -> None:
         if self._refilling is None and not self._closed:
@@ -233,6 +234,7 @@ class WarmPool:
             ends_with_parent=True,
             tells_exit=True,
             documents=blank.documents,
+            visits=self._takes_trees,
             warm=blank.first_words,
         )
         try:
