@@ -27,7 +27,7 @@ PROC_MASKED: Final = (
 )
 """Settings of the whole host, which belong to root: a sandbox of a worker that runs as root could write them,
 for it is root to the kernel whatever its user is called inside."""
-PSEUDO: Final = ("/proc", "/sys", "/dev")
+PSEUDO: Final = ("/proc/", "/sys/", "/dev/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def submounts(folder: Path) -> list[Path]:
 def working_dir_outside_the_system(path: Path) -> Path:
     """The directory without symbolic links. WorkdirMissing when it cannot be used, or belongs to the system."""
     real = usable_working_dir(path)
-    if str(real) in SYSTEM or any(real.is_relative_to(root) for root in PSEUDO):
+    if str(real) in SYSTEM or str(real).startswith(PSEUDO):
         raise WorkdirMissing(path=path, problem="is part of the system, which a sandboxed task cannot write")
     return real
 

@@ -25,8 +25,10 @@ from muster.sandboxes.usage import proportional_bytes
 
 log = logging.getLogger(__name__)
 
-REFILL_SECONDS: Final = 0.05
-"""After a lease, so that making the next does not hold up what was leased."""
+REFILL_SECONDS: Final = 0.1
+"""After the last lease, so that making the next does not hold up what was leased."""
+MOST_WAIT: Final = 0.5
+"""Leases that follow each other put it off for so long at the most."""
 AT_ONCE: Final = 2
 """Made at the same time at the most."""
 MOST_FAILURES: Final = 3
@@ -136,6 +138,8 @@ class WarmPool:
         self.unfit = 0
         """Leases that came to nothing since the start."""
         self._refilling: asyncio.TimerHandle | None = None
+        self._refill_at: tuple[float, float] = (0.0, 0.0)
+        """When it is to be, and when at the latest."""
         self._closed = False
 
     def start(self) -> None:
@@ -163,7 +167,7 @@ class WarmPool:
     def lease(self, network: bool) -> Member | None:
         """One that stands, which is the caller's from now on; None when there is none like that."""
         self._lately.append(network)
-        self._refill_after(REFILL_SECONDS)
+        self._put_off_refill()
         blank = self._blank(network)
         member = next((entry for entry in self._members if entry.ready and entry.blank == blank), None)
         if member is None:
@@ -201,10 +205,23 @@ class WarmPool:
         return self._launcher.enter(member.spare, entry, wish.trees, entered), plan
 
     def _refill_after(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
         if self._refilling is None and not self._closed:
-            self._refilling = asyncio.get_running_loop().call_later(seconds, self._refill)
+            self._refill_at = loop.time() + seconds, loop.time() + MOST_WAIT
+            self._refilling = loop.call_later(seconds, self._refill)
+
+    def _put_off_refill(self) -> None:
+        """After a lease: not before there was none for a while."""
+        loop = asyncio.get_running_loop()
+        self._refill_after(REFILL_SECONDS)
+        self._refill_at = loop.time() + REFILL_SECONDS, self._refill_at[1]
 
     def _refill(self) -> None:
+        loop = asyncio.get_running_loop()
+        at, latest = self._refill_at
+        if loop.time() < min(at, latest):
+            self._refilling = loop.call_at(min(at, latest), self._refill)
+            return
         self._refilling = None
         self.remove_groups()
         for member in [entry for entry in self._members if entry.blank != self._blank(entry.blank.network)]:
