@@ -163,7 +163,6 @@ def complete(order: dict[str, Any], trees: list[int] | None) -> None:
     taken = iter(trees or ())
     if trees is not None and len(trees) != sum(mount["source"] is not None for mount in order["mounts"]):
         raise OSError(0, "its folders did not come with it")
-    set_attributes(HERE, "/", 0, off=READ_ONLY)
     for mount in order["mounts"]:
         show(mount, next(taken) if trees is not None and mount["source"] is not None else None)
     if trees is None:
@@ -174,9 +173,9 @@ def complete(order: dict[str, Any], trees: list[int] | None) -> None:
         raise OSError(0, "is no folder", order["cwd"])
 
 
-def rehearse() -> None:
-    """Go through what an order takes, so that nothing of it is done for the first time then: each page of memory that a fork
-    shares is copied once."""
+def prepare() -> None:
+    """Open the root for the places to come, and go through what an order takes, so that nothing of it is done for the first
+    time then: each page of memory that a fork shares is copied once."""
     place, text = REHEARSAL, json.dumps({"mounts": [], "cwd": "/tmp"} | dict.fromkeys(map(str, range(40)), "/"))
     set_attributes(HERE, "/", 0, off=READ_ONLY)
     tree = tree_of("/tmp")
@@ -188,7 +187,6 @@ def rehearse() -> None:
     set_attributes(HERE, "/", 0, off=READ_ONLY)
     for part in (place, os.path.dirname(place)):  # noqa: PTH120 - as above
         os.rmdir(part)  # noqa: PTH106 - as above
-    set_attributes(HERE, "/", READ_ONLY)
 
 
 def problem_of(error: Exception) -> str:
@@ -207,7 +205,7 @@ class Visitor:
         try:
             checked(library().setns(mounts, NEW_MOUNTS), "its mount namespace")
             set_rights([VISITING, *self._rights[1:3], 0, *self._rights[4:]])
-            rehearse()
+            prepare()
         except OSError:
             self.leave()
             raise
@@ -269,7 +267,7 @@ def serve(orders: socket.socket, pid: int) -> None:
     """In the child: join, wait for the one order there is, and follow it."""
     try:
         join(pid)
-        rehearse()
+        prepare()
         orders.sendall(b"ok")
         data = orders.recv(MESSAGE)
         if data:

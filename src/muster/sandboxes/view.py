@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from muster.sandboxes.private_etc import HOME, PrivateEtc
 from muster.sandboxes.sandbox import SandboxSpec, WorkdirMissing
-from muster.sandboxes.workdir import usable_working_dir
+from muster.sandboxes.workdir import real_path, usable_working_dir
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
 TMP_BYTES: Final = 1 << 30
@@ -125,7 +125,7 @@ def attempt_view(spec: SandboxSpec, working_dir: Path, private: Path | None = No
     mounts[working_dir] = Bind(working_dir, writable=True)
     if spec.former is not None:
         mounts[spec.former] = Bind(working_dir, writable=True)
-    for path in (spec.scratch.resolve(), *spec.writable):
+    for path in (real_path(spec.scratch, strict=False), *spec.writable):
         mounts[path] = Bind(path, writable=True)
     if spec.home is not None:
         mounts[HOME] = Bind(spec.home, writable=True)
