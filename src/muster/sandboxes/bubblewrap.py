@@ -50,7 +50,7 @@ from muster.sandboxes.view import (
     working_dir_outside_the_system,
 )
 from muster.sandboxes.waiting_shell import waiting, words
-from muster.sandboxes.warm import Blank, Leased, WarmPool, Wish
+from muster.sandboxes.warm import Blank, Leased, Member, WarmPool, Wish
 
 LEVEL: Final = "bubblewrap"
 PROBE_SECONDS: Final = 10.0
@@ -220,21 +220,24 @@ class BubblewrapDriver:
         member = pool.lease(spec.network) if len(own) <= MOST_TREES else None
         if member is None:
             return None
-        mounts, trees = late_mounts(own, takes_trees=self._takes_trees)
+        try:
+            self._furnish(pool, member, own, str(task.cwd))
+        except OSError:
+            pool.spoil(member)
+            raise
         wish = Wish(
-            mounts=mounts,
-            trees=trees,
             script=words(str(task.cwd), task.env, task.argv),
-            cwd=str(task.cwd),
             limits=spec.limits,
             timeout=task.timeout,
             grace=spec.grace_seconds,
         )
-        try:
-            return Leased.begin(pool, member, wish, task.stdin)
-        finally:
-            for tree in trees:
-                os.close(tree)
+        return Leased.begin(pool, member, wish, task.stdin)
+
+    def _furnish(self, pool: WarmPool, member: Member, own: Mapping[Path, Mount], cwd: str) -> None:
+        mounts, trees = late_mounts(own, takes_trees=self._takes_trees)
+        pool.furnish(member, mounts, trees, cwd)
+        for tree in trees:
+            os.close(tree)
 
     def _blank(self, network: bool) -> Blank:
         """What a new sandbox would show before it is leased."""
@@ -324,9 +327,7 @@ def _option(mount: Mount) -> Sequence[str]:
             return [f"--{kind}"]
 
 
-def late_mounts(
-    own: Mapping[Path, Mount], *, takes_trees: bool
-) -> tuple[list[Mapping[str, Any]], list[int]]:
+def late_mounts(own: Mapping[Path, Mount], *, takes_trees: bool) -> tuple[list[Mapping[str, Any]], list[int]]:
     """An attempt's places for `mounter.py`, with descriptors of what they show where this process `takes_trees`; elsewhere
     a helper looks at sources without links. OSError when one is not there."""
     found: list[Mapping[str, Any]] = []

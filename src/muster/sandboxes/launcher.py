@@ -148,11 +148,15 @@ class Launcher:
             os.close(reading)
         return spare, writing
 
+    def furnish(self, spare: Spare, order: Mapping[str, Any], trees: Sequence[int]) -> bytes:
+        """Tell a warm launch that is ready what its program may see. What could not be sent yet, for `enter`."""
+        return _sent(spare.control, framed(order), trees)
+
     def enter(
-        self, spare: Spare, entry: Mapping[str, Any], trees: Sequence[int], entered: Callable[[], None]
+        self, spare: Spare, unsent: bytes, entry: Mapping[str, Any], entered: Callable[[], None]
     ) -> Program:
-        """Tell a warm launch that is ready what to run. `Program.wait` raises Unfit when nothing of it has run."""
-        return Program(framed(entry), spare, self._discard, entered, trees)
+        """Tell one that is furnished what to run. `Program.wait` raises Unfit when nothing of it has run."""
+        return Program(unsent + framed(entry), spare, self._discard, entered)
 
     def _refill(self) -> None:
         self._refilling = False
@@ -245,7 +249,7 @@ def _file_of(data: bytes) -> int:
         return os.dup(file.fileno())
 
 
-def _sent(control: socket.socket, data: bytes, fds: Sequence[int]) -> bytes:
+def _sent(control: socket.socket, data: bytes, fds: Sequence[int] = ()) -> bytes:
     """Send what can be sent at once; the rest. An error is left to who sends that, and what came without its descriptors
     is refused there."""
     try:
@@ -265,9 +269,8 @@ class Program:
         spare: Spare,
         on_silence: Callable[[], None],
         entered: Callable[[], None] = lambda: None,
-        fds: Sequence[int] = (),
     ) -> None:
-        self._unsent = _sent(spare.control, launch, fds)
+        self._unsent = _sent(spare.control, launch)
         self._on_silence = on_silence
         self._entered = entered
         self._socket = spare.control

@@ -176,7 +176,10 @@ def complete(order: dict[str, Any], trees: list[int] | None) -> None:
 def prepare() -> None:
     """Open the root for the places to come, and go through what an order takes, so that nothing of it is done for the first
     time then: each page of memory that a fork shares is copied once."""
-    place, text = REHEARSAL, json.dumps({"mounts": [], "cwd": "/tmp"} | dict.fromkeys(map(str, range(40)), "/"))
+    place, text = (
+        REHEARSAL,
+        json.dumps({"mounts": [], "cwd": "/tmp"} | dict.fromkeys(map(str, range(40)), "/")),
+    )
     set_attributes(HERE, "/", 0, off=READ_ONLY)
     tree = tree_of("/tmp")
     found = os.fstat(tree)

@@ -12,7 +12,8 @@ answers in lines, `{"refused": text}` or `{"started": pid, "supervisor": pid}`, 
 `{"ended": {code, signal, reason}}`.
 
 A launch may be `warm`: its sandbox stands, with a shell in it that waits, before anybody knows what for. The supervisor
-then answers `{"ready": true}`, and the worker sends, once, what is to run and what it may see, like a launch. The answer
+then answers `{"ready": true}`, and the worker sends, once, what a program may see and then what is to run, both like a
+launch; descriptors of what it may see come with the first, where the worker can take them. The answer
 is `{"entered": true}`, or `{"unfit": text}` when nothing of it has run.
 """
 
@@ -225,12 +226,13 @@ class Supervisor:
             self._tell({"unfit": mounter().problem_of(error)})
             return "lost"
         try:
-            entry = self._completed(mounts)
+            problem = self._completed(mounts)
         finally:
             mounts.leave()
-        if isinstance(entry, dict):
+        entry = None if problem else read_launch(self.control)
+        if entry is not None:
             return self._let_in(entry)
-        self._tell({"unfit": entry})
+        self._tell({"unfit": problem or "its worker is gone"})
         return "lost"
 
     def _stand(self) -> Any:
@@ -242,11 +244,15 @@ class Supervisor:
             if len(waiting) == 1:
                 self.waiting = waiting[0]
                 resource.prlimit(self.waiting, resource.RLIMIT_CORE, (0, 0))
-                return mounter().Visitor(self.waiting) if self.launch["visits"] else mounter().Helper(self.waiting)
+                return (
+                    mounter().Visitor(self.waiting)
+                    if self.launch["visits"]
+                    else mounter().Helper(self.waiting)
+                )
         raise OSError(0, "no sandbox stands there")
 
-    def _completed(self, mounts: Any) -> dict[str, Any] | str | None:
-        """What it is told to run, once its mounts are complete; else what went wrong, if that is known."""
+    def _completed(self, mounts: Any) -> str | None:
+        """Wait until it is told what a program is to see, and show that; what went wrong, if anything did."""
         rehearse()
         self._tell({"ready": True})
         poll = select.poll()
@@ -255,15 +261,15 @@ class Supervisor:
         while self.control.fileno() not in {fd for fd, _ in poll.poll()}:
             self._reap()
             if self.status is not None:
-                return None
-        entry, trees = read_entry(self.control)
-        if entry is None:
-            return None
-        problem = mounts.complete(entry, trees)
+                return "it has ended"
+        order, trees = read_order(self.control)
+        if order is None:
+            return "its worker is gone"
+        problem = mounts.complete(order, trees)
         for fd in trees:
             os.close(fd)
         self._reap()
-        return problem or (entry if self.status is None else None)
+        return problem or (None if self.status is None else "it has ended")
 
     def _let_in(self, entry: dict[str, Any]) -> str | None:
         """Its limits, then its words to the shell that waits."""
@@ -459,8 +465,8 @@ def read_launch(control: socket.socket) -> dict[str, Any] | None:
     return json.loads(text) if text else None
 
 
-def read_entry(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    """A launch with the descriptors that came with it."""
+def read_order(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """The same, with the descriptors that came with it."""
     header, ancillary, _, _ = control.recvmsg(8, socket.CMSG_SPACE(4 * MOST_TREES))
     fds = descriptors(ancillary)
     header += read_exactly(control, 8 - len(header)) or b""
@@ -473,7 +479,7 @@ def rehearse() -> None:
     ours, theirs = socket.socketpair()
     text = json.dumps({str(number): "x" * 20 for number in range(60)}).encode()
     socket.send_fds(ours, [len(text).to_bytes(8, "big"), text], [ours.fileno()] * 4)
-    for fd in read_entry(theirs)[1]:
+    for fd in read_order(theirs)[1]:
         os.close(fd)
     ours.close()
     theirs.close()

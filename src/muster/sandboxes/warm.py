@@ -62,6 +62,8 @@ class Member:
     """What is set in its group."""
     supervisor: int | None = None
     ready: bool = False
+    unsent: bytes = b""
+    """Of what its program may see."""
     said: bytearray = field(default_factory=bytearray)
 
     def read(self) -> bool:
@@ -103,11 +105,7 @@ class WarmFigures:
 class Wish:
     """What is to run in a sandbox from the pool."""
 
-    mounts: Sequence[Mapping[str, Any]]
-    trees: Sequence[int]
-    """Descriptors of what they show, where the worker takes that."""
     script: str
-    cwd: str
     limits: Limits
     timeout: float | None
     grace: float
@@ -178,11 +176,23 @@ class WarmPool:
         self._served += 1
         return member
 
+    def spoil(self, member: Member) -> None:
+        """One that was leased is not used after all."""
+        member.discard()
+        if member.group is not None:
+            self._groups_left.append(member.group)
+
     def give_up(self) -> None:
         """A lease came to nothing: what was leased was not fit."""
         self.unfit += 1
         self._served -= 1
         self._missed += 1
+
+    def furnish(
+        self, member: Member, mounts: Sequence[Mapping[str, Any]], trees: Sequence[int], cwd: str
+    ) -> None:
+        """Have it begin with what its program may see; `trees` are descriptors of that, where the worker takes them."""
+        member.unsent = self._launcher.furnish(member.spare, {"mounts": mounts, "cwd": cwd}, trees)
 
     def enter(self, member: Member, wish: Wish, entered: Callable[[], None]) -> tuple[Program, Plan]:
         """Set its limits and have it run that."""
@@ -196,13 +206,11 @@ class WarmPool:
             "watch_cpu": plan.watch_cpu,
         }
         entry = {
-            "mounts": wish.mounts,
-            "cwd": wish.cwd,
             "script": wish.script,
             "rlimits": plan.rlimits,
             "launch": launch,
         }
-        return self._launcher.enter(member.spare, entry, wish.trees, entered), plan
+        return self._launcher.enter(member.spare, member.unsent, entry, entered), plan
 
     def _refill_after(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -281,9 +289,7 @@ class WarmPool:
     def _drop(self, member: Member) -> None:
         asyncio.get_running_loop().remove_reader(member.spare.control.fileno())
         self._members.remove(member)
-        member.discard()
-        if member.group is not None:
-            self._groups_left.append(member.group)
+        self.spoil(member)
 
     def close(self) -> None:
         """Let all go."""
