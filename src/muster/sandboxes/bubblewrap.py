@@ -50,7 +50,7 @@ from muster.sandboxes.view import (
     working_dir_outside_the_system,
 )
 from muster.sandboxes.waiting_shell import waiting, words
-from muster.sandboxes.warm import Blank, Leased, Member, WarmPool, Wish
+from muster.sandboxes.warm import Blank, Leased, Member, Reserved, WarmPool, Wish
 
 LEVEL: Final = "bubblewrap"
 PROBE_SECONDS: Final = 10.0
@@ -176,6 +176,7 @@ class BubblewrapDriver:
                 documents,
             )
 
+        reserved = self._reserve(spec, own)
         dress = Dress(
             level=LEVEL,
             wrap=wrap,
@@ -187,7 +188,8 @@ class BubblewrapDriver:
             tells_exit=True,
             own_namespaces=True,
             seccomp=self._filter or b"",
-            ready=partial(self._ready, spec, own),
+            ready=partial(self._ready, spec, own, reserved),
+            clear=reserved.close if reserved else None,
         )
         plan = partial(self._quotas.plan, spec.name, spec.limits)
         return SupervisedSandbox(spec, plan, dress, self._launcher)
@@ -209,22 +211,40 @@ class BubblewrapDriver:
         """The sandboxes that stand already, where some are to be kept."""
         return self._pool
 
-    def _ready(self, spec: SandboxSpec, own: Mapping[Path, Mount], task: Task) -> Ready | None:
-        """A sandbox that stands already, where one can become what this attempt needs. None can when a place would
-        cover one of the system's, or when it is to have a share of the processors: then its group is another."""
-        pool = self._pool
-        if pool is None or spec.limits.cpus is not None or self._covered & own.keys():
+    def _reserve(self, spec: SandboxSpec, own: Mapping[Path, Mount]) -> Reserved | None:
+        """Before anybody says what is to run, since it takes its folders meanwhile. None where no sandbox can be had."""
+        if self._pool is None:
             return None
-        if isinstance(task.stdin, bytes) and len(task.stdin) > MOST_WAITING:
+        cwd = str(spec.working_dir)
+        return Reserved(self._pool, self._lease(self._pool, spec, own, cwd, counts=False), cwd)
+
+    def _lease(
+        self, pool: WarmPool, spec: SandboxSpec, own: Mapping[Path, Mount], cwd: str, *, counts: bool = True
+    ) -> Member | None:
+        """A sandbox that stands already and takes this attempt's folders, where one can become what it needs. None can when a
+        place would cover one of the system's, or when it is to have a share of the processors: then its group is another."""
+        if spec.limits.cpus is not None or self._covered & own.keys() or len(own) > MOST_TREES:
             return None
-        member = pool.lease(spec.network) if len(own) <= MOST_TREES else None
+        member = pool.lease(spec.network, counts=counts)
         if member is None:
             return None
         try:
-            self._furnish(pool, member, own, str(task.cwd))
+            self._furnish(pool, member, own, cwd)
         except OSError:
             pool.spoil(member)
-            raise
+            return None
+        return member
+
+    def _ready(
+        self, spec: SandboxSpec, own: Mapping[Path, Mount], reserved: Reserved | None, task: Task
+    ) -> Ready | None:
+        """A program in the sandbox that was reserved for it, or in another that stands."""
+        if reserved is None or (isinstance(task.stdin, bytes) and len(task.stdin) > MOST_WAITING):
+            return None
+        pool = reserved.pool
+        member = reserved.take(str(task.cwd)) or self._lease(pool, spec, own, str(task.cwd))
+        if member is None:
+            return None
         wish = Wish(
             script=words(str(task.cwd), task.env, task.argv),
             limits=spec.limits,

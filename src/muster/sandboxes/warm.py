@@ -162,14 +162,14 @@ class WarmPool:
         """How many stand."""
         return sum(member.ready for member in self._members)
 
-    def lease(self, network: bool) -> Member | None:
-        """One that stands, which is the caller's from now on; None when there is none like that."""
+    def lease(self, network: bool, *, counts: bool = True) -> Member | None:
+        """One that stands, which is the caller's from now on; None when there is none like that, which `counts` as missed."""
         self._lately.append(network)
         self._put_off_refill()
         blank = self._blank(network)
         member = next((entry for entry in self._members if entry.ready and entry.blank == blank), None)
         if member is None:
-            self._missed += 1
+            self._missed += counts
             return None
         self._members.remove(member)
         asyncio.get_running_loop().remove_reader(member.spare.control.fileno())
@@ -178,6 +178,10 @@ class WarmPool:
 
     def spoil(self, member: Member) -> None:
         """One that was leased is not used after all."""
+        self._served -= 1
+        self._let_go(member)
+
+    def _let_go(self, member: Member) -> None:
         member.discard()
         if member.group is not None:
             self._groups_left.append(member.group)
@@ -289,7 +293,7 @@ class WarmPool:
     def _drop(self, member: Member) -> None:
         asyncio.get_running_loop().remove_reader(member.spare.control.fileno())
         self._members.remove(member)
-        self.spoil(member)
+        self._let_go(member)
 
     def close(self) -> None:
         """Let all go."""
@@ -302,6 +306,28 @@ class WarmPool:
     def remove_groups(self) -> None:
         """Remove the control groups of those that were let go and have ended."""
         self._groups_left = [group for group in self._groups_left if not group.remove()]
+
+
+@dataclass(slots=True)
+class Reserved:
+    """A member that was leased and furnished when its sandbox was opened, for the first program that starts in `cwd`."""
+
+    pool: WarmPool
+    member: Member | None
+    cwd: str
+
+    def take(self, cwd: str) -> Member | None:
+        """It, once, for a program that starts there."""
+        if cwd != self.cwd:
+            return None
+        member, self.member = self.member, None
+        return member
+
+    async def close(self) -> None:
+        """No program has come for it."""
+        if self.member is not None:
+            self.pool.spoil(self.member)
+            self.member = None
 
 
 @dataclass(slots=True)
