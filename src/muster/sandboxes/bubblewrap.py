@@ -225,15 +225,7 @@ class BubblewrapDriver:
         place would cover one of the system's, or when it is to have a share of the processors: then its group is another."""
         if spec.limits.cpus is not None or self._covered & own.keys() or len(own) > MOST_TREES:
             return None
-        member = pool.lease(spec.network, counts=counts)
-        if member is None:
-            return None
-        try:
-            self._furnish(pool, member, own, cwd)
-        except OSError:
-            pool.spoil(member)
-            return None
-        return member
+        return pool.lease(spec.network, partial(self._furnish, pool, own, cwd), counts=counts)
 
     def _ready(
         self, spec: SandboxSpec, own: Mapping[Path, Mount], reserved: Reserved | None, task: Task
@@ -253,7 +245,7 @@ class BubblewrapDriver:
         )
         return Leased.begin(pool, member, wish, task.stdin)
 
-    def _furnish(self, pool: WarmPool, member: Member, own: Mapping[Path, Mount], cwd: str) -> None:
+    def _furnish(self, pool: WarmPool, own: Mapping[Path, Mount], cwd: str, member: Member) -> None:
         mounts, trees = late_mounts(own, takes_trees=self._takes_trees)
         pool.furnish(member, mounts, trees, cwd)
         for tree in trees:

@@ -27,7 +27,9 @@ from typing import Any
 HOST_ROOT = "/.host"
 REHEARSAL = "/.rehearsal/place"
 HERE = -100
-OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR = 428, 429, 442
+OPEN_TREE, MOVE_MOUNT, MOUNT_SETATTR = ctypes.c_long(428), ctypes.c_long(429), ctypes.c_long(442)
+ATTRIBUTES = struct.Struct("QQQQ")
+SIZE = ctypes.c_long(ATTRIBUTES.size)
 CLONE, RECURSIVE, EMPTY_PATH = 0x1, 0x8000, 0x1000
 FROM_DESCRIPTOR = 0x4
 READ_ONLY, NO_SUID, NO_DEVICES = 0x1, 0x2, 0x4
@@ -59,28 +61,23 @@ def checked(result: int, what: str) -> int:
 
 def tree_of(path: str) -> int:
     """A copy of what is mounted at a place and below it, mounted nowhere yet."""
-    flags = ctypes.c_uint(CLONE | RECURSIVE | os.O_CLOEXEC)
-    place = ctypes.c_long(HERE)
-    return checked(library().syscall(ctypes.c_long(OPEN_TREE), place, os.fsencode(path), flags), path)
+    flags = CLONE | RECURSIVE | os.O_CLOEXEC
+    return checked(library().syscall(OPEN_TREE, HERE, os.fsencode(path), flags), path)
 
 
 def set_attributes(fd: int, path: str, on: int, off: int = 0, propagation: int = 0, flags: int = 0) -> None:
-    wanted = struct.pack("QQQQ", on, off, propagation, 0)
-    number = ctypes.c_long(MOUNT_SETATTR)
-    size = ctypes.c_long(len(wanted))
-    result = library().syscall(
-        number, ctypes.c_long(fd), os.fsencode(path), ctypes.c_uint(flags), wanted, size
-    )
-    checked(result, path)
+    wanted = ATTRIBUTES.pack(on, off, propagation, 0)
+    checked(library().syscall(MOUNT_SETATTR, fd, os.fsencode(path), flags, wanted, SIZE), path)
 
 
 def attach(tree: int, place: str, writable: bool) -> None:
     """Mount a tree there: no devices, no set-uid programs, and what happens to its mounts stays here."""
     on = NO_SUID | NO_DEVICES | (0 if writable else READ_ONLY)
     set_attributes(tree, "", on, propagation=SLAVE, flags=EMPTY_PATH | RECURSIVE)
-    target, flags = os.fsencode(place), ctypes.c_uint(FROM_DESCRIPTOR)
-    number, here = ctypes.c_long(MOVE_MOUNT), ctypes.c_long(HERE)
-    checked(library().syscall(number, ctypes.c_long(tree), b"", here, target, flags), place)
+    checked(
+        library().syscall(MOVE_MOUNT, tree, b"", HERE, os.fsencode(place), ctypes.c_uint(FROM_DESCRIPTOR)),
+        place,
+    )
 
 
 def mount_empty(place: str, mode: int, size: int | None) -> None:

@@ -41,6 +41,7 @@ PR_SET_CHILD_SUBREAPER = 36
 WATCH_SECONDS = 0.2
 STAND_SECONDS = 10.0
 FREEZE_PASSES = 20
+CLOSED_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 MOST_TREES = 200
 """Descriptors that fit one message, and far more than an attempt has."""
 
@@ -467,7 +468,7 @@ def read_launch(control: socket.socket) -> dict[str, Any] | None:
 
 def read_order(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     """The same, with the descriptors that came with it."""
-    header, ancillary, _, _ = control.recvmsg(8, socket.CMSG_SPACE(4 * MOST_TREES))
+    header, ancillary, _, _ = control.recvmsg(8, socket.CMSG_SPACE(4 * MOST_TREES), CLOSED_ON_EXEC)
     fds = descriptors(ancillary)
     header += read_exactly(control, 8 - len(header)) or b""
     text = read_exactly(control, int.from_bytes(header, "big")) if len(header) == 8 else None
@@ -508,7 +509,7 @@ def supervise(fds: list[int]) -> None:
 
 def receive(requests: socket.socket) -> list[int] | None:
     """The descriptors that come with a byte; None when the worker is gone."""
-    data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_SPACE(16))
+    data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_SPACE(16), CLOSED_ON_EXEC)
     fds = descriptors(ancillary)
     return fds if data else None
 
@@ -518,8 +519,9 @@ def descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
     for level, kind, content in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
-    for fd in fds:
-        os.set_inheritable(fd, False)
+    if not CLOSED_ON_EXEC:
+        for fd in fds:
+            os.set_inheritable(fd, False)
     return list(fds)
 
 

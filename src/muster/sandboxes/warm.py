@@ -162,12 +162,20 @@ class WarmPool:
         """How many stand."""
         return sum(member.ready for member in self._members)
 
-    def lease(self, network: bool, *, counts: bool = True) -> Member | None:
-        """One that stands, which is the caller's from now on; None when there is none like that, which `counts` as missed."""
-        self._lately.append(network)
-        self._put_off_refill()
+    def lease(
+        self, network: bool, furnish: Callable[[Member], None], *, counts: bool = True
+    ) -> Member | None:
+        """One that stands and was furnished, which is the caller's from now on. None when there is none like that, which
+        `counts` as missed, and when `furnish` raises OSError."""
         blank = self._blank(network)
         member = next((entry for entry in self._members if entry.ready and entry.blank == blank), None)
+        try:
+            if member is not None:
+                furnish(member)
+        except OSError:
+            return None
+        self._lately.append(network)
+        self._put_off_refill()
         if member is None:
             self._missed += counts
             return None
