@@ -81,6 +81,8 @@ class BubblewrapDriver:
         self._etc = PrivateEtc()
         self._seen: tuple[Path, dict[Path, Mount]] | None = None
         self._covered: frozenset[Path] = frozenset()
+        self._common: dict[bool, str] = {}
+        """Options of every sandbox, with and without a network, as a document."""
         self._capabilities: Capabilities | None = None
         self._quotas = quotas
         self._filter = filter_program()
@@ -150,6 +152,7 @@ class BubblewrapDriver:
         if self._seen is None or self._seen[0] != etc:
             self._seen = etc, system_view(self._etc) | masked_proc()
             self._covered = frozenset(outer for place in self._seen[1] for outer in place.parents)
+            self._common.clear()
         return self._seen[1]
 
     def _documents(self) -> Sequence[str]:
@@ -165,13 +168,25 @@ class BubblewrapDriver:
             raise SandboxUnavailable(level=LEVEL, problem=capabilities.reason)
         working_dir = working_dir_outside_the_system(spec.working_dir)
         own = attempt_view(spec, working_dir)
+        number = 4 + len(self._documents())
 
         def wrap(cwd: Path, env: Mapping[str, str], argv: Sequence[str]) -> Wrapped:
-            documents = [*self._documents(), environment(env).hex()]
+            common, mounts = self._options(spec.network, own)
+            documents = [*self._documents(), common, mounts + environment(env).hex()]
             if argv[: len(FIND)] == [*FIND] and is_of_the_system(argv[len(FIND)], env.get("PATH", "")):
                 argv = argv[len(FIND) :]
             return Wrapped(
-                [*self._before(spec.network, own), "--chdir", str(cwd), "--", *argv],
+                [
+                    *(
+                        str(self._program),
+                        *self._filter_option(),
+                        "--args",
+                        str(number),
+                        "--args",
+                        str(number + 1),
+                    ),
+                    *("--json-status-fd", "3", "--chdir", str(cwd), "--", *argv),
+                ],
                 {"PATH": self._path},
                 documents,
             )
@@ -194,17 +209,15 @@ class BubblewrapDriver:
         plan = partial(self._quotas.plan, spec.name, spec.limits)
         return SupervisedSandbox(spec, plan, dress, self._launcher)
 
-    def _before(self, network: bool, own: dict[Path, Mount]) -> list[str]:
-        """What starts a cold one, up to where it goes and what it runs."""
-        options = [*namespaces(network=network), *mount_options(self._system() | own), *self._filter_option()]
-        return [
-            str(self._program),
-            *options,
-            "--args",
-            str(4 + len(self._documents())),
-            "--json-status-fd",
-            "3",
-        ]
+    def _options(self, network: bool, own: dict[Path, Mount]) -> tuple[str, str]:
+        """Of a cold one, as documents: the same for all, and its own mounts, which come last. Where one of them would be in the
+        place of one of the system's, or above it, all are its own."""
+        system = self._system()
+        if own.keys() & (self._covered | system.keys()):
+            return packed(namespaces(network=network)).hex(), packed(mount_options(system | own)).hex()
+        if network not in self._common:
+            self._common[network] = packed([*namespaces(network=network), *mounting(system)]).hex()
+        return self._common[network], packed(mount_options(own)).hex()
 
     @property
     def warm(self) -> WarmPool | None:
@@ -301,8 +314,14 @@ def namespaces(*, network: bool) -> list[str]:
 def environment(env: Mapping[str, str]) -> bytes:
     """Options that set a program's environment, for `--args`: bubblewrap itself must not see it. It runs outside, and a
     variable such as LD_PRELOAD would let the task run there too."""
-    words = ["--clearenv", *(word for name, value in env.items() for word in ("--setenv", name, value))]
-    return b"".join(os.fsencode(word) + b"\0" for word in words)
+    return packed(
+        ["--clearenv", *(word for name, value in env.items() for word in ("--setenv", name, value))]
+    )
+
+
+def packed(options: Sequence[str]) -> bytes:
+    """Options for `--args`."""
+    return b"".join(os.fsencode(word) + b"\0" for word in options)
 
 
 def is_of_the_system(program: str, path: str) -> bool:
@@ -318,10 +337,12 @@ def is_of_the_system(program: str, path: str) -> bool:
 
 def mount_options(view: View) -> list[str]:
     """Options for bubblewrap; at last nothing is writable but what is meant to be."""
-    options: list[str] = []
-    for place, mount in outer_first(view):
-        options += [*_option(mount), str(place)]
-    return [*options, "--remount-ro", "/"]
+    return [*mounting(view), "--remount-ro", "/"]
+
+
+def mounting(view: View) -> list[str]:
+    """Options for the mounts alone."""
+    return [word for place, mount in outer_first(view) for word in (*_option(mount), str(place))]
 
 
 def _option(mount: Mount) -> Sequence[str]:

@@ -47,13 +47,15 @@ MOST_TREES = 200
 
 
 class Children:
-    """Notices the end of children: `fd` becomes readable."""
+    """Notices the end of children: `fd` becomes readable. Once SIGCHLD is `_noted`, here or where this was forked."""
 
     def __init__(self) -> None:
-        self.fd, self._write = os.pipe()
-        os.set_blocking(self.fd, False)
-        os.set_blocking(self._write, False)
-        signal.signal(signal.SIGCHLD, _noted)
+        if LINUX:
+            self.fd, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        else:
+            self.fd, self._write = os.pipe()
+            os.set_blocking(self.fd, False)
+            os.set_blocking(self._write, False)
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
 
     def reap(self) -> tuple[dict[int, int], bool]:
@@ -500,7 +502,7 @@ def supervise(fds: list[int]) -> None:
     """In the fork that is one program's supervisor: wait until there is one, or the worker is gone."""
     starter().prctl(PR_SET_CHILD_SUBREAPER, 1)
     children = Children()
-    control = socket.socket(fileno=fds[0])
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fds[0])
     stdin = receive(control)
     launch = read_launch(control) if stdin else None
     if stdin and launch is not None:
@@ -539,9 +541,16 @@ def fork_supervisor(requests: socket.socket, children: Children, fds: list[int])
         os._exit(0)
 
 
+def end_strays(supervisors: set[int]) -> None:
+    """What became a child of this process because its supervisor, or another stray, has ended."""
+    strays = [pid for pid in children_of(os.getpid()) if pid not in supervisors]
+    signal_all(strays + [pid for stray in strays for level in tree(stray) for pid in level], signal.SIGKILL)
+
+
 def keep(requests: socket.socket) -> None:
     """Fork a supervisor for every request until the worker is gone; end whatever a dead supervisor left."""
     starter().prctl(PR_SET_CHILD_SUBREAPER, 1)
+    signal.signal(signal.SIGCHLD, _noted)
     children = Children()
     supervisors: set[int] = set()
     poll = select.poll()
@@ -550,11 +559,9 @@ def keep(requests: socket.socket) -> None:
     open_for_requests = True
     while open_for_requests or supervisors:
         ready = {fd for fd, _ in poll.poll()}
-        supervisors -= set(children.reap()[0])
-        strays = [pid for pid in children_of(os.getpid()) if pid not in supervisors]
-        signal_all(
-            strays + [pid for stray in strays for level in tree(stray) for pid in level], signal.SIGKILL
-        )
+        if children.fd in ready:
+            supervisors -= set(children.reap()[0])
+            end_strays(supervisors)
         if requests.fileno() not in ready or not open_for_requests:
             continue
         fds = receive(requests)
