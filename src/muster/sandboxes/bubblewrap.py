@@ -168,33 +168,10 @@ class BubblewrapDriver:
             raise SandboxUnavailable(level=LEVEL, problem=capabilities.reason)
         working_dir = working_dir_outside_the_system(spec.working_dir)
         own = attempt_view(spec, working_dir)
-        number = 4 + len(self._documents())
-
-        def wrap(cwd: Path, env: Mapping[str, str], argv: Sequence[str]) -> Wrapped:
-            common, mounts = self._options(spec.network, own)
-            documents = [*self._documents(), common, mounts + environment(env).hex()]
-            if argv[: len(FIND)] == [*FIND] and is_of_the_system(argv[len(FIND)], env.get("PATH", "")):
-                argv = argv[len(FIND) :]
-            return Wrapped(
-                [
-                    *(
-                        str(self._program),
-                        *self._filter_option(),
-                        "--args",
-                        str(number),
-                        "--args",
-                        str(number + 1),
-                    ),
-                    *("--json-status-fd", "3", "--chdir", str(cwd), "--", *argv),
-                ],
-                {"PATH": self._path},
-                documents,
-            )
-
         reserved = self._reserve(spec, own)
         dress = Dress(
             level=LEVEL,
-            wrap=wrap,
+            wrap=partial(self._wrapped, spec.network, own),
             env=inside_env(self._path),
             home=HOME,
             own_levels=OWN_LEVELS,
@@ -208,6 +185,21 @@ class BubblewrapDriver:
         )
         plan = partial(self._quotas.plan, spec.name, spec.limits)
         return SupervisedSandbox(spec, plan, dress, self._launcher)
+
+    def _wrapped(
+        self, network: bool, own: dict[Path, Mount], cwd: Path, env: Mapping[str, str], argv: Sequence[str]
+    ) -> Wrapped:
+        """What starts a cold one."""
+        if argv[: len(FIND)] == [*FIND] and is_of_the_system(argv[len(FIND)], env.get("PATH", "")):
+            argv = argv[len(FIND) :]
+        common, mounts = self._options(network, own)
+        first = 4 + len(self._documents())
+        options = [*self._filter_option(), "--args", str(first), "--args", str(first + 1)]
+        return Wrapped(
+            [str(self._program), *options, "--json-status-fd", "3", "--chdir", str(cwd), "--", *argv],
+            {"PATH": self._path},
+            [*self._documents(), common, mounts + environment(env).hex()],
+        )
 
     def _options(self, network: bool, own: dict[Path, Mount]) -> tuple[str, str]:
         """Of a cold one, as documents: the same for all, and its own mounts, which come last. Where one of them would be in the
