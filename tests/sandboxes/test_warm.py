@@ -83,6 +83,16 @@ async def test_a_sandbox_is_taken_when_one_is_opened_and_counts_only_when_someth
     await eventually(lambda: pool_of(warm).ready == SIZE, timeout=20)
 
 
+async def test_a_driver_that_closes_lets_go_of_a_sandbox_that_is_still_open(warm: Bench) -> None:
+    """SW-4h"""
+    sandbox = await warm.open()
+    standing = [pid for pid in below(os.getpid()) if b"bwrap" in command_of(pid)]
+    assert standing
+    await warm.driver.close()
+    await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in standing))
+    await sandbox.close()
+
+
 async def test_a_program_that_starts_in_another_folder_gets_another_sandbox(warm: Bench) -> None:
     """SW-4f: the one that was taken has seen to its own"""
     (warm.work / "below").mkdir()

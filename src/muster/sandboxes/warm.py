@@ -50,7 +50,7 @@ class Blank:
     """Differs when the host has changed so that a new one would show something else."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Member:
     """One that stands or is about to."""
 
@@ -131,6 +131,7 @@ class WarmPool:
         self._limits = Limits()
         """Those of the last lease: the next may be alike, and then nothing is left to set."""
         self._members: list[Member] = []
+        self._reserved: list[Member] = []
         self._groups_left: list[cgroup.Group] = []
         self._made = self._served = self._missed = self._failures = 0
         self.unfit = 0
@@ -184,10 +185,20 @@ class WarmPool:
         self._served += 1
         return member
 
+    def reserve(self, member: Member) -> None:
+        """One that was leased waits for its program; `close` lets it go."""
+        self._reserved.append(member)
+
+    def claim(self, member: Member) -> None:
+        """Its program has come."""
+        self._reserved.remove(member)
+
     def spoil(self, member: Member) -> None:
-        """One that was leased is not used after all."""
-        self._served -= 1
-        self._let_go(member)
+        """One that was reserved is not used after all; what `close` has let go is no matter."""
+        if member in self._reserved:
+            self._reserved.remove(member)
+            self._served -= 1
+            self._let_go(member)
 
     def _let_go(self, member: Member) -> None:
         member.discard()
@@ -310,6 +321,8 @@ class WarmPool:
             self._refilling.cancel()
         for member in list(self._members):
             self._drop(member)
+        for member in list(self._reserved):
+            self.spoil(member)
 
     def remove_groups(self) -> None:
         """Remove the control groups of those that were let go and have ended."""
@@ -324,11 +337,16 @@ class Reserved:
     member: Member | None
     cwd: str
 
+    def __post_init__(self) -> None:
+        if self.member is not None:
+            self.pool.reserve(self.member)
+
     def take(self, cwd: str) -> Member | None:
         """It, once, for a program that starts there."""
-        if cwd != self.cwd:
+        if cwd != self.cwd or self.member is None:
             return None
         member, self.member = self.member, None
+        self.pool.claim(member)
         return member
 
     async def close(self) -> None:
