@@ -118,7 +118,15 @@ def _sandbox(report: SandboxReport) -> OpenSandbox:
         state=report.state,
         limits=report.limits,
         samples=[
-            (sample.at_ms, sample.cpu_seconds, sample.memory_bytes, sample.processes, sample.disk_bytes)
+            (
+                sample.at_ms,
+                sample.cpu_seconds,
+                sample.memory_bytes,
+                sample.processes,
+                sample.disk_bytes,
+                sample.rx_bytes,
+                sample.tx_bytes,
+            )
             for sample in report.samples
         ],
     )
