@@ -63,7 +63,9 @@ class TestSandboxes:
         assert moved == [(None, None), (4096, 512)]
         assert row["no_traffic"] is None
 
-    @pytest.mark.parametrize(("network", "words"), [(True, "Not counted at this level"), (False, "no network")])
+    @pytest.mark.parametrize(
+        ("network", "words"), [(True, "Not counted at this level"), (False, "no network")]
+    )
     async def test_an_open_network_and_none_say_why_nothing_is_counted(
         self, api: Api, store: Store, network: bool, words: str
     ) -> None:

@@ -21,7 +21,7 @@ export function Charts({ sandbox }: { sandbox: Sandbox }) {
       <Series title={`Processes: ${said(last(processes), count)}${limited("processes", count)}`} unit="Processes" points={processes} show={count} limit={limits.processes} />
       <Moved sandbox={sandbox} name="rx_bytes" word="Received" />
       <Moved sandbox={sandbox} name="tx_bytes" word="Sent" />
-      {sandbox.no_traffic ? <p className="mut series card">Network: {sandbox.no_traffic}</p> : null}
+      {sandbox.no_traffic ? <p className="mut series card" style={{ fontSize: "var(--t-sm)" }}>Network: {sandbox.no_traffic}</p> : null}
     </div>
   );
 }
@@ -33,5 +33,5 @@ function Moved({ sandbox, name, word }: { sandbox: Sandbox; name: "rx_bytes" | "
   if (sandbox.no_traffic) return null;
   const points = rateOf(sandbox, name);
   const all = sandbox.samples.at(-1)?.[name];
-  return <Series title={`${word}: ${said(last(points), rate)}${all === null || all === undefined ? "" : `, ${bytes(all)} in all`}`} unit={`${word}, bytes a second`} points={points} show={rate} binary />;
+  return <Series title={`${word}: ${said(last(points), rate)}${all === null || all === undefined ? "" : `, ${bytes(all)} in all`}`} unit={`${word}, B/s`} points={points} show={rate} binary />;
 }

@@ -29,7 +29,7 @@ export function rateOf(sandbox: Sandbox, name: "rx_bytes" | "tx_bytes"): Point[]
     const after = sandbox.samples[index]!;
     const [from, to] = [before[name], after[name]];
     const seconds = (Date.parse(after.at) - Date.parse(before.at)) / 1000;
-    if (from !== null && to !== null && seconds > 0) points.push({ at: Date.parse(after.at), value: Math.max(to - from, 0) / seconds });
+    if (from !== null && to !== null && seconds > 0) points.push({ at: Date.parse(after.at), value: Math.round(Math.max(to - from, 0) / seconds) });
   }
   return points;
 }
