@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from muster.domain.admission import ClaimFilter, Hold, LaneFacts, affordable, budget_hold, hold_of
+from muster.domain.admission import COUNTING, ClaimFilter, Hold, LaneFacts, affordable, budget_hold, hold_of
 from muster.domain.errors import MusterError
 from muster.domain.events import AgentRegistered, AttemptStarted
 from muster.domain.task import TaskState
@@ -155,11 +155,13 @@ async def register_agents(uow: UnitOfWork, requests: Sequence[ClaimTasks]) -> No
 
 @dataclass(slots=True)
 class _Stall:
-    """A lane on offer: its candidates in order, fetched as needed."""
+    """A lane on offer: its candidates in order, fetched as needed; further ones once some cannot be paid for."""
 
     lane: LaneFacts
     heads: deque[Row] = field(default_factory=deque[Row])
+    rows: list[Row] = field(default_factory=list[Row])
     fetched: bool = False
+    looked_ahead: bool = False
     hold: Hold | None = None
 
 
@@ -206,24 +208,32 @@ class _Market:
                 continue
             if not stall.fetched:
                 await self._fetch(stall)
-            self._skip_unaffordable(stall)
+            if stall.lane.room is not None:
+                await self._skip_unaffordable(stall)
             if stall.heads and (best is None or stall.heads[0][1:3] < best.heads[0][1:3]):
                 best = stall
         return best
 
     async def _fetch(self, stall: _Stall) -> None:
         stall.fetched = True
-        wanted = self._demand + (LOOK_AHEAD if stall.lane.room is not None else 0)
-        stall.heads.extend(await self._uow.rows(_CANDIDATES, stall.lane.lane_id, wanted))
+        stall.rows = await self._uow.rows(_CANDIDATES, stall.lane.lane_id, self._demand)
+        stall.heads.extend(stall.rows)
 
-    def _skip_unaffordable(self, stall: _Stall) -> None:
-        if stall.lane.room is None:
-            return
+    async def _skip_unaffordable(self, stall: _Stall) -> None:
         while stall.heads and not affordable(stall.lane, stall.heads[0][3]):
             stall.hold = stall.hold or budget_hold(stall.lane, stall.heads[0][3])
             stall.heads.popleft()
+            if not stall.heads and not stall.looked_ahead:
+                await self._look_ahead(stall)
         if stall.heads:
             stall.hold = None
+
+    async def _look_ahead(self, stall: _Stall) -> None:
+        stall.looked_ahead = True
+        if len(stall.rows) == self._demand:
+            seen = {row[0] for row in stall.rows}
+            rows = await self._uow.rows(_CANDIDATES, stall.lane.lane_id, self._demand + LOOK_AHEAD)
+            stall.heads.extend(row for row in rows if row[0] not in seen)
 
     def _take(self, stall: _Stall, request: ClaimTasks) -> Claimed:
         row = stall.heads.popleft()
@@ -243,7 +253,7 @@ class _Market:
             if lane.queue_id == taken.queue_id:
                 lane.queue_running += 1
             if stall.hold is None:
-                stall.hold = hold_of(lane)
+                stall.hold = hold_of(lane, COUNTING)
 
 
 def _claimed(uow: UnitOfWork, row: Row, lane: LaneFacts, request: ClaimTasks) -> Claimed:
@@ -300,22 +310,31 @@ async def _lease(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
             for c in taken
         ],
     )
+    _note(uow, taken)
+
+
+def _note(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:
     journal = uow.journal
-    for c in taken:
-        journal.facts.append(
-            (
-                AttemptStarted(c.number, c.worker_id, c.timeout_us),
-                c.task_id,
-                c.attempt_id,
-                c.agent_id,
-                c.lane.project_id,
-                c.estimate or None,
-            )
+    journal.facts.extend(
+        (
+            AttemptStarted(c.number, c.worker_id, c.timeout_us),
+            c.task_id,
+            c.attempt_id,
+            c.agent_id,
+            c.lane.project_id,
+            c.estimate or None,
         )
-        journal.move(c.lane.lane_id, TaskState.READY, TaskState.RUNNING)
-        if c.estimate:
-            journal.charge(c.lane.project_id, reserved=c.estimate)
-        journal.wake_by(now + c.timeout_us)
+        for c in taken
+    )
+    of_lane: dict[int, list[Claimed]] = {}
+    for c in taken:
+        of_lane.setdefault(c.lane.lane_id, []).append(c)
+    for lane, claimed in of_lane.items():
+        journal.move(lane, TaskState.READY, TaskState.RUNNING, len(claimed))
+        reserved = sum(c.estimate for c in claimed)
+        if reserved:
+            journal.charge(claimed[0].lane.project_id, reserved=reserved)
+    journal.wake_by(uow.now + min(c.timeout_us for c in taken))
 
 
 async def _tell_history(uow: UnitOfWork, taken: Sequence[Claimed]) -> None:

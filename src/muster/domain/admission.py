@@ -162,6 +162,8 @@ def _budget_left(lane: LaneFacts) -> Hold | None:
 
 def _provider_answers(lane: LaneFacts) -> Hold | None:
     """A task whose fallbacks name another agent goes on with that one."""
+    if not lane.troubles:
+        return None
     if set(lane.agents) - set(lane.failing_agents):
         return None
     for trouble in lane.troubles:
@@ -177,18 +179,14 @@ def _provider_answers(lane: LaneFacts) -> Hold | None:
     return None
 
 
-GATES: Final[tuple[Gate, ...]] = (
-    _project_active,
-    _queue_open,
-    _concurrency,
-    _budget_left,
-    _provider_answers,
-)
+COUNTING: Final[tuple[Gate, ...]] = (_concurrency, _budget_left, _provider_answers)
+"""The gates that handing out a task can close."""
+GATES: Final[tuple[Gate, ...]] = (_project_active, _queue_open, *COUNTING)
 
 
-def hold_of(lane: LaneFacts) -> Hold | None:
+def hold_of(lane: LaneFacts, gates: Sequence[Gate] = GATES) -> Hold | None:
     """The first gate that keeps the whole lane back."""
-    for gate in GATES:
+    for gate in gates:
         hold = gate(lane)
         if hold is not None:
             return hold

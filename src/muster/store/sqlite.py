@@ -262,12 +262,12 @@ class SqliteStore:
             self._run()
         if self._syncing is not None:
             await self._syncing
-        self._checkpoints.close()
         self._helper.shutdown()
         self._sync.close()
         for connection in (self._slow, self._reader, self._writer):
             if connection is not None:
                 connection.close()
+        self._checkpoints.close()
 
 
 def drive(work: Coroutine[Any, Any, R]) -> R:

@@ -103,6 +103,10 @@ def _limit(connection: SqliteConnection, seconds: float) -> None:
     connection.set_progress_handler(over, 20_000)
 
 
+def _sync_data(handle: int) -> None:
+    os.fdatasync(handle) if hasattr(os, "fdatasync") else os.fsync(handle)
+
+
 class WalSync:
     """fdatasync of the write-ahead log on a thread of its own, many commits at a time."""
 
@@ -118,7 +122,7 @@ class WalSync:
     def _sync(self) -> None:
         if self._handle < 0:
             self._handle = os.open(self._path, os.O_RDWR)
-        os.fdatasync(self._handle) if hasattr(os, "fdatasync") else os.fsync(self._handle)
+        _sync_data(self._handle)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -142,6 +146,7 @@ class Checkpointer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="muster-checkpoint")
         self._running: Future[None] | None = None
         self._folder: SqliteConnection | None = None
+        self._database = -1
         self._passed = 0
         writer.set_wal_hook(self._on_commit)
 
@@ -162,13 +167,19 @@ class Checkpointer:
             self._running = self._thread.submit(self._fold)
 
     def _fold(self) -> None:
-        if self._folder is None:
-            self._folder = cast(SqliteConnection, apsw.Connection(str(self._path)))
         try:
+            if self._folder is None:
+                self._folder = cast(SqliteConnection, apsw.Connection(str(self._path)))
+                # Before its first read a connection does not know of the log, and folds nothing without saying so.
+                run_script(self._folder, "SELECT 1 FROM sqlite_schema LIMIT 1")
+                self._database = os.open(self._path, os.O_RDWR)
             self._folder.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            # Beside a busy writer SQLite leaves what it copied in the page cache: the last pass, on the loop, would
+            # wait for the disk.
+            _sync_data(self._database)
         except apsw.BusyError:
             return
-        except apsw.Error as error:
+        except (apsw.Error, OSError) as error:
             log.warning("the write-ahead log cannot be folded back now: %s", error)
 
     def _restart(self) -> None:
@@ -190,8 +201,11 @@ class Checkpointer:
         self._pages = 0
 
     def close(self) -> None:
-        """Wait for a checkpoint under way."""
+        """Wait for a checkpoint under way. The other connections of this process must be closed before."""
         self._thread.shutdown()
         if self._folder is not None:
             self._folder.close()
-        self._writer.set_wal_hook(None)
+        if self._database >= 0:
+            # Last of all: closing any descriptor of a file gives up the locks the process holds on it.
+            os.close(self._database)
+            self._database = -1

@@ -53,15 +53,15 @@ class Journal:
         """Append a fact to the log when the transaction commits."""
         self.facts.append((payload, task, attempt, agent, project, amount))
 
-    def move(self, lane: int, before: TaskState | None, after: TaskState | None) -> None:
-        """Count a task's change of state in its lane; a task that became ready wakes claimers."""
+    def move(self, lane: int, before: TaskState | None, after: TaskState | None, tasks: int = 1) -> None:
+        """Count tasks' change of state in their lane; one that became ready wakes claimers."""
         lanes = self.lanes
         if before is not None:
-            lanes[lane, before] = lanes.get((lane, before), 0) - 1
+            lanes[lane, before] = lanes.get((lane, before), 0) - tasks
         if after is not None:
-            lanes[lane, after] = lanes.get((lane, after), 0) + 1
+            lanes[lane, after] = lanes.get((lane, after), 0) + tasks
             if after is TaskState.READY:
-                self.readied[lane] = self.readied.get(lane, 0) + 1
+                self.readied[lane] = self.readied.get(lane, 0) + tasks
 
     def charge(self, project: int, *, reserved: int = 0, spent: int = 0) -> None:
         """Move money of a project: micro-dollars added to what is reserved and what is spent."""
