@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from muster.api.consoles import MOST_OPEN, MOST_TYPED, MOST_UNREAD, OPENING_SECONDS, WORKER_SECONDS, Consoles
+from muster.api.consoles import (
+    BACK_SECONDS,
+    CARRYING_SECONDS,
+    MOST_OPEN,
+    MOST_TYPED,
+    MOST_UNREAD,
+    OPENING_SECONDS,
+    WORKER_GONE,
+    WORKER_SECONDS,
+    Consoles,
+)
 from muster.api.longpoll import Caller, Drain
 from muster.api.services import Services
 from muster.client import wire_consoles as wire
@@ -303,9 +313,16 @@ class Hand:
     async def input(self) -> wire.ConsoleTyped:
         return await self.consoles.input(self.ident, wire.ConsoleInput(), caller())
 
+    async def hang_up(self) -> None:
+        """Its worker waits for keys, and is gone."""
+        asks = wire.ConsoleInput(columns=80, rows=24, wait_seconds=50)
+        await self.consoles.input(self.ident, asks, caller())
 
-def caller() -> Caller:
+
+def caller(*, patient: bool = False) -> Caller:
     async def nothing() -> dict[str, Any]:
+        if patient:
+            await asyncio.Event().wait()
         return {"type": "http.disconnect"}
 
     return Caller(nothing, Drain(), "r")
@@ -326,7 +343,7 @@ class TestTime:
         await here.input()
         for _ in range(7):
             here.now += 50
-            assert (await here.input()).closed is (here.now > 1_300)
+            assert (await here.input()).closed is (here.now >= 1_300)
             shown = await here.read()
         assert (shown.state, shown.problem) == ("ended", "Nothing was typed for 5 minutes.")
 
@@ -344,13 +361,57 @@ class TestTime:
         here = Hand()
         await here.input()
         here.now += WORKER_SECONDS + 1
-        assert (await here.read()).problem == "Its worker is gone."
+        assert (await here.read()).problem == WORKER_GONE
         here = Hand()
         for _ in range(4):
             await here.input()
             here.now += 30
         assert (await here.input()).closed
         assert (await here.read()).problem == "Nobody looked at it any more."
+
+    async def test_a_worker_that_beats_is_there_and_one_that_asks_for_nothing_is_not(self) -> None:
+        here = Hand()
+        await here.input()
+        while here.now < 1_000 + CARRYING_SECONDS - WORKER_SECONDS:
+            here.now += WORKER_SECONDS - 1
+            here.consoles.heard("att_1")
+            assert (await here.read()).state == "open"
+        here.now = 1_000 + CARRYING_SECONDS
+        here.consoles.heard("att_1")
+        assert (await here.read()).problem == WORKER_GONE
+
+    async def test_a_worker_that_hangs_up_may_come_back(self) -> None:
+        here = Hand()
+        for returns in (here.input, lambda: here.consoles.heard("att_1")):
+            await here.hang_up()
+            here.now += BACK_SECONDS - 1
+            assert (await here.read()).state == "open"
+            if (back := returns()) is not None:
+                await back
+            here.now += BACK_SECONDS
+            assert (await here.read()).state == "open"
+        await here.hang_up()
+        here.now += BACK_SECONDS
+        assert (await here.read()).problem == WORKER_GONE
+
+    @pytest.mark.parametrize("come", [False, True])
+    async def test_who_reads_is_told_in_the_moment_in_which_a_worker_counts_as_gone(
+        self, monkeypatch: pytest.MonkeyPatch, come: bool
+    ) -> None:
+        """OD-34: nobody has to ask again for that"""
+        monkeypatch.setattr("muster.api.consoles.BACK_SECONDS", 0.05)
+        monkeypatch.setattr("muster.api.consoles.OPENING_SECONDS", 30 if come else 0.05)
+        consoles = Consoles(enabled=True, idle_seconds=300, wake=lambda _: None)
+        ident = consoles.open("att_1", 80, 24).id
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            reading = group.create_task(
+                consoles.read(ident, wire.ConsoleRead(wait_seconds=50), caller(patient=True))
+            )
+            if come:
+                asks = wire.ConsoleInput(columns=80, rows=24, wait_seconds=50)
+                await consoles.input(ident, asks, caller())
+        assert reading.result().state == "ended"
+        assert (reading.result().problem == WORKER_GONE) is come
 
     async def test_it_can_be_read_for_a_minute_after_its_end(self) -> None:
         here = Hand()

@@ -47,6 +47,35 @@ class TestSandboxes:
         (row,) = (await api.get(f"{V1}/sandboxes")).json["items"]
         assert (row["network"], row["allow_hosts"]) == (network, hosts)
 
+    async def test_its_samples_tell_what_moved_and_where_it_is_not_counted_why(self, api: Api) -> None:
+        """OD-34: never 0 where nobody knows; a worker of before told nothing of it"""
+        fields = {"network": True, "payload": {"allow_hosts": ["pypi.org"]}}
+        await api.post(f"{V1}/tasks", {"title": "work", "kind": "prompt", "queue": "inbox"} | fields)
+        labels = ["network:allow-list"]
+        answer = await api.post(f"{V1}/claims", {"agent_id": "ann", "capabilities": labels})
+        attempt = answer.json["claims"][0]["attempt_id"]
+        samples = [[1_000, 0.5, 10, 2, 3], [3_000, 0.6, 10, 2, 3, 4096, 512]]
+        box = {"name": "box", "attempt_id": attempt, "level": "bubblewrap", "samples": samples}
+        beat = await api.post(f"{V1}/workers/w1/heartbeat", {"host": "h", "sandboxes": [box]})
+        assert beat.status == 200, beat.json
+        row = (await api.get(f"{V1}/sandboxes/box")).json
+        moved = [(one["rx_bytes"], one["tx_bytes"]) for one in row["samples"]]
+        assert moved == [(None, None), (4096, 512)]
+        assert row["no_traffic"] is None
+
+    @pytest.mark.parametrize(
+        ("network", "words"), [(True, "Not counted at this level"), (False, "no network")]
+    )
+    async def test_an_open_network_and_none_say_why_nothing_is_counted(
+        self, api: Api, store: Store, network: bool, words: str
+    ) -> None:
+        """OD-34"""
+        await api.post(
+            f"{V1}/tasks", {"title": "work", "kind": "prompt", "queue": "inbox", "network": network}
+        )
+        await opened(store, (await api.post(f"{V1}/claims", {"agent_id": "ann"})).json["claims"][0])
+        assert words in (await api.get(f"{V1}/sandboxes/box")).json["no_traffic"]
+
     async def test_a_killed_sandbox_cancels_its_task(self, api: Api, store: Store) -> None:
         """OD-22: what runs in it is told to stop, and nothing takes the task again."""
         claim = await claimed(api)

@@ -15,11 +15,14 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
+from muster.cli.connection import Connection, path
+from muster.cli.exits import ServerUnreachable
 from muster.cli.shown_bytes import Shown
 from tests.cli.conftest import Muster
 from tests.cli.live import LiveServer
@@ -164,6 +167,28 @@ def test_a_shell_whose_task_is_cancelled_says_so(live_server: LiveServer, task: 
         live_server.muster("cancel", task)
         assert seat.ends() == 137
         assert "its sandbox ends" in seat.text
+
+
+def test_a_shell_whose_worker_is_gone_says_so_and_fails(live_server: LiveServer) -> None:
+    """OD-34: a worker that hangs up and does not come back"""
+    with closing(Connection(f"http://127.0.0.1:{live_server.port}")) as worker:
+        worker.post(path("queues"), {"name": "elsewhere", "mode": "manual"})
+        made = worker.post(path("tasks"), {"title": "works", "kind": "prompt", "queue": "elsewhere"})
+        (claim,) = worker.post(path("claims"), {"agent_id": "far", "queues": ["elsewhere"]})["claims"]
+        held = {"attempt_id": claim["attempt_id"], "token": claim["token"]}
+        box = {"name": "far-box", "attempt_id": claim["attempt_id"], "level": "bubblewrap"}
+        beat: dict[str, Any] = {"host": "far", "leases": [held], "sandboxes": [box]}
+        worker.post(path("workers", "far", "heartbeat"), beat)
+        with Seat(live_server, "console", str(made["id"])) as seat:
+            seat.shows("Ctrl-] leaves it")
+            told = worker.post(path("workers", "far", "heartbeat"), {**beat, "wait_seconds": 20}, wait=20)
+            (console,) = [word["id"] for word in told["directives"]]
+            asks = {"columns": 90, "rows": 30, "wait_seconds": 50}
+            with closing(Connection(worker.url, timeout=0.5)) as hangs_up, pytest.raises(ServerUnreachable):
+                hangs_up.post(path("consoles", console, "input"), asks)
+            assert seat.ends() == 1
+            assert "Its worker is gone" in seat.text
+        worker.post(path("tasks", str(made["id"]), "cancel"))
 
 
 def test_without_a_terminal_or_a_sandbox_it_says_so(live_server: LiveServer, muster: Muster) -> None:

@@ -287,11 +287,13 @@ class TestByHand:
         )
         with server.begin("worker", "run", by_hand, "--run") as session:
             session.line(lambda line: line == f"----- END PROMPT {first} -----")
+            assert live("say", first, "a word to the agent ends nothing").code == 0
             assert live("complete", first).code == 0
             session.line(lambda line: line == f"----- END PROMPT {second} -----")
             assert live("fail", second, "cannot", "--code", "agent_error").code == 0
             assert session.ended() == 0
         assert session.lines.count("Be kind.") == 1
+        assert f"{first} is running" not in session.errors
 
     def test_watch_waits_for_work_and_begins_with_what_was_left(
         self, server: LiveServer, live: Muster, by_hand: str

@@ -15,7 +15,7 @@ from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.http import HttpTransport
 from muster.client.in_process import InProcessTransport
 from muster.client.transport import Transport
-from muster.client.wire import ClaimRequest
+from muster.client.wire import ClaimRequest, HeartbeatRequest, WorkerHeartbeatRequest
 from muster.domain.errors import Category
 from tests.client.serving import Serving
 
@@ -207,3 +207,56 @@ async def test_events_resume_where_the_connection_broke(app: Echo, monkeypatch: 
     assert seen == ["5", "6", "7", "8", "9"]
     await transport.close()
     await serving.stop()
+
+
+def telling(*directives: dict[str, Any]) -> InProcessTransport:
+    """A server that answers every heartbeat with these."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del scope, receive
+        told = {"lease_expires_at": "2026-01-01T00:00:00Z", "directives": directives, "news": 1}
+        await answer(send, 200, json.dumps(told).encode())
+
+    return InProcessTransport(app)
+
+
+async def test_directives_that_are_not_known_are_left_out_and_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """SW-4h: a newer server's worker of an older version goes on hearing what it knows"""
+    cancel = {"kind": "cancel", "attempt_id": "att_1", "colour": "blue"}
+    client = Client(
+        telling({"kind": "teleport", "where": [1]}, cancel, {"kind": "teleport"}, {"kind": "x" * 80})
+    )
+    for _ in range(2):
+        whole = await client.worker_heartbeat("w1", WorkerHeartbeatRequest())
+        one = await client.heartbeat("att_1", HeartbeatRequest(token="t"))
+        for beat in (whole, one):
+            assert [(word.kind, word.attempt_id) for word in beat.directives] == [("cancel", "att_1")]
+    assert one.lease_expires_at == "2026-01-01T00:00:00Z"
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "the server wants 'teleport', which this version does not know; it is ignored"),
+        ("WARNING", f"the server wants '{'x' * 50}', which this version does not know; it is ignored"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "directive", [{"kind": 7}, {"attempt_id": "att_1"}, {"kind": "cancel", "attempt_id": 1}]
+)
+async def test_directives_that_are_none_make_an_answer_bad(directive: dict[str, Any]) -> None:
+    """OD-42"""
+    with pytest.raises(BadAnswer):
+        await Client(telling(directive)).worker_heartbeat("w1", WorkerHeartbeatRequest())
+
+
+async def test_other_wrong_answers_to_a_heartbeat_are_bad() -> None:
+    """OD-42"""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del receive
+        await answer(send, 200, b"[1]" if "w1" in scope["path"] else b'{"directives": 5}')
+
+    client = Client(InProcessTransport(app))
+    for name in ("w1", "w2"):
+        with pytest.raises(BadAnswer):
+            await client.worker_heartbeat(name, WorkerHeartbeatRequest())

@@ -409,7 +409,7 @@ for url in ('http://127.0.0.2:{port}/', 'http://example.com/'):
 
 
 async def test_agents_and_scripts_reach_the_hosts_their_task_allows_and_no_other(bench: Bench) -> None:
-    """SW-6a: no network of its own; what was refused is in the log."""
+    """SW-6a, OD-34: no network of its own; what was refused is in the log, what was sent and received is counted."""
 
     async def answer(_: web.Request) -> web.Response:
         return web.Response(text="hello")
@@ -424,8 +424,17 @@ async def test_agents_and_scripts_reach_the_hosts_their_task_allows_and_no_other
     step, allowed = {"run": FETCH.format(port=port)}, [f"127.0.0.2:{port}"]
     setup = step["run"].replace("fetched", "setup")
     ident = await bench.submit(step, payload={"allow_hosts": allowed, "setup": setup})
-    script = await bench.script(step["run"], allow_hosts=allowed)
+    waits = f"{step['run']}; until test -e go; do sleep 0.1; done; rm go"
+    script = await bench.script(waits, allow_hosts=allowed)
     asked = await bench.task(script)
+
+    async def counted() -> bool:
+        rows = (await bench.client.get("/sandboxes"))["items"]
+        last = [row["samples"][-1] for row in rows if row["task_id"] == script and row["samples"]]
+        return bool(last and last[0]["rx_bytes"] > len("hello") and last[0]["tx_bytes"] > 0)
+
+    await eventually(counted, timeout=60)
+    (bench.repository / "go").touch()
     task, done = await bench.ended(ident, timeout=60), await bench.ended(script, timeout=60)
     await runner.cleanup()
     assert "network:allow-list" in asked["requires"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from muster.api.consoles import WORKER_GONE, WORKER_SECONDS
 from muster.client.client import Client
 from muster.client.errors import ApiError
 from muster.client.http import HttpTransport
@@ -171,6 +173,9 @@ async def test_a_console_reaches_a_worker_elsewhere_through_its_own_calls(
         held = entrances(worker.process.pid)
         assert held
         worker.end(signal.SIGKILL)
+        killed = time.monotonic()
+        assert (await person.end())["problem"] == WORKER_GONE
+        assert time.monotonic() - killed < WORKER_SECONDS, "told by its connection, not by its silence"
         await gone(held)
     finally:
         if worker.process is not None and worker.process.poll() is None:

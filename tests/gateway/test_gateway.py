@@ -62,6 +62,8 @@ class TestAnthropic:
             200,
         )
         assert (run.cost, run.calls, run.unpriced) == (106_614, 1, 0)
+        received, sent = run.traffic
+        assert (received, sent > 0) == (len(body), True)
         assert call.first_byte is not None
         assert call.price_version
 

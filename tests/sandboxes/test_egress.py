@@ -14,7 +14,7 @@ import pytest
 
 from muster.domain.egress import parse_rule
 from muster.sandboxes import relay
-from muster.sandboxes.egress import EgressProxy
+from muster.sandboxes.egress import EgressProxy, Traffic
 from tests.sandboxes.bench import Bench
 
 GET = """
@@ -60,10 +60,12 @@ async def world() -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def proxy(folder: Path, *rules: str) -> AsyncIterator[tuple[Path, list[str]]]:
+async def proxy(
+    folder: Path, *rules: str, traffic: Traffic | None = None
+) -> AsyncIterator[tuple[Path, list[str]]]:
     refused: list[str] = []
     door = folder / "egress.sock"
-    async with EgressProxy([parse_rule(rule) for rule in rules], refused.append).listening(door):
+    async with EgressProxy([parse_rule(rule) for rule in rules], refused.append, traffic).listening(door):
         yield door, refused
 
 
@@ -108,7 +110,8 @@ async def test_a_program_in_a_sandbox_reaches_what_is_allowed_and_nothing_else(
 
 
 async def test_a_tunnel_carries_bytes_both_ways_until_both_have_ended(world: World, tmp_path: Path) -> None:
-    async with proxy(tmp_path, f"127.0.0.1:{world.echo}") as (door, _):
+    traffic = Traffic()
+    async with proxy(tmp_path, f"127.0.0.1:{world.echo}", traffic=traffic) as (door, _):
         reader, writer = await asyncio.open_unix_connection(door)
         writer.write(f"CONNECT 127.0.0.1:{world.echo} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
@@ -117,6 +120,19 @@ async def test_a_tunnel_carries_bytes_both_ways_until_both_have_ended(world: Wor
         writer.write_eof()
         assert await asyncio.wait_for(reader.read(), 20) == sent
         writer.close()
+    assert (traffic.received, traffic.sent) == (len(sent), len(sent))
+
+
+async def test_what_is_asked_and_answered_is_counted_and_what_is_refused_is_not(
+    world: World, tmp_path: Path
+) -> None:
+    """OD-34"""
+    traffic = Traffic()
+    async with proxy(tmp_path, f"127.0.0.1:{world.port}", traffic=traffic) as (door, _):
+        answer = await ask(door, f"GET http://127.0.0.1:{world.port}/a HTTP/1.1\r\n\r\n".encode())
+        assert (traffic.received, traffic.sent) == (len(answer), len(world.heads[0]))
+        await ask(door, b"GET http://example.com/ HTTP/1.1\r\n\r\n")
+    assert (traffic.received, traffic.sent) == (len(answer), len(world.heads[0]))
 
 
 async def test_a_name_that_stands_for_this_host_is_refused(world: World, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ class FakeServer:
         self.changed = asyncio.Condition()
         self.trouble: Callable[[str], None] = lambda _: None
         self.drain_asked = False
+        self.also: list[Directive] = []
 
     async def submit(self, kind: str = "bash", *, number: int = 1, **fields: Any) -> str:
         """A ready task; its attempt's id."""
@@ -174,6 +175,7 @@ class FakeServer:
 
     def directives(self, request: WorkerHeartbeatRequest) -> list[Directive]:
         found = [Directive(kind="drain")] if self.drain_asked else []
+        found = [*self.also, *found]
         for lease in request.leases:
             if lease.attempt_id in self.cancelled:
                 found.append(Directive(kind="cancel", attempt_id=lease.attempt_id, reason="by a person"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from muster.client.client import Client
 from muster.client.errors import ApiError, Unreachable
 from muster.client.http import HttpTransport
 from muster.client.in_process import InProcessTransport
-from muster.client.wire import CompleteRequest, EarlierAttempt, FailRequest
+from muster.client.wire import CompleteRequest, Directive, EarlierAttempt, FailRequest
 from muster.sandboxes.sandbox import Driver, Sandbox, SandboxSpec
 from muster.worker.isolation import Isolation
 from muster.worker.options import WorkerOptions
@@ -217,6 +218,21 @@ async def test_output_is_seen_while_the_script_runs(crew: Crew, server: FakeServ
     assert attempt in server.running
     await server.cancel(attempt)
     await eventually(lambda: worker.running == 0)
+
+
+async def test_a_worker_that_is_older_than_its_server_carries_out_what_it_knows(
+    crew: Crew, server: FakeServer, driver: Driver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """OD-2: a directive of a kind that came later is ignored, and said once"""
+    worker, _ = await crew.start(driver)
+    attempt = await server.submit(payload={"script": "echo begun; sleep 60"})
+    await server.until(lambda: server.text(attempt) == "begun")
+    later: Any = "teleport"
+    server.also = [Directive(kind=later, attempt_id=attempt)]
+    await server.cancel(attempt)
+    await eventually(lambda: worker.running == 0, timeout=30)
+    said = [record for record in caplog.records if "teleport" in record.getMessage()]
+    assert [record.levelname for record in said] == ["WARNING"]
 
 
 async def test_a_cancel_ends_every_process_within_two_seconds(

@@ -1,5 +1,6 @@
 // Around the changed lines: more of the file, long lines, and a question about them to the agent.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { launch, server } from "./browser.js";
 import { accessible } from "./walk.js";
@@ -99,6 +100,34 @@ test("the agent is asked about lines at once, apart from the review", async () =
   assert.equal(made.payload.resume, task.id);
   assert.match(made.payload.prompt, /^numbers.txt:120: Why in words\?\n\n> a hundred and twenty\n\nThese are the lines, in commit [0-9a-f]{12}\./);
   assert.equal((await call("GET", `/tasks/${task.id}/review`)).comments.length, 0);
+});
+
+test("an agent that is at work on what was asked for is asked into its run, and answers there", async () => {
+  const again = [{ say: "I look at it again." }, { run: "until test -e asked; do sleep 0.2; done; rm asked" }, { say: "Looked." }];
+  const script = [[{ run: "echo 'a hundred' > words.txt" }, { say: "Done." }], again, [{ say: "Because words read better." }]];
+  const first = await ended(script);
+  await call("POST", `/tasks/${first.id}/review`, { verdict: "request_changes", commit: first.attempt.run.head_commit, note: "Look again" });
+  await page.goto(`${server}/tasks/${first.id}/conversation`);
+  const messages = page.getByRole("log", { name: "Messages" });
+  await messages.getByText("I look at it again.").waitFor();
+  await page.goto(`${server}/tasks/${first.id}/changes?mode=unified`);
+  await page.locator("[data-file='words.txt'] td[data-s=new][data-n='1']").click();
+  await page.getByLabel("Comment on line 1").fill("Why in words?");
+  const asks = page.getByRole("button", { name: "Ask agent now" });
+  assert.equal(await asks.getAttribute("title"), "Its agent gets this with the lines now; it is no part of the review");
+  await asks.click();
+  await page.getByText("Asked; it reads it when its present step ends").waitFor();
+  await shot("asked");
+  await page.getByRole("button", { name: "Open", exact: true }).click();
+  await page.waitForURL(/\/conversation/);
+  await messages.getByText("words.txt:1: Why in words?").first().waitFor();
+  await messages.getByText(/not read yet|handed to it/).waitFor();
+  const { attempt } = await call("GET", `/tasks/${first.id}`);
+  assert.equal(attempt.number, 2);
+  writeFileSync(`${attempt.run.workspace}/asked`, "");
+  await messages.getByText("Because words read better.").waitFor();
+  await messages.getByText(/not read yet|handed to it/).waitFor({ state: "detached" });
+  assert.equal((await call("GET", `/tasks/${first.id}/review`)).comments.length, 0);
 });
 
 test("all of it can be done on a small screen", async () => {

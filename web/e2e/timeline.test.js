@@ -38,6 +38,11 @@ test("every attempt is a bar; pointing at one or going to it draws what waited f
   await page.getByRole("link", { name: /^Plan: Succeeded/ }).waitFor();
   const sizes = await page.locator(".tl .run").evaluateAll((all) => all.map((one) => one.getBoundingClientRect()).map(({ width, height }) => Math.min(width, height)));
   assert.ok(sizes.length === 3 && sizes.every((size) => size >= 24), String(sizes));
+  const cut = await page.locator(".tl .run .in").evaluateAll((all) => all.filter((bar) => {
+    const [whole, glyph] = [bar, bar.querySelector("svg")].map((one) => one.getBoundingClientRect());
+    return glyph.width > 0 && (glyph.right > whole.right || glyph.left < whole.left);
+  }).length);
+  assert.equal(cut, 0, "a glyph is whole or not there");
   const lines = page.getByRole("img", { name: "1 task waited for another" });
   await page.getByRole("link", { name: /^Code: Succeeded/ }).focus();
   await lines.waitFor();

@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode, useEffect } from "react";
 import { createRoot } from "react-dom/client";
-import { RouterProvider } from "react-router";
+import { RouterProvider } from "react-router/dom";
 import { ApiProblem } from "@/api/client";
 import { fleet, overview, pendingApprovals, problems, toReview } from "@/api/queries";
 import { router } from "@/app/router";

@@ -65,6 +65,11 @@ class Account(Protocol):
         ...
 
     @property
+    def traffic(self) -> tuple[int, int]:
+        """Bytes of answers received and of requests sent so far, calls under way too."""
+        ...
+
+    @property
     def told(self) -> Told | None:
         """What the agent's telemetry says; None when it sent none of it."""
         ...

@@ -24,8 +24,13 @@ ROOM_SECONDS: Final = 10.0
 """How long a call that types waits for the worker to take what was typed before."""
 OPENING_SECONDS: Final = 20.0
 """Within which the worker has to come."""
-WORKER_SECONDS: Final = 60.0
-"""A worker that did not call for so long is gone; it asks every 20 s."""
+WORKER_SECONDS: Final = 25.0
+"""A worker that did not call for so long is gone: while a sandbox is open it beats every 5 s, and asks for input every 20 s."""
+CARRYING_SECONDS: Final = 60.0
+"""And one that beats and does not ask for input has let go of the console."""
+BACK_SECONDS: Final = 5.0
+"""For a worker whose connection broke to come back; it tries again for 3 s by itself."""
+WORKER_GONE: Final = "Its worker is gone, and the shell with it."
 READER_SECONDS: Final = 90.0
 """And so is somebody who did not read for so long."""
 KEPT_SECONDS: Final = 60.0
@@ -74,10 +79,20 @@ class Console:
     exit_code: int | None = None
     problem: str | None = None
     worker_at: float = 0.0
+    beat_at: float = 0.0
+    broken_at: float | None = None
+    """When a connection of its worker broke, which did not call since."""
     reader_at: float = 0.0
     output: Tape = field(default_factory=Tape)
     typed: Tape = field(default_factory=Tape)
     waiting: set[asyncio.Event] = field(default_factory=set[asyncio.Event])
+
+    @property
+    def worker_until(self) -> float:
+        """When its worker counts as gone, if it does not call before."""
+        silent = max(self.worker_at, self.beat_at) + WORKER_SECONDS
+        broken = silent if self.broken_at is None else self.broken_at + BACK_SECONDS
+        return min(silent, broken, self.worker_at + CARRYING_SECONDS)
 
     def changed(self) -> None:
         """Wake who waits."""
@@ -139,6 +154,12 @@ class Consoles:
             if console.attempt_id == attempt_id and console.state == "opening"
         ]
 
+    def heard(self, attempt_id: str) -> None:
+        """The worker of an attempt beats: it is there, though its consoles may be still."""
+        for console in self._open.values():
+            if console.attempt_id == attempt_id and console.state == "open":
+                console.beat_at, console.broken_at = self._now(), None
+
     def close(self, ident: str) -> None:
         """Somebody is done with it."""
         self._find(ident).end(None, "It was closed.", self._now())
@@ -183,6 +204,7 @@ class Consoles:
         console = self._find(ident)
         self._here(console)
         await self._until(console, lambda: len(console.output) < MOST_UNREAD, request.wait_seconds, caller)
+        self._broke(console, caller)
         if len(console.output) < MOST_UNREAD and console.state != "ended":
             console.output.put(request.position, request.data)
         if request.ended:
@@ -200,6 +222,7 @@ class Consoles:
             return console.typed.end > request.position or (console.columns, console.rows) != size
 
         await self._until(console, something, request.wait_seconds, caller)
+        self._broke(console, caller)
         data = console.typed.take(request.position)
         console.changed()
         return wire.ConsoleTyped(
@@ -211,16 +234,22 @@ class Consoles:
         )
 
     def _here(self, console: Console) -> None:
-        console.worker_at = self._now()
+        console.worker_at, console.broken_at = self._now(), None
         if console.state == "opening":
             console.state = "open"
             console.changed()
         self._tidy()
 
+    def _broke(self, console: Console, caller: Caller) -> None:
+        """Its worker hung up while it waited: whoever reads need not wait long for it."""
+        if caller.gone and console.state == "open":
+            console.broken_at = self._now()
+            console.changed()
+
     async def _until(
         self, console: Console, enough: Callable[[], bool], seconds: float, caller: Caller
     ) -> None:
-        """Wait until it is enough, or over, at most so long."""
+        """Wait until it is enough, or over, at most so long. That its worker is gone is noticed in that moment."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         event = asyncio.Event()
@@ -228,8 +257,11 @@ class Consoles:
         try:
             while not enough() and console.state != "ended":
                 event.clear()
-                if not await caller.wait(event, deadline - loop.time()):
+                left = deadline - loop.time()
+                if left <= 0 or caller.hurried:
                     return
+                await caller.wait(event, min(left, self._end_of(console)[0] - self._now()))
+                self._tidy()
         finally:
             console.waiting.discard(event)
 
@@ -243,20 +275,22 @@ class Consoles:
         """End those nobody uses, and forget those that ended."""
         now = self._now()
         for console in list(self._open.values()):
-            match console.state:
-                case "ended":
-                    if now - console.used_at > KEPT_SECONDS:
-                        del self._open[console.id]
-                case "opening":
-                    if now - console.used_at > OPENING_SECONDS:
-                        console.end(None, _NOBODY_CAME, now)
-                case "open":
-                    if now - console.worker_at > WORKER_SECONDS:
-                        console.end(None, "Its worker is gone.", now)
-                    elif now - console.reader_at > READER_SECONDS:
-                        console.end(None, "Nobody looked at it any more.", now)
-                    elif now - console.used_at > self._idle:
-                        console.end(None, f"Nothing was typed for {self._idle / 60:g} minutes.", now)
+            if console.state != "ended":
+                moment, problem = self._end_of(console)
+                if now >= moment:
+                    console.end(None, problem, now)
+            elif now - console.used_at > KEPT_SECONDS:
+                del self._open[console.id]
+
+    def _end_of(self, console: Console) -> tuple[float, str]:
+        """When it ends if nothing happens, and why."""
+        if console.state == "opening":
+            return console.used_at + OPENING_SECONDS, _NOBODY_CAME
+        return min(
+            (console.worker_until, WORKER_GONE),
+            (console.reader_at + READER_SECONDS, "Nobody looked at it any more."),
+            (console.used_at + self._idle, f"Nothing was typed for {self._idle / 60:g} minutes."),
+        )
 
 
 _NOBODY_CAME: Final = (

@@ -35,7 +35,7 @@ class Guard:
 
     def check(self, headers: dict[bytes, bytes], *, path: str, changes: bool, anybody: bool = False) -> None:
         """Raise when the caller may not do this. `changes`: the request may change something (or opens a socket).
-        `anybody`: the answer is the same for everybody and tells nothing, so that no token is wanted."""
+        `anybody`: no token is wanted, since the answer is the same for everybody and tells nothing, or the path is a leave."""
         host = headers.get(b"host", b"")
         if host not in self._known_hosts:
             self._check_host(host)

@@ -48,9 +48,14 @@ class Caller:
         self.gone = False
         """Whether the caller was seen to hang up; only known while waiting."""
 
+    @property
+    def hurried(self) -> bool:
+        """It is time to answer with what there is: nobody waits any more, or the server shuts down."""
+        return self.gone or self._drain.started
+
     async def wait(self, event: asyncio.Event, seconds: float) -> bool:
         """Wait at most `seconds` for the event. False: it is time to answer with what there is."""
-        if seconds <= 0 or self.gone or self._drain.started:
+        if seconds <= 0 or self.hurried:
             return False
         self._drain.join(event)
         try:
@@ -60,7 +65,7 @@ class Caller:
                 watcher.cancel()
         finally:
             self._drain.leave(event)
-        return happened and not self.gone and not self._drain.started
+        return happened and not self.hurried
 
     async def _watch(self, event: asyncio.Event) -> None:
         while (await self._receive())["type"] != "http.disconnect":

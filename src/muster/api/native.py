@@ -28,6 +28,7 @@ from muster.api.routes import (
     consoles,
     conversations,
     directories,
+    downloads,
     estimates,
     fleet,
     health,
@@ -62,6 +63,7 @@ NATIVE: Final[Nouns] = (
         (
             *conversations.ROUTES,
             *task_files.ROUTES,
+            *downloads.ROUTES,
             *task_git.ROUTES,
             *task_merge.ROUTES,
             *task_review.ROUTES,

@@ -71,6 +71,7 @@ class WorkerCalls:
             )
         except (LeaseLost, NotFound) as error:
             return [wire.Directive(kind="lost", attempt_id=lease.attempt_id, reason=error.message)]
+        self._consoles.heard(lease.attempt_id)
         opened = self._consoles.wanted(lease.attempt_id)
         consoles = [wire.Directive(kind="console", attempt_id=lease.attempt_id, id=ident) for ident in opened]
         return [*directives_of(lease.attempt_id, beat), *consoles]
@@ -117,7 +118,15 @@ def _sandbox(report: SandboxReport) -> OpenSandbox:
         state=report.state,
         limits=report.limits,
         samples=[
-            (sample.at_ms, sample.cpu_seconds, sample.memory_bytes, sample.processes, sample.disk_bytes)
+            (
+                sample.at_ms,
+                sample.cpu_seconds,
+                sample.memory_bytes,
+                sample.processes,
+                sample.disk_bytes,
+                sample.rx_bytes,
+                sample.tx_bytes,
+            )
             for sample in report.samples
         ],
     )

@@ -11,6 +11,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from muster.api.consoles import Consoles
+from muster.api.downloads import Downloads
 from muster.api.longpoll import Drain
 from muster.api.metrics import Metrics
 from muster.api.pages import Pages
@@ -80,6 +81,7 @@ class Services:
     checks: Sequence[ReadyCheck] = ()
     drain: Drain = field(default_factory=Drain)
     metrics: Metrics = field(default_factory=Metrics)
+    downloads: Downloads = field(default_factory=Downloads)
     consoles: Consoles = field(init=False)
 
     def __post_init__(self) -> None:

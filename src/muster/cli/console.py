@@ -63,7 +63,14 @@ def console(context: typer.Context, task_id: Annotated[str, typer.Argument(metav
         end = Session(typing, showing, str(opened["id"])).run()
     if end.get("problem"):
         call.output.note(str(end["problem"]))
-    raise typer.Exit(int(end.get("exit_code") or 0))
+    raise typer.Exit(_status(end))
+
+
+def _status(end: dict[str, Any]) -> int:
+    """The shell's own; 1 when it ended without one; 0 when somebody left it."""
+    if end.get("exit_code") is not None:
+        return int(end["exit_code"])
+    return 1 if end.get("problem") else 0
 
 
 def _sandbox_of(connection: Connection, task_id: str) -> str:
@@ -99,19 +106,20 @@ class Session:
         self._position = 0
 
     def run(self) -> dict[str, Any]:
-        """Until the shell ends or somebody leaves: how it ended. The terminal is as it was."""
+        """Until the shell ends or somebody leaves: how it ended (nothing: it was left). The terminal is as it was."""
         reader = threading.Thread(target=self._show, daemon=True)
         try:
             with _raw(), _told_of_signals(self._ring):
                 reader.start()
                 self._type()
+            ended = dict(self._end)
         finally:
             with contextlib.suppress(MusterError):
                 _again(lambda: self._typing.delete(path("consoles", self._ident)))
             reader.join(timeout=2)
         if self._error is not None:
             raise self._error
-        return self._end
+        return ended
 
     def _ring(self) -> None:
         os.write(self._wake, b"w")

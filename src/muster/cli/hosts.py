@@ -47,6 +47,16 @@ def _network(row: Record) -> str:
     return ", ".join(cast(list[str], row.get("allow_hosts") or [])) or str(row.get("network") or "-")
 
 
+def _moved(name: str) -> Any:
+    """Bytes received or sent; never 0 where nobody counts."""
+
+    def value(row: Record) -> str:
+        moved = _last(name)(row)
+        return "not counted" if moved is None and row.get("no_traffic") else size(moved)
+
+    return value
+
+
 SANDBOX_COLUMNS: Final = (
     Column("task", "task_id"),
     Column("title", "title", flexible=True, clipped=True),
@@ -58,6 +68,8 @@ SANDBOX_COLUMNS: Final = (
     Column("processes", _last("processes"), right=True),
     Column("disk", lambda row: size(_last("disk_bytes")(row)), right=True),
     Column("network", _network, spare=True),
+    Column("received", _moved("rx_bytes"), right=True, spare=True),
+    Column("sent", _moved("tx_bytes"), right=True, spare=True),
     Column("open", lambda row: since(row.get("created_at")), spare=True),
     Column("id", "id", spare=True),
     Column("worker", "worker_id", spare=True),

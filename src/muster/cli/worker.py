@@ -23,6 +23,8 @@ from muster.domain.errors import Conflict, InvalidInput
 
 T = TypeVar("T")
 RETRY_SECONDS: Final = 3.0
+OVER: Final = frozenset({"cancel", "lost"})
+"""What a heartbeat says of a task that is not in hand any more."""
 
 app: Final = group("Start a worker on this host, list workers, work by hand.")
 
@@ -252,10 +254,13 @@ class ManualWorker:
         target = path("workers", self._worker_id, "heartbeat")
         lease = {"attempt_id": held.attempt_id, "token": held.token}
         body = {"leases": [lease], "capacity": 1, "queues": [self._queue], "wait_seconds": self._poll}
-        while not self._patiently(lambda: self._connection.post(target, body, wait=self._poll)).get(
-            "directives"
-        ):
-            pass
+        while True:
+            answer = self._patiently(lambda: self._connection.post(target, body, wait=self._poll))
+            kinds = {word["kind"] for word in answer["directives"]}
+            if kinds & OVER:
+                break
+            if kinds:  # not for a person at work by hand; it would come again at once
+                self._pause.wait(RETRY_SECONDS)
         self._book.forget(held.task_id)
         state = str(self._connection.get(path("tasks", held.task_id)).get("state"))
         if self._output.as_json:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
 
 import msgspec
 
 from muster.client import wire, wire_approvals, wire_consoles, wire_runs
+from muster.client.directives import Directives
 from muster.client.errors import ApiError, BadAnswer, Unreachable
 from muster.client.events import EventParser, ServerEvent
 from muster.client.transport import DEFAULT_SECONDS, Query, Response, StreamingTransport, Transport
@@ -36,6 +37,7 @@ class Client:
         self._transport = transport
         self._headers = {"authorization": f"Bearer {token}"} if token else {}
         self._encoder = msgspec.json.Encoder()
+        self._directives = Directives()
 
     @property
     def address(self) -> str:
@@ -56,17 +58,20 @@ class Client:
         return await self._hot(path, request, wire.ClaimAnswer, request.wait_seconds, idempotent=False)
 
     async def heartbeat(self, attempt_id: str, request: wire.HeartbeatRequest) -> wire.HeartbeatAnswer:
-        """Keep one lease alive."""
-        return await self._hot(
-            f"/attempts/{quote(attempt_id, safe='')}/heartbeat", request, wire.HeartbeatAnswer
-        )
+        """Keep one lease alive. Directives of a kind that is not known here are left out."""
+        response = await self._ask(_attempt(attempt_id, "heartbeat"), request)
+        return self._read(response, lambda body: self._directives.read(body, wire.HeartbeatAnswer))
 
     async def worker_heartbeat(
         self, worker_id: str, request: wire.WorkerHeartbeatRequest
     ) -> wire.WorkerHeartbeatAnswer:
-        """Keep all leases of a worker alive, waiting up to `wait_seconds` for a directive."""
+        """Keep all leases of a worker alive, waiting up to `wait_seconds` for a directive.
+
+        Those of a kind that is not known here are left out.
+        """
         path = f"/workers/{quote(worker_id, safe='')}/heartbeat"
-        return await self._hot(path, request, wire.WorkerHeartbeatAnswer, request.wait_seconds)
+        response = await self._ask(path, request, request.wait_seconds)
+        return self._read(response, lambda body: self._directives.read(body, wire.WorkerHeartbeatAnswer))
 
     async def record(self, attempt_id: str, request: wire.RecordRequest) -> wire.RecordAnswer:
         """Append output lines; safe to repeat, the position tells."""
@@ -143,7 +148,13 @@ class Client:
         *,
         idempotent: bool = True,
     ) -> T:
-        response = await self._transport.request(
+        response = await self._ask(path, request, wait, idempotent=idempotent)
+        return self._read(response, lambda body: msgspec.json.decode(body, type=answer))
+
+    async def _ask(
+        self, path: str, request: msgspec.Struct, wait: float = 0, *, idempotent: bool = True
+    ) -> Response:
+        return await self._transport.request(
             "POST",
             API + path,
             body=self._encoder.encode(request),
@@ -151,8 +162,10 @@ class Client:
             timeout=wait + SLACK_SECONDS,
             idempotent=idempotent,
         )
+
+    def _read(self, response: Response, decode: Callable[[bytes], T]) -> T:
         try:
-            return msgspec.json.decode(self._accepted(response).body, type=answer)
+            return decode(self._accepted(response).body)
         except msgspec.DecodeError as error:
             raise BadAnswer(address=self.address, problem=str(error)) from error
 

@@ -7,7 +7,7 @@ UTC strings, money is US dollars, durations are seconds.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import Meta, Struct, field
 
@@ -119,13 +119,17 @@ class Usage(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
     cache_write_tokens: Count = 0
 
 
+DirectiveKind = Literal["cancel", "lost", "drain", "answer", "say", "interrupt", "pause", "resume", "console"]
+DIRECTIVES: Final = frozenset[str](get_args(DirectiveKind))
+
+
 class Directive(Struct, kw_only=True, omit_defaults=True):
     """What the server wants of a claimer: `cancel` (stop now), `lost` (the lease is not yours any more), `drain`; or what
     people tell its agent: `answer` (to its request `key`), `say`, `interrupt`, `pause` (stop all its processes where they
     are) and `resume`. These have an `id` and come again until it is named in `delivered`. `console`: somebody opens a shell, the
     console `id`, in the attempt's sandbox; it comes again until its input is asked for."""
 
-    kind: Literal["cancel", "lost", "drain", "answer", "say", "interrupt", "pause", "resume", "console"]
+    kind: DirectiveKind
     attempt_id: str | None = None
     reason: str | None = None
     id: str | None = None

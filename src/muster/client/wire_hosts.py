@@ -70,13 +70,16 @@ class HostFacts(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=
 
 
 class Sample(Struct, forbid_unknown_fields=True, kw_only=True, array_like=True):
-    """What a sandbox used: [milliseconds since the epoch, processor seconds, resident bytes, processes, bytes on disk]."""
+    """What a sandbox used: [milliseconds since the epoch, processor seconds, resident bytes, processes, bytes on disk,
+    bytes received, bytes sent]. The last two are null, or left out, where nothing counts them."""
 
     at_ms: Annotated[int, Meta(ge=0)]
     cpu_seconds: Annotated[float, Meta(ge=0)]
     memory_bytes: Bytes
     processes: Annotated[int, Meta(ge=0)]
     disk_bytes: Bytes
+    rx_bytes: Bytes | None = None
+    tx_bytes: Bytes | None = None
 
 
 SandboxName = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]

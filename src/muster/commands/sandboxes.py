@@ -17,14 +17,15 @@ SERIES: Final = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSandbox:
-    """One of them. A sample is [milliseconds, processor seconds, resident bytes, processes, bytes on disk]."""
+    """One of them. A sample is [milliseconds, processor seconds, resident bytes, processes, bytes on disk, bytes received,
+    bytes sent]; the last two are None where nothing counts them."""
 
     name: str
     attempt_id: int | None
     level: str
     state: str
     limits: Mapping[str, float] = field(default_factory=dict[str, float])
-    samples: Sequence[Sequence[float]] = ()
+    samples: Sequence[Sequence[float | None]] = ()
 
 
 _OF_WORKER: Final = Statement("SELECT id, doc, created_at FROM sandboxes WHERE worker_id = ?1")
@@ -65,7 +66,7 @@ async def record_sandboxes(uow: UnitOfWork, worker_id: str, reports: Sequence[Op
 def _doc(report: OpenSandbox, before: str | None) -> dict[str, Any]:
     series: list[Any] = [] if before is None else from_json(before).get("samples", [])
     last = series[-1][0] if series else -1
-    series += [list(sample) for sample in report.samples if sample[0] > last]
+    series += [list(sample) for sample in report.samples if (sample[0] or 0) > last]
     return {"limits": dict(report.limits), "samples": series[-SERIES:]}
 
 

@@ -28,6 +28,8 @@ class Run:
     usage: TokenUsage = field(default_factory=TokenUsage)
     cost: int = 0
     calls: int = 0
+    received: int = 0
+    sent: int = 0
     unpriced: int = 0
     closed: bool = False
     trace: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -50,6 +52,11 @@ class Run:
         self.cost += record.cost or 0
         self.unpriced += 1 if record.pricing == "unpriced" and record.usage.total else 0
         self.on_call(record)
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """Bytes of answers received and of requests sent so far."""
+        return self.received, self.sent
 
     @property
     def told(self) -> Told | None:

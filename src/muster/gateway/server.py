@@ -176,7 +176,9 @@ class Gateway:
 
     async def _forward(self, request: web.Request, run: Run, provider: Provider) -> web.StreamResponse:
         """Forward it with one account after the other, as long as their quotas are used up."""
-        body = _wanting_usage(await request.read(), provider.dialect, request.path)
+        asked = await request.read()
+        run.sent += len(asked)
+        body = _wanting_usage(asked, provider.dialect, request.path)
         key = self._keyrings[provider.dialect].current()
         while True:
             headers = provider.headers(request.headers, run.token, key)
@@ -277,6 +279,7 @@ class Gateway:
             if exchange.first_byte is None:
                 exchange.first_byte = time.monotonic() - exchange.begun
             await answer.write(piece)
+            exchange.run.received += len(piece)
             if exchange.reader is not None:
                 exchange.reader.feed(piece)
             if len(exchange.answer) < KEPT_BYTES:

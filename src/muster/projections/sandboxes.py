@@ -20,7 +20,8 @@ LIVE_US: Final = 90_000_000
 class SandboxRow:
     """A sandbox. Times are microseconds.
 
-    A sample is [milliseconds, processor seconds, resident bytes, processes, bytes on disk].
+    A sample is [milliseconds, processor seconds, resident bytes, processes, bytes on disk, bytes received, bytes sent]; of the
+    last two either is None, or not there at all, where nothing counted them.
     """
 
     id: str
@@ -35,7 +36,7 @@ class SandboxRow:
     created_at: int
     seen_at: int
     limits: dict[str, float]
-    samples: list[list[float]]
+    samples: list[list[Any]]
     network: Network = "none"
     """open: everything. hosts: those of `allow_hosts`. Models are reached through the gateway in any case."""
     allow_hosts: Sequence[str] = ()

@@ -45,10 +45,22 @@ class _Asked:
     head: bytes
 
 
+@dataclass(slots=True)
+class Traffic:
+    """Bytes that went through a proxy, as those inside see it: received and sent."""
+
+    received: int = 0
+    sent: int = 0
+
+
 class EgressProxy:
     """Passes on CONNECT and plain HTTP requests to allowed hosts; `on_refused` hears of others in words, once for each."""
 
-    def __init__(self, rules: Sequence[HostRule], on_refused: Callable[[str], None]) -> None:
+    def __init__(
+        self, rules: Sequence[HostRule], on_refused: Callable[[str], None], traffic: Traffic | None = None
+    ) -> None:
+        """`traffic` counts what goes to hosts and comes from them, as it goes on."""
+        self._traffic = traffic or Traffic()
         self._rules = rules
         self._on_refused = on_refused
         self._told: set[tuple[str, int]] = set()
@@ -95,11 +107,25 @@ class EgressProxy:
         try:
             if asked.head:
                 far_writer.write(asked.head)
+                self._traffic.sent += len(asked.head)
             else:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await both_ways((reader, writer), (far_reader, far_writer))
+            await self._both_ways((reader, writer), (far_reader, far_writer))
         finally:
             far_writer.close()
+
+    async def _both_ways(self, near: Streams, far: Streams) -> None:
+        """Bytes in both directions until both have ended, or one broke."""
+
+        def sent(size: int) -> None:
+            self._traffic.sent += size
+
+        def received(size: int) -> None:
+            self._traffic.received += size
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_copy(near[0], far[1], sent))
+            group.create_task(_copy(far[0], near[1], received))
 
     async def _reach(self, asked: _Asked) -> Streams:
         host, port = asked.host, asked.port
@@ -155,17 +181,13 @@ def read_request(head: bytes) -> _Asked:
     return _Asked(host, port or 80, "\r\n".join(lines).encode("latin-1"))
 
 
-async def both_ways(near: Streams, far: Streams) -> None:
-    """Bytes in both directions until both have ended, or one broke."""
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_copy(near[0], far[1]))
-        group.create_task(_copy(far[0], near[1]))
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Callable[[int], None]
+) -> None:
     try:
         while data := await reader.read(CHUNK):
             writer.write(data)
+            count(len(data))
             await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()

@@ -158,6 +158,8 @@ class SandboxSpec:
     """Where the working directory was in an earlier run: sessions of agents remember it, and so it is there too."""
     network: bool = False
     limits: Limits = field(default_factory=Limits)
+    traffic: Callable[[], tuple[int, int]] | None = None
+    """Bytes received and sent by its doors so far; None: not all it moves goes through them, so that nothing is counted."""
     grace_seconds: float = 1.0
     """Between the request to end (SIGTERM) and the end (SIGKILL)."""
 

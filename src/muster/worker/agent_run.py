@@ -228,6 +228,7 @@ class AgentRun:
             former=_gone(plan.former, copy.tree, engagement.place.root.parent),
             hidden=self._options.hidden,
             network=network,
+            traffic=None if network else engagement.traffic,
             limits=merged_limits(self._options.limits, plan.task.limits),
             grace_seconds=GRACE_SECONDS,
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from muster.domain.egress import parse_rule
-from muster.sandboxes.egress import EgressProxy
+from muster.sandboxes.egress import EgressProxy, Traffic
 
 RELAY: Final = Path(sys.modules["muster"].__file__ or "").parent / "sandboxes" / "relay.py"
 
@@ -35,6 +35,7 @@ class Egress:
     hosts: Sequence[str]
     port: int
     socket: Path
+    traffic: Traffic = field(default_factory=Traffic)
 
     @property
     def doors(self) -> Mapping[int, Path]:
@@ -50,6 +51,11 @@ class Egress:
         pairs = {"http_proxy": proxy, "https_proxy": proxy, "all_proxy": proxy, "no_proxy": direct}
         return {**pairs, **{name.upper(): value for name, value in pairs.items()}, "NODE_USE_ENV_PROXY": "1"}
 
+    def moved(self) -> tuple[int, int]:
+        """Bytes received and sent so far."""
+        return self.traffic.received, self.traffic.sent
+
     def listening(self, on_refused: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
         """Serve it while the block runs. Only where some host is allowed."""
-        return EgressProxy([parse_rule(text) for text in self.hosts], on_refused).listening(self.socket)
+        rules = [parse_rule(text) for text in self.hosts]
+        return EgressProxy(rules, on_refused, self.traffic).listening(self.socket)

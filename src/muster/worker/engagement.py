@@ -101,6 +101,12 @@ class Engagement:
         """The ways out of the sandbox: to models, to muster's own tools, to hosts that are allowed."""
         return {**self.metering.doors, **self.tools.doors, **self.egress.doors}
 
+    def traffic(self) -> tuple[int, int]:
+        """Bytes that its agent received and sent so far: by its models and by the hosts it may reach."""
+        received, sent = (0, 0) if self.metering.run is None else self.metering.run.traffic
+        by_hosts = self.egress.moved()
+        return received + by_hosts[0], sent + by_hosts[1]
+
     @asynccontextmanager
     async def connected(self) -> AsyncGenerator[None]:
         """While it works: entries, calls and requests go to the server, people's words come back. At the end all is sent.

@@ -29,6 +29,7 @@ class _Open:
     attempt_id: str
     level: str
     limits: Mapping[str, float]
+    traffic: Callable[[], tuple[int, int]] | None = None
     paused: bool = False
     unsent: deque[Sample] = field(default_factory=lambda: deque(maxlen=KEPT))
 
@@ -56,7 +57,7 @@ class Roster:
     def enter(self, spec: SandboxSpec, sandbox: Sandbox, level: str, attempt_id: str) -> None:
         """A sandbox was opened."""
         limits = {name: float(value) for name, value in asdict(spec.limits).items() if value is not None}
-        self._open[spec.name] = _Open(sandbox, attempt_id, level, limits)
+        self._open[spec.name] = _Open(sandbox, attempt_id, level, limits, spec.traffic)
 
     async def strike(self, name: str) -> None:
         """It is about to close."""
@@ -93,6 +94,7 @@ class Roster:
             except (OSError, MusterError):
                 continue  # it is just closing
             entry.paused = stats.paused
+            received, sent = (None, None) if entry.traffic is None else entry.traffic()
             entry.unsent.append(
                 Sample(
                     at_ms=self._now_ms(),
@@ -100,6 +102,8 @@ class Roster:
                     memory_bytes=stats.memory_bytes,
                     processes=stats.processes,
                     disk_bytes=stats.disk_bytes,
+                    rx_bytes=received,
+                    tx_bytes=sent,
                 )
             )
 

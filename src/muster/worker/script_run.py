@@ -95,6 +95,7 @@ class ScriptRun:
             readable=(*self._readable, *readable(egress.doors)),
             hidden=self._options.hidden,
             network=prepared.claim.network and not egress.hosts,
+            traffic=egress.moved if egress.hosts else None,
             limits=merged_limits(self._options.limits, prepared.command.limits),
             grace_seconds=self._options.grace_seconds,
         )

@@ -13,6 +13,7 @@ from muster.commands.lifecycle import cancel_task
 from muster.domain import ids
 from muster.domain.console import console_problem
 from muster.domain.errors import Conflict, NotFound
+from muster.domain.traffic import traffic_problem
 from muster.projections.sandboxes import SandboxRow, find_sandbox, live_sandboxes
 
 KILLED: Final = "its sandbox was killed"
@@ -35,17 +36,29 @@ def sandbox_shape(row: SandboxRow, *, consoles: bool) -> Sandbox:
         limits=row.limits,
         network=row.network,
         allow_hosts=list(row.allow_hosts),
+        no_traffic=traffic_problem(row.network, agent=row.agent is not None),
         no_console=console_problem(row.level, enabled=consoles),
-        samples=[
-            SandboxSample(
-                at=iso(int(at) * 1_000),
-                cpu_seconds=cpu,
-                memory_bytes=int(memory),
-                processes=int(processes),
-                disk_bytes=int(disk),
-            )
-            for at, cpu, memory, processes, disk in row.samples
-        ],
+        samples=[_sample(*sample) for sample in row.samples],
+    )
+
+
+def _sample(
+    at: float,
+    cpu: float,
+    memory: float,
+    processes: float,
+    disk: float,
+    received: float | None = None,
+    sent: float | None = None,
+) -> SandboxSample:
+    return SandboxSample(
+        at=iso(int(at) * 1_000),
+        cpu_seconds=cpu,
+        memory_bytes=int(memory),
+        processes=int(processes),
+        disk_bytes=int(disk),
+        rx_bytes=None if received is None else int(received),
+        tx_bytes=None if sent is None else int(sent),
     )
 
 

@@ -119,9 +119,20 @@ async def get_task_bundle(
     files whose names say that they hold secrets are left out. At most 10,000 files and 256 MiB of contents. It is made
     while it is sent, so it has no length.
     """
-    found = await _attempt(services, task_id, query.attempt)
+    return await bundle_response(services, task_id, query.attempt)
+
+
+async def bundled_attempt(services: Services, task_id: str, number: int | None) -> tuple[int, int]:
+    """The attempt that a bundle is of, and its number. NotFound."""
+    found = await _attempt(services, task_id, number)
     if found is None:
-        raise NotFound(noun="attempt", id=str(query.attempt or 1))
+        raise NotFound(noun="attempt", id=str(number or 1))
+    return found
+
+
+async def bundle_response(services: Services, task_id: str, number: int | None) -> StreamingResponse:
+    """The bundle of an attempt, on its way."""
+    found = await bundled_attempt(services, task_id, number)
     detail = await get_task(services.store, ids.decode(ids.TASK, task_id), services.store.now())
     name = f"{task_id}.{found[1]}"
     archive = bundle_of(

@@ -17,6 +17,10 @@ class SandboxSample(Answer):
     memory_bytes: int = Field(description="Resident, of each process: pages they share count for each.")
     processes: int
     disk_bytes: int = Field(description="Allocated in the folders it can write.")
+    rx_bytes: int | None = Field(
+        description="Received by its ways out since the attempt began; null: not counted."
+    )
+    tx_bytes: int | None = Field(description="Sent by them; null: not counted.")
 
 
 class Sandbox(Answer):
@@ -40,6 +44,7 @@ class Sandbox(Answer):
         description="What it reaches beside its models: nothing, `allow_hosts`, or everything."
     )
     allow_hosts: list[str]
+    no_traffic: str | None = Field(description="Why its network is not counted; null: it is.")
     no_console: str | None = Field(description="Why no console can be opened in it; null: one can.")
     samples: list[SandboxSample]
 

@@ -65,7 +65,7 @@ export function Talk({ talk, agent, task, attempt, since, running, before = NONE
   };
   useKeys({ f: () => setFollow(!follow), "/": () => document.querySelector<HTMLElement>("#talk-find")?.focus() });
   const go = (index: number) => { setFollow(false); rows.scrollToIndex(index, { align: "start" }); };
-  const find = (text: string) => setSearch((old) => { const after = new URLSearchParams(old); if (text) after.set("find", text); else after.delete("find"); return after; }, { replace: true });
+  const find = (text: string) => setSearch((old) => { const after = new URLSearchParams(old); if (text) after.set("find", text); else after.delete("find"); return after; }, { replace: true, flushSync: true });
   return (
     <section className={cx("card pan talk", outline && "with-outline")} aria-label="Conversation">
       <h2>{plural(talk.total, "entry", "entries")}

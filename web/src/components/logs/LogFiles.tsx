@@ -45,7 +45,7 @@ export default function LogFiles({ task, attempt }: { task: Task; attempt: Attem
     const after = new URLSearchParams(before);
     for (const [key, value] of Object.entries(changes)) if (value) after.set(key, value); else after.delete(key);
     return after;
-  }, { replace: true });
+  }, { replace: true, flushSync: "find" in changes });
   const told = useMemo(() => ({ task: task.id, attempt: attempt?.number ?? 0 }), [task.id, attempt?.number]);
   useKeys({ f: () => setFollow(!follow), "/": () => document.querySelector<HTMLElement>("#file-search")?.focus() });
   if (attempt === null) return <EmptyState title="No logs yet">It has not been started{task.waiting ? `: ${task.waiting.message}` : ""}.</EmptyState>;

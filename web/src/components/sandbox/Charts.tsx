@@ -1,7 +1,7 @@
 import type { Sandbox } from "@/api/operate";
 import { bytes, count, percent } from "@/lib/format";
 import { Series } from "../Series";
-import { cpuOf, last, seriesOf } from "./usage";
+import { cpuOf, last, rateOf, seriesOf } from "./usage";
 
 const said = (value: number | null, show: (value: number) => string) => (value === null ? "nothing told yet" : show(value));
 
@@ -19,6 +19,19 @@ export function Charts({ sandbox }: { sandbox: Sandbox }) {
       <Series title={`Memory: ${said(last(memory), bytes)}${limited("memory_bytes", bytes)}`} unit="Memory, bytes" points={memory} show={bytes} binary limit={limits.memory_bytes} />
       <Series title={`Disk: ${said(last(disk), bytes)}${limited("disk_bytes", bytes)}`} unit="Disk, bytes" points={disk} show={bytes} binary limit={limits.disk_bytes} />
       <Series title={`Processes: ${said(last(processes), count)}${limited("processes", count)}`} unit="Processes" points={processes} show={count} limit={limits.processes} />
+      <Moved sandbox={sandbox} name="rx_bytes" word="Received" />
+      <Moved sandbox={sandbox} name="tx_bytes" word="Sent" />
+      {sandbox.no_traffic ? <p className="mut series card" style={{ fontSize: "var(--t-sm)" }}>Network: {sandbox.no_traffic}</p> : null}
     </div>
   );
+}
+
+const rate = (value: number) => `${bytes(value)}/s`;
+
+/** What came or went over its network, where that is counted. */
+function Moved({ sandbox, name, word }: { sandbox: Sandbox; name: "rx_bytes" | "tx_bytes"; word: string }) {
+  if (sandbox.no_traffic) return null;
+  const points = rateOf(sandbox, name);
+  const all = sandbox.samples.at(-1)?.[name];
+  return <Series title={`${word}: ${said(last(points), rate)}${all === null || all === undefined ? "" : `, ${bytes(all)} in all`}`} unit={`${word}, B/s`} points={points} show={rate} binary />;
 }

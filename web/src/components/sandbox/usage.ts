@@ -21,6 +21,19 @@ export function seriesOf(sandbox: Sandbox, name: "memory_bytes" | "disk_bytes" |
   return sandbox.samples.map((sample) => ({ at: Date.parse(sample.at), value: sample[name] }));
 }
 
+/** Bytes a second that came or went between samples. Without what was not counted. */
+export function rateOf(sandbox: Sandbox, name: "rx_bytes" | "tx_bytes"): Point[] {
+  const points: Point[] = [];
+  for (let index = 1; index < sandbox.samples.length; index += 1) {
+    const before = sandbox.samples[index - 1]!;
+    const after = sandbox.samples[index]!;
+    const [from, to] = [before[name], after[name]];
+    const seconds = (Date.parse(after.at) - Date.parse(before.at)) / 1000;
+    if (from !== null && to !== null && seconds > 0) points.push({ at: Date.parse(after.at), value: Math.round(Math.max(to - from, 0) / seconds) });
+  }
+  return points;
+}
+
 /** The last of a series; null where there is none. */
 export function last(points: Point[]): number | null {
   return points.at(-1)?.value ?? null;

@@ -37,19 +37,22 @@ export function Entries({ items, open, onOpen }: EntriesProps) {
   const box = useRef<HTMLDivElement>(null);
   const lines = useMemo(() => byMinute(items).flatMap((minute): Line[] => [{ key: minute.key, label: minute.label }, ...minute.items.map((item) => ({ key: item.id, item }))]), [items]);
   const { from, to, above, below } = useWindow(lines.length, box);
+  // What opens below an entry is a row of its own.
+  const opened = open === null ? -1 : lines.findIndex((line) => line.key === open);
+  const place = (at: number) => at + (opened >= 0 && at > opened ? 3 : 2);
   return (
     <div className="tblw card" ref={box}>
-      <table className="tbl feed" aria-label="What happened" aria-rowcount={lines.length}>
+      <table className="tbl feed" aria-label="What happened" aria-rowcount={lines.length + (opened < 0 ? 1 : 2)}>
         <colgroup><col style={{ width: 84 }} /><col />{wide ? <><col style={{ width: "16%" }} /><col style={{ width: 104 }} /></> : null}</colgroup>
-        <thead className="sr"><tr><th scope="col">Time</th><th scope="col">What</th>{wide ? <><th scope="col">Who</th><th scope="col">On what</th></> : null}</tr></thead>
+        <thead className="sr"><tr aria-rowindex={1}><th scope="col">Time</th><th scope="col">What</th>{wide ? <><th scope="col">Who</th><th scope="col">On what</th></> : null}</tr></thead>
         <tbody>
           {above > 0 ? <tr aria-hidden="true"><td colSpan={columns} style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
-          {lines.slice(from, to).map((line) => ("item" in line ? (
+          {lines.slice(from, to).map((line, nth) => ("item" in line ? (
             <Fragment key={line.key}>
-              <Entry item={line.item} wide={wide} open={open === line.key} onOpen={onOpen} />
-              {open === line.key ? <tr><td colSpan={columns} className="opened"><Detail id={line.key} /></td></tr> : null}
+              <Entry item={line.item} at={place(from + nth)} wide={wide} open={open === line.key} onOpen={onOpen} />
+              {open === line.key ? <tr aria-rowindex={place(from + nth) + 1}><td colSpan={columns} className="opened"><Detail id={line.key} /></td></tr> : null}
             </Fragment>
-          ) : <tr className="grp" key={line.key}><th colSpan={columns} scope="colgroup">{line.label}</th></tr>))}
+          ) : <tr className="grp" key={line.key} aria-rowindex={place(from + nth)}><th colSpan={columns} scope="colgroup">{line.label}</th></tr>))}
           {below > 0 ? <tr aria-hidden="true"><td colSpan={columns} style={{ height: below, padding: 0, border: 0 }} /></tr> : null}
         </tbody>
       </table>
@@ -57,10 +60,10 @@ export function Entries({ items, open, onOpen }: EntriesProps) {
   );
 }
 
-function Entry({ item, wide, open, onOpen }: { item: Activity; wide: boolean; open: boolean; onOpen: (id: string | null) => void }) {
+function Entry({ item, at: place, wide, open, onOpen }: { item: Activity; at: number; wide: boolean; open: boolean; onOpen: (id: string | null) => void }) {
   const at = new Date(item.at);
   return (
-    <tr className="row" data-row={item.id} onClick={(event) => !(event.target as Element).closest("a, button") && onOpen(open ? null : item.id)}>
+    <tr className="row" aria-rowindex={place} data-row={item.id} onClick={(event) => !(event.target as Element).closest("a, button") && onOpen(open ? null : item.id)}>
       <td className="mut num"><time dateTime={item.at} title={exactly(at)}>{timeOfDay(at)}</time></td>
       <td className="what">
         <button type="button" className="ag" aria-expanded={open} onClick={() => onOpen(open ? null : item.id)}>

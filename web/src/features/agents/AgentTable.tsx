@@ -32,7 +32,7 @@ export function AgentTable({ lines: now, sort, backwards, onSort, onOpen }: Tabl
           <col style={{ width: "22%" }} /><col /><col style={{ width: 84 }} /><col className="low1" style={{ width: 76 }} /><col style={{ width: 88 }} /><col className="low1" style={{ width: 84 }} /><col style={{ width: 128 }} /><col className="low2" style={{ width: "11%" }} />
         </colgroup>
         <thead>
-          <tr>
+          <tr aria-rowindex={1}>
             {HEADS.map(([key, label, kind]) => (
               <th key={label} scope="col" className={kind || undefined} aria-sort={key === sort ? (backwards ? "descending" : "ascending") : undefined}>
                 {key ? <button type="button" style={{ display: "inline-flex", gap: 4, alignItems: "center" }} onClick={() => onSort(key)}>{label}{key === sort ? backwards ? <ArrowUp size={11} /> : <ArrowDown size={11} /> : null}</button> : label}
@@ -42,7 +42,7 @@ export function AgentTable({ lines: now, sort, backwards, onSort, onOpen }: Tabl
         </thead>
         <tbody>
           {above > 0 ? <tr aria-hidden="true"><td style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
-          {lines.slice(from, to).map((line) => <Row key={line.agent.id} line={line} onOpen={onOpen} />)}
+          {lines.slice(from, to).map((line, nth) => <Row key={line.agent.id} at={from + nth + 2} line={line} onOpen={onOpen} />)}
           {below > 0 ? <tr aria-hidden="true"><td style={{ height: below, padding: 0, border: 0 }} /></tr> : null}
         </tbody>
       </table>
@@ -65,7 +65,7 @@ function useHeld(now: AgentLine[], held: boolean, by: string): AgentLine[] {
   return shown;
 }
 
-const Row = memo(function Row({ line, onOpen }: { line: AgentLine; onOpen: (line: AgentLine) => void }) {
+const Row = memo(function Row({ line, at, onOpen }: { line: AgentLine; at: number; onOpen: (line: AgentLine) => void }) {
   const { agent, works, seen } = line;
   const { record } = agent;
   const busy = works.filter((row) => row.task_id !== null);
@@ -73,7 +73,7 @@ const Row = memo(function Row({ line, onOpen }: { line: AgentLine; onOpen: (line
   const tasks = `/tasks?agent=${encodeURIComponent(agent.id)}`;
   const stop = (event: React.SyntheticEvent) => event.stopPropagation();
   return (
-    <tr className="row" tabIndex={0} data-row={agent.id} onClick={() => onOpen(line)} onKeyDown={(event) => event.key === "Enter" && event.target === event.currentTarget && onOpen(line)}>
+    <tr className="row" tabIndex={0} aria-rowindex={at} data-row={agent.id} onClick={() => onOpen(line)} onKeyDown={(event) => event.key === "Enter" && event.target === event.currentTarget && onOpen(line)}>
       <td className="main-cell"><div className="ag"><StateGlyph state={seen.state} label={seen.word} /><b className="cut">{agent.name}</b><span className="cut">{busy[0]?.role || busy[0]?.program || agent.model}</span></div></td>
       <td className="second">{busy.length > 0 ? <div style={{ display: "flex", gap: 8, minWidth: 0 }}><Now now={busy[0]!.now} />{busy.length > 1 ? <span className="mut">and {busy.length - 1} more</span> : null}</div> : <span className="mut">{seen.word}</span>}</td>
       <td className="r num" title={record && success !== null ? `${record.succeeded} of ${record.succeeded + record.failed} of its newest tasks` : undefined}>{success === null ? <span className="mut">—</span> : percent(success)}</td>

@@ -30,7 +30,7 @@ export function Component() {
     const after = new URLSearchParams(before);
     for (const [name, value] of Object.entries(changes)) if (value) after.set(name, value); else after.delete(name);
     return after;
-  }, { replace: "q" in changes });
+  }, { replace: "q" in changes, flushSync: "q" in changes });
   const open = (line: AgentLine) => void go(`/agents/${encodeURIComponent(line.agent.id)}`);
   const step = (by: number) => {
     const next = Math.min(Math.max(chosen + by, 0), shown.length - 1);

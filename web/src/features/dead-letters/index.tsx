@@ -48,7 +48,7 @@ export function Component() {
     const after = new URLSearchParams(before);
     if (value) after.set(name, value); else after.delete(name);
     return after;
-  }, { replace: name === "q" });
+  }, { replace: name === "q", flushSync: name === "q" });
   const toggle = (id: string) => setChosen((before) => { const after = new Set(before); if (!after.delete(id)) after.add(id); return after; });
   const focused = () => document.activeElement?.closest<HTMLElement>("[data-letter]")?.dataset.letter;
   const walk = (by: number) => {

@@ -31,10 +31,10 @@ export function AgentGrid({ rows, chosen, onPeek }: GridProps) {
   const shown = useMemo(() => rows.slice(from * across, to * across), [rows, from, to, across]);
   return (
     <ul className="grid-cards" aria-label="Agents" ref={box} style={{ gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))`, paddingTop: above, paddingBottom: below }}>
-      {shown.map((row) => {
+      {shown.map((row, nth) => {
         const { state, word } = seenAgent(row);
         return (
-          <li key={keyOf(row)}>
+          <li key={keyOf(row)} aria-setsize={rows.length} aria-posinset={from * across + nth + 1}>
             <button type="button" data-row={keyOf(row)} className={cx("gc card", chosen === keyOf(row) && "sel")} style={{ width: "100%" }} onClick={() => onPeek(row)}>
               <span className="line"><StateGlyph state={state} label={word} /><b className="cut">{row.name}</b><span className="mut cut">{row.role || row.program}</span></span>
               <Now now={row.now} />

@@ -45,14 +45,14 @@ export function AgentTable({ groups, folded, chosen, columns, onFold, handlers }
       <table className="tbl two" aria-label="Agents" aria-rowcount={lines.length + 1}>
         <colgroup>{columns.map((column) => <col key={column.key} style={{ width: `${column.percent}%` }} />)}</colgroup>
         <thead>
-          <tr>{columns.map((column) => <th key={column.key} scope="col" className={cx(column.right && "r")}>{column.label}</th>)}</tr>
+          <tr aria-rowindex={1}>{columns.map((column) => <th key={column.key} scope="col" className={cx(column.right && "r")}>{column.label}</th>)}</tr>
         </thead>
         <tbody>
           {above > 0 ? <tr aria-hidden="true"><td colSpan={columns.length} style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
-          {lines.slice(from, to).map(({ key, group, row }) => row ? (
-            <Row key={key} row={row} columns={columns} chosen={chosen === key} handlers={handlers} />
+          {lines.slice(from, to).map(({ key, group, row }, nth) => row ? (
+            <Row key={key} at={from + nth + 2} row={row} columns={columns} chosen={chosen === key} handlers={handlers} />
           ) : (
-            <tr className="grp" key={key}>
+            <tr className="grp" key={key} aria-rowindex={from + nth + 2}>
               <th colSpan={columns.length} scope="colgroup">
                 <button type="button" aria-expanded={!folded.has(group.key)} onClick={() => onFold(group.key)}>
                   {folded.has(group.key) ? <ChevronRight size={13} /> : <ChevronDown size={13} />}
@@ -69,9 +69,9 @@ export function AgentTable({ groups, folded, chosen, columns, onFold, handlers }
   );
 }
 
-const Row = memo(function Row({ row, columns, chosen, handlers }: { row: FleetRow; columns: Shown; chosen: boolean; handlers: RowHandlers<FleetRow> }) {
+const Row = memo(function Row({ row, at, columns, chosen, handlers }: { row: FleetRow; at: number; columns: Shown; chosen: boolean; handlers: RowHandlers<FleetRow> }) {
   return (
-    <tr className={cx("row", chosen && "sel")} {...rowProps(keyOf(row), row, handlers)}>
+    <tr className={cx("row", chosen && "sel")} aria-rowindex={at} {...rowProps(keyOf(row), row, handlers)}>
       {columns.map((column) => <td key={column.key} className={cx(column.className, column.right && "r")}>{column.cell(row)}</td>)}
     </tr>
   );

@@ -34,7 +34,7 @@ function useView() {
       if (value) after.set(name, value);
       else after.delete(name);
       return after;
-    }, { replace: name === "q" });
+    }, { replace: name === "q", flushSync: name === "q" });
   return { by: (search.get("group") as Grouping | null) ?? "status", words: search.get("q") ?? "", grid: search.get("view") === "grid", set };
 }
 

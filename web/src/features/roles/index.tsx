@@ -33,7 +33,7 @@ function List({ roles: all }: { roles: Role[] }) {
   const [chosen, setChosen] = useState(-1);
   const words = search.get("q") ?? "";
   const shown = all.filter((role) => words.toLowerCase().split(/\s+/).every((word) => [role.name, role.kind, role.description, role.agent ?? "", role.model ?? ""].join(" ").toLowerCase().includes(word)));
-  const set = (key: string, value: string) => setSearch((before) => { const after = new URLSearchParams(before); if (value) after.set(key, value); else after.delete(key); return after; }, { replace: key === "q" });
+  const set = (key: string, value: string) => setSearch((before) => { const after = new URLSearchParams(before); if (value) after.set(key, value); else after.delete(key); return after; }, { replace: key === "q", flushSync: key === "q" });
   const open = (role: Role) => void go(`/agents/roles/${encodeURIComponent(role.name)}`);
   const make = useMutation({
     mutationFn: (name: string) => answer(api.PUT("/api/v1/roles/{name}", { params: { path: { name } }, body: fieldsOf(EMPTY) })),

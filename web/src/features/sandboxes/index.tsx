@@ -32,7 +32,7 @@ export function Component() {
     const after = new URLSearchParams(before);
     if (value) after.set("q", value); else after.delete("q");
     return after;
-  }, { replace: true });
+  }, { replace: true, flushSync: true });
   const hosts = new Set([...(there.data?.items ?? []).map((worker) => worker.host), ...items.map((item) => item.host)]).size;
   const failed = open.isError && !open.data ? open : there.isError && !there.data ? there : null;
   return (

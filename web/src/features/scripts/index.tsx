@@ -54,7 +54,7 @@ export function Component() {
           <>
             <div className="fbar"><div style={{ position: "relative", display: "flex", alignItems: "center" }}>
               <Search size={13} style={{ position: "absolute", left: 9, color: "var(--fg-3)" }} aria-hidden="true" />
-              <input id="script-search" className="inp" style={{ paddingLeft: 28 }} type="search" placeholder="Name, words, tags" aria-label="Search scripts" value={words} onChange={(event) => setSearch(event.target.value ? { q: event.target.value } : {}, { replace: true })} />
+              <input id="script-search" className="inp" style={{ paddingLeft: 28 }} type="search" placeholder="Name, words, tags" aria-label="Search scripts" value={words} onChange={(event) => setSearch(event.target.value ? { q: event.target.value } : {}, { replace: true, flushSync: true })} />
             </div></div>
             {rows.length === 0 ? <EmptyState title="No scripts match" action={<button type="button" className="btn" onClick={() => setSearch({})}>Clear the search</button>}>Words: {words}</EmptyState> : (
               <div className={cx("pl-split", name && "picked")}>

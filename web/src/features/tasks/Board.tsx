@@ -24,7 +24,8 @@ export default function Board() {
   const online = useOnline();
   const [search, setSearch] = useSearchParams();
   const by = (GROUPINGS.find(([key]) => key === search.get("group"))?.[0] ?? "state") as Grouping;
-  const board = useBoard(search.get("project") ?? undefined, search.get("queue") ?? undefined);
+  const words = search.get("q") ?? "";
+  const board = useBoard(search.get("project") ?? undefined, search.get("queue") ?? undefined, words);
   const figures = useQuery(overview).data;
   const known = useQuery(projects).data?.items ?? [];
   const lines = useQuery(queues).data?.items ?? [];
@@ -44,7 +45,7 @@ export default function Board() {
     const after = new URLSearchParams(before);
     if (value) after.set(name, value); else after.delete(name);
     return after;
-  });
+  }, { replace: name === "q", flushSync: name === "q" });
   const find = (id: string) => board.tasks.find((task) => task.id === id);
   const put = (id: string, target: Target, beside?: { task: TaskRow; edge: Edge }) => {
     const task = find(id);
@@ -66,14 +67,14 @@ export default function Board() {
     next?.[Math.min(Math.max(row + along, 0), next.length - 1)]?.focus();
   };
   const finished = () => { const task = focused(); if (task) put(task.id, { kind: "place", place: "archive" }); };
-  useKeys({ j: () => walk(0, 1), k: () => walk(0, -1), ArrowDown: () => walk(0, 1), ArrowUp: () => walk(0, -1), ArrowRight: () => walk(1, 0), ArrowLeft: () => walk(-1, 0), m: () => setMoving(focused() ?? null), e: finished });
+  useKeys({ j: () => walk(0, 1), k: () => walk(0, -1), ArrowDown: () => walk(0, 1), ArrowUp: () => walk(0, -1), ArrowRight: () => walk(1, 0), ArrowLeft: () => walk(-1, 0), m: () => setMoving(focused() ?? null), e: finished, "/": () => document.querySelector<HTMLElement>("#board-search")?.focus() });
   const step = (task: TaskRow, column: Column, by: number) => {
     const line = column.cards.filter((one) => one.queue_id === task.queue_id && placeOf(one, board.asked) === "queued");
     const beside = line[line.indexOf(task) + by];
     if (placeOf(task, board.asked) !== "queued" || !beside) { say(beside ? "Only waiting tasks have an order." : by < 0 ? "It is the first." : "It is the last."); return; }
     put(task.id, { kind: "place", place: "queued" }, { task: beside, edge: by < 0 ? "before" : "after" });
   };
-  const filtered = search.get("project") ?? search.get("queue");
+  const filtered = search.get("project") ?? search.get("queue") ?? search.get("q");
   return (
     <>
       <div className="ph">
@@ -83,6 +84,7 @@ export default function Board() {
         </div>
         <div className="r">
           <ViewSwitch />
+          <input id="board-search" className="inp" style={{ width: 150, height: 28 }} type="search" placeholder="Words of tasks" aria-label="Search the board" value={words} onChange={(event) => set("q", event.target.value)} />
           <label className="pl-pick">Project<select className="inp" value={search.get("project") ?? ""} onChange={(event) => set("project", event.target.value)}><option value="">All</option>{known.map((one) => <option key={one.id} value={one.id}>{one.name}</option>)}</select></label>
           <label className="pl-pick">Group<select className="inp" value={by} onChange={(event) => set("group", event.target.value === "state" ? "" : event.target.value)}>{GROUPINGS.map(([key, label]) => <option key={key} value={key}>{label}</option>)}</select></label>
           <Link className="btn p" to="/tasks/new"><Plus size={13} />New task</Link>

@@ -18,6 +18,8 @@ interface Props {
   approval: Approval | undefined;
   position: number | null;
   index: number;
+  /** Of how many, which need not all be made. */
+  of: number;
   /** Tells a windowed column how high it is. */
   measure?: (element: HTMLElement | null) => void;
   busy: boolean;
@@ -28,7 +30,7 @@ interface Props {
 }
 
 /** Three lines at most: what it is, its title, one fact. */
-export function BoardCard({ task, place, approval, position, index, measure, busy, onDrop, onOpen, onMove, onStep }: Props) {
+export function BoardCard({ task, place, approval, position, index, of, measure, busy, onDrop, onOpen, onMove, onStep }: Props) {
   const ref = useRef<HTMLLIElement>(null);
   useEffect(() => measure?.(ref.current), [measure]);
   const dragging = useDraggable(ref, task.id, undefined, !busy);
@@ -36,7 +38,7 @@ export function BoardCard({ task, place, approval, position, index, measure, bus
   const { state, word } = seenTask(task, approval !== undefined);
   return (
     <li
-      ref={ref} tabIndex={0} data-card={task.id} data-index={index} aria-label={`${task.title}, ${word}`} className={cx("bd-card", dragging && "drag", busy && "busy", over && over.task !== task.id && place === "queued" && `over-${over.edge}`)}
+      ref={ref} tabIndex={0} data-card={task.id} data-index={index} aria-setsize={of} aria-posinset={index + 1} aria-label={`${task.title}, ${word}`} className={cx("bd-card", dragging && "drag", busy && "busy", over && over.task !== task.id && place === "queued" && `over-${over.edge}`)}
       onClick={(event) => !(event.target as Element).closest("a, button") && onOpen()}
       onKeyDown={(event) => {
         if (event.target !== ref.current) return;

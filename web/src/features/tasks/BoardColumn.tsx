@@ -61,7 +61,7 @@ export function BoardColumn({ column, by, asked, busy, more, filtered, dragged, 
         {first && first.start > 0 ? <li className="bd-gap" aria-hidden="true" style={{ height: first.start }} /> : null}
         {shown.flatMap((index) => column.cards[index] ? [{ index, task: column.cards[index] }] : []).map(({ index, task }) => (
           <BoardCard
-            key={task.id} task={task} index={index} measure={long ? slots.measureElement : undefined} place={placeOf(task, asked)} approval={asked.get(task.id)} position={by === "state" && column.key === "queued" ? index + 1 : null} busy={busy.has(task.id)}
+            key={task.id} task={task} index={index} of={column.cards.length} measure={long ? slots.measureElement : undefined} place={placeOf(task, asked)} approval={asked.get(task.id)} position={by === "state" && column.key === "queued" ? index + 1 : null} busy={busy.has(task.id)}
             onDrop={(id, edge) => onDrop(id, column.target, { task, edge })} onOpen={() => onOpen(task)} onMove={() => onMove(task)} onStep={(way) => onStep(task, way)}
           />
         ))}

@@ -28,14 +28,14 @@ export default function TaskTable({ rows, asked, chosen, handlers }: TableProps)
           <col style={{ width: 84 }} /><col style={{ width: 92 }} /><col className="low1" style={{ width: 128 }} />
         </colgroup>
         <thead>
-          <tr>
+          <tr aria-rowindex={1}>
             <th scope="col">State</th><th scope="col">Task</th><th scope="col" className="low2">Project</th><th scope="col" className="low1">Queue</th><th scope="col" className="low2">Agent</th>
             <th scope="col" className="r">Cost</th><th scope="col" className="r">Duration</th><th scope="col" className="r low1">Updated</th>
           </tr>
         </thead>
         <tbody>
           {above > 0 ? <tr aria-hidden="true"><td style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
-          {rows.slice(from, to).map((row) => <Row key={row.id} row={row} asked={asked.has(row.id)} chosen={chosen === row.id} handlers={handlers} />)}
+          {rows.slice(from, to).map((row, nth) => <Row key={row.id} at={from + nth + 2} row={row} asked={asked.has(row.id)} chosen={chosen === row.id} handlers={handlers} />)}
           {below > 0 ? <tr aria-hidden="true"><td style={{ height: below, padding: 0, border: 0 }} /></tr> : null}
         </tbody>
       </table>
@@ -43,11 +43,11 @@ export default function TaskTable({ rows, asked, chosen, handlers }: TableProps)
   );
 }
 
-const Row = memo(function Row({ row, asked, chosen, handlers }: { row: TaskRow; asked: boolean; chosen: boolean; handlers: RowHandlers<TaskRow> }) {
+const Row = memo(function Row({ row, at, asked, chosen, handlers }: { row: TaskRow; at: number; asked: boolean; chosen: boolean; handlers: RowHandlers<TaskRow> }) {
   const { state, word } = seenTask(row, asked);
   const why = state === "queued" ? row.waiting?.message : state === "failed" ? row.error?.split("\n")[0] : undefined;
   return (
-    <tr className={cx("row", chosen && "sel")} {...rowProps(row.id, row, handlers)}>
+    <tr className={cx("row", chosen && "sel")} aria-rowindex={at} {...rowProps(row.id, row, handlers)}>
       <td className="main-cell"><div className="ag"><StateGlyph state={state} label="" />{word}</div></td>
       <td className="second"><span className="ref mono" title={row.id}>{shortId(row.id)}</span><Link className="t" to={`/tasks/${row.id}`} tabIndex={-1}>{row.title}</Link>{why ? <span className="mut"> · {visible(why)}</span> : null}</td>
       <td className="sub low2">{row.project}</td>

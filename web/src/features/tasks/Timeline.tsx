@@ -7,6 +7,7 @@ import { PageHeading, usePageTitle } from "@/components/Page";
 import { StateGlyph } from "@/components/StateGlyph";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { useNow } from "@/lib/clock";
+import { cx } from "@/lib/cx";
 import { duration, plural } from "@/lib/format";
 import { seenAttempt, WORDS } from "@/lib/states";
 import { visible } from "@/lib/visible";
@@ -113,7 +114,7 @@ function Run({ bar: { told, from, to, lane }, since, span, asked, faint, onLook 
   const away = () => onLook(null);
   return (
     <Link
-      to={`/tasks/${told.task_id}?attempt=${told.number}`} className="run" title={text} aria-label={text} onMouseEnter={look} onMouseLeave={away} onFocus={look} onBlur={away}
+      to={`/tasks/${told.task_id}?attempt=${told.number}`} className={cx("run", state !== "succeeded" && state !== "running" && "odd")} title={text} aria-label={text} onMouseEnter={look} onMouseLeave={away} onFocus={look} onBlur={away}
       style={{ "--from": (from - since) / span, "--share": (to - from) / span, top: lane * LANE + 5, opacity: faint ? 0.4 : undefined } as CSSProperties}
     >
       <span className="in" style={{ background: `var(--st-${state}-soft, var(--surface-2))`, borderColor: `var(--st-${state}-fill)` }}>

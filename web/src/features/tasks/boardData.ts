@@ -11,11 +11,12 @@ type Page = { items: TaskRow[]; next_cursor: string | null };
 const MOST = 200;
 
 /** The tasks of a board: all that are open, as far as one page goes, and those of which an attempt ended today. */
-export function useBoard(project: string | undefined, queue: string | undefined) {
-  const filter = { project, queue, limit: MOST };
+export function useBoard(project: string | undefined, queue: string | undefined, words: string) {
+  const filter = { project, queue, q: words.trim() || undefined, limit: MOST };
   const list = (key: string, query: object) => ({
-    queryKey: ["tasks", "board", key, project ?? null, queue ?? null],
+    queryKey: ["tasks", "board", key, project ?? null, queue ?? null, words.trim()],
     queryFn: () => answer(api.GET("/api/v1/tasks", { params: { query: { ...filter, ...query } } })),
+    placeholderData: (before?: Page) => before,
   });
   const queued = useQuery(list("queued", { state: ["blocked", "backoff", "ready"], order: "queue" }));
   const running = useQuery(list("running", { state: ["running"] }));

@@ -54,7 +54,7 @@ export function Component() {
     const after = new URLSearchParams(before);
     if (value) after.set(name, value); else after.delete(name);
     return after;
-  }, { replace: name === "q" });
+  }, { replace: name === "q", flushSync: name === "q" });
   const moving = useRows({ rows, keyOf: (row) => row.id, peekOf: (row) => `task:${row.id}`, onOpen: (row) => void go(`/tasks/${row.id}`) });
   useKeys({ "/": () => document.querySelector<HTMLElement>("#task-search")?.focus() });
   const filtered = state !== "" || words !== "" || queue !== undefined || agent !== undefined;
