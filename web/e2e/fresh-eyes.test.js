@@ -1,0 +1,64 @@
+// What a reviewer with fresh eyes found: each of it as a person would meet it, against a real server.
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { launch, server } from "./browser.js";
+
+let browser;
+let page;
+
+before(async () => {
+  browser = await launch();
+  page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
+  page.setDefaultTimeout(30_000);
+});
+after(() => browser?.close());
+const made = [];
+// An agent that waits holds a place of its worker.
+afterEach(async () => {
+  for (const id of made.splice(0)) await fetch(`${server}/api/v1/tasks/${id}/cancel`, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+});
+
+async function get(path) {
+  return (await fetch(`${server}/api/v1${path}`)).json();
+}
+
+async function post(path, body) {
+  const answer = await fetch(`${server}/api/v1${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  assert.ok(answer.ok, `${path}: ${answer.status}`);
+  return answer.json();
+}
+
+async function agentTask(title, script, more = {}) {
+  const task = await post("/tasks", { title, kind: "prompt", payload: { agent: "scripted", prompt: title, permissions: "ask", agent_options: { script } }, ...more });
+  made.push(task.id);
+  return task;
+}
+
+async function requestOf(task) {
+  for (;;) {
+    const { items } = await get(`/approvals?task=${task.id}&wait_seconds=5`);
+    if (items.length > 0) return items[0];
+  }
+}
+
+/** Fails unless one box lies within another, to the pixel. */
+function within(inner, outer, what) {
+  const lies = inner.x >= outer.x - 1 && inner.y >= outer.y - 1 && inner.x + inner.width <= outer.x + outer.width + 1 && inner.y + inner.height <= outer.y + outer.height + 1;
+  assert.ok(lies, `${what}: ${JSON.stringify(inner)} is not within ${JSON.stringify(outer)}`);
+}
+
+test("a request that is settled stays where it was, in the inbox and among those of its task", async () => {
+  const task = await agentTask("settles", [{ allow: "npm ci" }, { say: "Done." }]);
+  const request = await requestOf(task);
+  await page.goto(`${server}/inbox/${request.id}`);
+  await page.locator(".ib-detail [data-decide=approve]").click();
+  await page.locator(".ib-detail [data-decide=approve]", { hasText: "Confirm" }).click();
+  await page.getByText(/Approved by web interface/).waitFor();
+  within(await page.locator(".ap").boundingBox(), await page.locator(".ib-detail").boundingBox(), "the card in the inbox");
+  await page.goto(`${server}/tasks/${request.task_id}/approvals`);
+  await page.getByText(/Approved by web interface/).waitFor();
+  within(await page.locator(".ap").boundingBox(), await page.getByRole("main").boundingBox(), "the card of the task");
+  assert.equal(await page.locator(".ap").evaluate((card) => getComputedStyle(card).position), "static");
+  await page.getByRole("link", { name: "Fleet" }).first().click();
+  await page.waitForURL(`${server}/`);
+});
