@@ -58,7 +58,42 @@ test("a request that is settled stays where it was, in the inbox and among those
   await page.goto(`${server}/tasks/${request.task_id}/approvals`);
   await page.getByText(/Approved by web interface/).waitFor();
   within(await page.locator(".ap").boundingBox(), await page.getByRole("main").boundingBox(), "the card of the task");
-  assert.equal(await page.locator(".ap").evaluate((card) => getComputedStyle(card).position), "static");
+  assert.equal(await page.locator(".ap").evaluate((card) => window.getComputedStyle(card).position), "static");
   await page.getByRole("link", { name: "Fleet" }).first().click();
   await page.waitForURL(`${server}/`);
+});
+
+async function stateOf(id, ...wanted) {
+  for (;;) {
+    const task = await get(`/tasks/${id}`);
+    if (wanted.includes(task.state)) return task;
+    await get(`/tasks/${id}/logs?wait_seconds=1`);
+  }
+}
+
+const bash = (title, script, more = {}) => post("/tasks", { title, kind: "bash", payload: { script }, retry: { max_attempts: 1 }, ...more });
+
+test("what waits for a task that failed is counted, listed and decided on", async () => {
+  const first = await bash("breaks the build", "exit 3");
+  await stateOf(first.id, "failed");
+  await page.goto(`${server}/inbox/${first.id}`);
+  await page.getByText("1 task failed for good and blocks nobody.").waitFor();
+  const second = await bash("needs the build", "true", { depends_on: [first.id] });
+  await page.getByText("1 task failed for good, and 1 open task waits for what will not be done.").waitFor();
+  await page.locator(".ib-detail").getByRole("link", { name: "needs the build" }).waitFor();
+  await page.goto(`${server}/queues/dead-letters`);
+  await page.getByRole("link", { name: "1 open task waits for what will not be done." }).waitFor();
+  await page.getByRole("link", { name: "blocks 1 task" }).click();
+  await page.getByRole("button", { name: /^Waits for / }).waitFor();
+  await page.locator("tbody tr", { hasText: "needs the build" }).waitFor();
+  await page.goto(server);
+  const card = page.getByRole("article", { name: "needs the build" });
+  await card.getByText(/failed: requeue it, or cancel this task/).waitFor();
+  await card.getByRole("link", { name: "Decide" }).click();
+  await page.locator(".ib-detail").getByRole("link", { name: "breaks the build" }).waitFor();
+  await page.locator(".ib-detail").getByRole("button", { name: "Cancel this task" }).click();
+  await page.getByRole("button", { name: "Cancel the task" }).click();
+  await stateOf(second.id, "cancelled");
+  await page.getByText("1 task failed for good and blocks nobody.").waitFor();
+  await post(`/tasks/${first.id}/archive`, { reason: "" });
 });

@@ -38,6 +38,7 @@ def _fields(row: TaskRow) -> dict[str, Any]:
         "session_id": public(ids.SESSION, row.session_id),
         "parent_id": public(ids.TASK, row.parent_id),
         "depends_on": [ids.encode(ids.TASK, one.task_id) for one in row.dependencies],
+        "blocks": row.waiters,
         "tags": list(row.tags),
         "requires": list(row.requires),
         "network": row.network,

@@ -91,6 +91,16 @@ def tasks(
     type_: Annotated[str | None, typer.Option("--type", help="bug_fix, code_review, ...")] = None,
     tag: Annotated[str | None, typer.Option("--tag")] = None,
     parent: Annotated[str | None, typer.Option("--parent", metavar="TASK", help="Only its subtasks.")] = None,
+    depends_on: Annotated[
+        str | None, typer.Option("--depends-on", metavar="TASK", help="Only what waits for it, or did.")
+    ] = None,
+    stuck: Annotated[
+        bool,
+        typer.Option(
+            "--stuck",
+            help="Only those behind a task that failed, was cancelled or was rejected: they need you.",
+        ),
+    ] = False,
     archived: Annotated[bool, typer.Option("--archived", help="Only archived tasks.")] = False,
     limit: Limit = 50,
 ) -> None:
@@ -111,6 +121,8 @@ def tasks(
                 type=type_,
                 tag=tag,
                 parent=full_id(connection, parent) if parent else None,
+                depends_on=full_id(connection, depends_on) if depends_on else None,
+                stuck=stuck or None,
                 archived=archived or None,
                 q=" ".join(words) if words else None,
             )
@@ -151,6 +163,14 @@ def git_fields(standing: dict[str, Any] | None) -> list[tuple[str, object]]:
     return [("git", words), ("not kept yet", f"{standing['dirty']} files" if standing["dirty"] else None)]
 
 
+def blocked(task: Record) -> str | None:
+    """How many open tasks wait for it; None when none do."""
+    waiters = int(cast(Any, task.get("blocks")) or 0)
+    if not waiters:
+        return None
+    return f"{waiters} open {'task' if waiters == 1 else 'tasks'} (muster tasks --depends-on {task['id']})"
+
+
 def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:
     """What `muster task` shows of a task, in order."""
     timeout: Any = found.get("timeout_seconds")
@@ -166,6 +186,7 @@ def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:
         ("session", found.get("session_id")),
         ("parent", found.get("parent_id")),
         ("after", found.get("depends_on")),
+        ("blocks", blocked(found)),
         ("tags", found.get("tags")),
         ("priority", found.get("priority")),
         ("class", f"{found.get('task_class')} ({duration(timeout)})" if timeout else found.get("task_class")),

@@ -43,6 +43,8 @@ export interface TaskFilter {
   project?: string;
   agent?: string;
   archived?: boolean;
+  depends_on?: string;
+  stuck?: boolean;
   order?: "newest" | "oldest" | "queue";
   limit?: number;
 }
@@ -58,6 +60,16 @@ export function tasks(filter: TaskFilter, cursor?: string) {
 export const toReview = tasks({ review: ["pending"], limit: 200 });
 
 export const problems = tasks({ state: ["failed"], limit: 50 });
+
+/** Open tasks that wait for what will not be done. */
+export const stuck = tasks({ stuck: true, limit: 50 });
+
+const OPEN: TaskState[] = ["blocked", "backoff", "ready", "running"];
+
+/** Open tasks that wait for one. */
+export function waitersOf(id: string) {
+  return tasks({ depends_on: id, state: OPEN, limit: 20 });
+}
 
 export function task(id: string) {
   return queryOptions({

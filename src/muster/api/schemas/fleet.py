@@ -109,6 +109,10 @@ class Overview(Answer):
     waiting: int = Field(description="Requests and results that wait for a person.")
     reviews: int = Field(description="Of these: results that wait for a verdict.")
     problems: int = Field(description="Tasks that failed for good and are not archived, 1000 at most.")
+    stuck: int = Field(
+        description="Open tasks that wait for one that failed, was cancelled or was rejected, 1000 at most: they go on only "
+        "when somebody acts."
+    )
     open: int = Field(description="Tasks that wait or run.")
     tasks: dict[str, int]
     budget_usd: float | None = Field(

@@ -278,6 +278,7 @@ class TaskRow(Answer):
     session_id: str | None
     parent_id: str | None
     depends_on: list[str]
+    blocks: int = Field(description="Open tasks that wait for it.")
     tags: list[str]
     requires: list[str]
     network: bool
@@ -330,6 +331,11 @@ class TaskQuery(PageQuery):
     kind: Kind | None = None
     tag: Word | None = None
     parent: Word | None = None
+    depends_on: Word | None = Field(default=None, description="Only tasks that depend on this one.")
+    stuck: bool = Field(
+        default=False,
+        description="true: only open tasks that wait for one that failed, was cancelled or was rejected.",
+    )
     q: Word | None = Field(default=None, description="Words of title, description or tags.")
     archived: bool = Field(default=False, description="true: only archived tasks; they are hidden else.")
     created_after: Moment | None = None

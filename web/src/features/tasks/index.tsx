@@ -7,7 +7,7 @@ import { overview, type TaskFilter, useAsked } from "@/api/queries";
 import type { TaskState } from "@/api/types";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
-import { plural } from "@/lib/format";
+import { plural, shortId } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
 import { useRows } from "@/lib/usePeek";
 import { ViewSwitch } from "./ViewSwitch";
@@ -35,10 +35,12 @@ export function Component() {
   const words = search.get("q") ?? "";
   const queue = search.get("queue") ?? undefined;
   const agent = search.get("agent") ?? undefined;
+  const behind = search.get("depends_on") ?? undefined;
+  const stuck = search.has("stuck");
   const archived = state === "archived";
   const asked = useAsked();
   const figures = useQuery(overview).data;
-  const filter: TaskFilter = { state: VIEWS.find(([key]) => key === state)?.[2], review: state === "review" ? ["pending"] : undefined, q: words.trim() || undefined, queue, agent, archived, limit: PAGE };
+  const filter: TaskFilter = { state: VIEWS.find(([key]) => key === state)?.[2], review: state === "review" ? ["pending"] : undefined, q: words.trim() || undefined, queue, agent, archived, depends_on: behind, stuck: stuck || undefined, limit: PAGE };
   const list = useInfiniteQuery({
     queryKey: ["tasks", "pages", filter],
     queryFn: ({ pageParam }) => answer(api.GET("/api/v1/tasks", { params: { query: { ...filter, cursor: pageParam } } })),
@@ -57,7 +59,7 @@ export function Component() {
   }, { replace: name === "q" });
   const moving = useRows({ rows, keyOf: (row) => row.id, peekOf: (row) => `task:${row.id}`, onOpen: (row) => void go(`/tasks/${row.id}`) });
   useKeys({ "/": () => document.querySelector<HTMLElement>("#task-search")?.focus() });
-  const filtered = state !== "" || words !== "" || queue !== undefined || agent !== undefined;
+  const filtered = state !== "" || words !== "" || queue !== undefined || agent !== undefined || behind !== undefined || stuck;
   const clear = <button type="button" className="btn" onClick={() => setSearch({})}>Clear the filters</button>;
   return (
     <>
@@ -80,12 +82,14 @@ export function Component() {
           ))}
         </div>
         {agent ? <button type="button" className="chip" onClick={() => set("agent", null)} aria-label={`Agent is ${agent}; remove`}>Agent is {agent} ×</button> : null}
+        {behind ? <button type="button" className="chip" onClick={() => set("depends_on", null)} aria-label={`Waits for ${behind}; remove`}>Waits for <span className="mono">{shortId(behind)}</span> ×</button> : null}
+        {stuck ? <button type="button" className="chip" onClick={() => set("stuck", null)} aria-label="Waits for what will not be done; remove">Waits for what will not be done ×</button> : null}
         {queue ? <button type="button" className="chip" onClick={() => set("queue", null)} aria-label={`Queue is ${queue}; remove`}>Queue is {queue} ×</button> : null}
       </div>
       {list.isError && !list.data ? <ErrorState what="The tasks could not be loaded" error={list.error} retry={() => void list.refetch()} action={filtered ? clear : undefined} />
         : !list.data ? <div className="tblw card"><Skeleton rows={10} /></div>
         : rows.length === 0 ? (
-          filtered ? <EmptyState title="No tasks match" action={clear}>{[words && `Words: ${words}`, state && `State: ${state}`, queue && `Queue: ${queue}`, agent && `Agent: ${agent}`].filter(Boolean).join(" · ")}</EmptyState>
+          filtered ? <EmptyState title="No tasks match" action={clear}>{[words && `Words: ${words}`, state && `State: ${state}`, queue && `Queue: ${queue}`, agent && `Agent: ${agent}`, behind && `Waits for: ${shortId(behind)}`, stuck && "Waits for what will not be done"].filter(Boolean).join(" · ")}</EmptyState>
             : <EmptyState title="No tasks yet" action={<Link className="btn p" to="/tasks/new">New task</Link>}>A task is one piece of work with a prompt and a directory. Queue one and come back later.</EmptyState>
         ) : (
           <div style={list.isPlaceholderData ? { opacity: 0.6 } : undefined}>
