@@ -97,3 +97,45 @@ test("what waits for a task that failed is counted, listed and decided on", asyn
   await page.getByText("1 task failed for good and blocks nobody.").waitFor();
   await post(`/tasks/${first.id}/archive`, { reason: "" });
 });
+
+test("a project's money is as exact as everywhere else", async () => {
+  const project = await post("/projects", { name: "pennies", budget_usd: 0.01 });
+  await page.goto(`${server}/projects/${project.id}`);
+  await page.getByText("$0 / $0.01 spent").first().waitFor();
+  await page.goto(`${server}/projects`);
+  await page.getByText("$0 / $0.01 spent").first().waitFor();
+});
+
+test("a task that is queued again says so, and no time of an earlier attempt goes on", async () => {
+  await post("/queues", { name: "nobody-takes", mode: "manual" });
+  const task = await bash("tried before", "true", { queue: "nobody-takes" });
+  const claims = await post("/claims", { agent_id: "ann", queues: ["nobody-takes"] });
+  const held = claims.claims[0];
+  await post(`/attempts/${held.attempt_id}/fail`, { token: held.token, code: "exit", message: "no" });
+  await post(`/tasks/${task.id}/requeue`, { reason: "" });
+  await page.goto(`${server}/tasks?q=tried`);
+  const row = page.locator("tbody tr", { hasText: "tried before" });
+  await row.getByText("Queued").waitFor();
+  assert.equal(await row.locator("td.fact").textContent(), "—");
+  await page.goto(`${server}/tasks/${task.id}`);
+  const progress = page.locator(".facts .rs", { hasText: "Progress" });
+  await progress.getByText("Queued").waitFor();
+  await progress.getByText(/^Attempt 1 failed after /).waitFor();
+  assert.equal(await progress.locator(".pb").count(), 0);
+  await page.getByText("Why attempt 1 failed").waitFor();
+  await post(`/tasks/${task.id}/cancel`, {});
+});
+
+test("the steps of a workflow show how long they took, in one line and whole", async () => {
+  const task = await bash("short", "exit 1");
+  await stateOf(task.id, "failed");
+  await page.goto(`${server}/tasks/${task.id}`);
+  const time = page.locator(".nd .b span:last-child").first();
+  await time.getByText(/ ms$/).waitFor();
+  // A time as long as they get.
+  await time.evaluate((one) => { one.textContent = "204 ms"; });
+  within(await time.boundingBox(), await page.locator(".nd").first().boundingBox(), "the duration");
+  const line = await time.evaluate((one) => Number.parseFloat(window.getComputedStyle(one).lineHeight));
+  assert.ok((await time.boundingBox()).height <= line + 1);
+  await post(`/tasks/${task.id}/archive`, { reason: "" });
+});

@@ -29,6 +29,7 @@ def _fields(row: TaskRow) -> dict[str, Any]:
         "task_class": row.task_class,
         "timeout_seconds": row.timeout_us / 1_000_000,
         "state": row.state.label,
+        "paused": row.paused,
         "review": row.review.label,
         "priority": row.priority.label,
         "project_id": ids.encode(ids.PROJECT, row.project_id),

@@ -34,6 +34,8 @@ def waiting_reason(task: Record) -> str:
 
 def standing(task: Record) -> str:
     """Its state, and how its result stands with people where they have or need to have a say."""
+    if task.get("paused"):
+        return "paused"
     review = str(task.get("review") or "none")
     return str(task["state"]) if review == "none" else f"{task['state']}, {_REVIEWS.get(review, review)}"
 

@@ -15,6 +15,7 @@ from muster.domain.review import Approval, ReviewState
 from muster.domain.task import Priority, TaskSpec, TaskState
 from muster.projections.attempts import ATTEMPT_COLUMNS, WHOLE, AttemptRow, attempt_row, with_runs
 from muster.projections.holds import Dependency, Waiting, dependencies_of, holds_of
+from muster.projections.pauses import paused_of
 from muster.projections.stuck import waiters_of
 from muster.store.codec import decode_spec
 from muster.store.database import Reader
@@ -75,6 +76,8 @@ class TaskRow:
     waiting: Hold | None = None
     waiters: int = 0
     """Open tasks that wait for it."""
+    paused: bool = False
+    """Whether a person lets its agent stand still."""
 
     @property
     def created_at(self) -> int:
@@ -167,6 +170,9 @@ async def _explain(reader: Reader, tasks: Sequence[TaskRow], now: int) -> None:
     waiters = await waiters_of(reader, [task.id for task in tasks if task.dependents])
     for task in tasks:
         task.waiters = waiters.get(task.id, 0)
+    paused = await paused_of(reader, [task.id for task in tasks if task.state is TaskState.RUNNING])
+    for task in tasks:
+        task.paused = task.attempt is not None and task.attempt.id in paused
     waiting = [_waiting(task) for task in tasks if task.state.waiting]
     if waiting:
         holds = await holds_of(reader, waiting, now)

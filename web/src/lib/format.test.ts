@@ -6,6 +6,8 @@ describe("money", () => {
     [0, "$0"], [0.00005, "<$0.0001"], [0.0071, "$0.0071"], [0.31, "$0.31"], [2.84, "$2.84"], [1204.4, "$1,204"], [-3, "−$3.00"],
   ])("%d is shown as %s", (value, shown) => expect(format.cost(value)).toBe(shown));
 
+  it.each([[0, "$0"], [5, "$5"], [0.03, "$0.03"], [0.01, "$0.01"], [45.2, "$45.20"], [1_500, "$1,500"], [-5, "−$5.00"]])("%d of a budget is shown as %s", (value, shown) => expect(format.dollars(value)).toBe(shown));
+
   it("says that a price is not known instead of showing nothing", () => {
     expect(format.cost(null)).toBe("unpriced");
     expect(format.cost(0, 2)).toBe("unpriced");

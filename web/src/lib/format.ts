@@ -32,8 +32,9 @@ export function cost(value: number | null, unpriced = 0): string {
   return `${sign}$${grouped.format(size)}`;
 }
 
+/** Budgets: whole dollars where they are whole, and never less exact than elsewhere. */
 export function dollars(value: number): string {
-  return `$${grouped.format(value)}`;
+  return Number.isInteger(value) && value >= 0 ? `$${grouped.format(value)}` : cost(value);
 }
 
 export function bytes(value: number): string {

@@ -267,6 +267,7 @@ class TaskRow(Answer):
     task_class: str
     timeout_seconds: float
     state: State
+    paused: bool = Field(description="A person lets the agent at work on it stand still.")
     review: Review = Field(
         description="How its present result stands with people; pending: it waits for a verdict."
     )

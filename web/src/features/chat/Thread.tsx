@@ -64,7 +64,7 @@ function Open({ task, name }: { task: Task; name: string }) {
       return false;
     }
   };
-  const { state, word } = seenTask(task, pending.length > 0, attempt?.paused);
+  const { state, word } = seenTask(task, pending.length > 0);
   const running = task.state === "running";
   const spent = attempt ? (running ? (attempt.run?.cost_usd ?? 0) : attempt.cost_usd) : 0;
   return (

@@ -3,10 +3,10 @@ import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import type { Attempt, Task, TaskRow } from "@/api/types";
 import { StateGlyph } from "@/components/StateGlyph";
-import { Elapsed } from "@/components/TimeAgo";
+import { Elapsed, Took } from "@/components/TimeAgo";
 import { cx } from "@/lib/cx";
 import { plural } from "@/lib/format";
-import { type Shown, seenAttempt, seenTask, WORDS } from "@/lib/states";
+import { isWaiting, type Shown, seenAttempt, seenTask, WORDS } from "@/lib/states";
 import { usePageWidth } from "@/lib/useWidth";
 import { visible } from "@/lib/visible";
 import { layout, neighbour, type Placed, type Step } from "./layers";
@@ -31,7 +31,6 @@ interface WorkflowProps {
 const [WIDTH, HEIGHT, GAP_X, GAP_Y, PAD] = [156, 50, 40, 14, 16];
 /** Pixels; where less is there, a list says more than a drawing. */
 const SMALL = 560;
-const WAITS = ["blocked", "backoff", "ready"];
 
 /** Where the work stands: what it waits for, its attempts, its parts, and what waits for it. */
 export default function Workflow(props: WorkflowProps) {
@@ -42,7 +41,7 @@ export default function Workflow(props: WorkflowProps) {
   const list = search.get("graph") === "list" || (small && search.get("graph") !== "drawn");
   const { steps, links } = stepsOf(props, graph);
   const tasks = graph?.nodes.filter((node) => node.task.id !== task.id) ?? [];
-  const ended = tasks.filter(({ task: one }) => !WAITS.includes(one.state) && one.state !== "running").length;
+  const ended = tasks.filter(({ task: one }) => !isWaiting(one) && one.state !== "running").length;
   const done = attempts.filter((one) => one.state !== "running").length;
   const show = () => setSearch((before) => { const after = new URLSearchParams(before); after.set("graph", list ? "drawn" : "list"); return after; }, { replace: true });
   return (
@@ -63,7 +62,7 @@ function stepsOf({ task, attempts, attempt, pending }: WorkflowProps, graph: Gra
     to: `?attempt=${one.number}`, name: `Attempt ${one.number}`, by: one.run?.agent ?? one.agent_id, here: attempts.length > 1 && one.id === attempt?.id,
     state: one.state === "running" && pending ? "waiting" : one.paused ? "paused" : seenAttempt(one.state).state, time: <Elapsed since={one.claimed_at} until={one.finished_at} />,
   } }));
-  if (WAITS.includes(task.state)) chain.push({ key: "next", value: { to: "", state: "queued", name: chain.length > 0 ? `Attempt ${attempts.length + 1}` : "First attempt", by: task.waiting?.message ?? "queued", time: "", here: false } });
+  if (isWaiting(task)) chain.push({ key: "next", value: { to: "", state: "queued", name: chain.length > 0 ? `Attempt ${attempts.length + 1}` : "First attempt", by: task.waiting?.message ?? "queued", time: "", here: false } });
   if (chain.length === 0) chain.push({ key: "next", value: { to: "", state: seenTask(task, false).state, name: "Not started", by: "", time: "", here: false } });
   const others: Step<Box>[] = (graph?.nodes ?? []).filter((node) => node.task.id !== task.id).map((node) => ({ key: node.task.id, value: boxOf(node.task) }));
   const links = chain.slice(1).map((step, index) => ({ from: chain[index]!.key, to: step.key }));
@@ -73,7 +72,7 @@ function stepsOf({ task, attempts, attempt, pending }: WorkflowProps, graph: Gra
 
 function boxOf(task: TaskRow): Box {
   const { state } = seenTask(task, false);
-  const time = task.started_at ? <Elapsed since={task.started_at} until={task.finished_at} /> : "";
+  const time = <Took task={task} none="" />;
   return { to: `/tasks/${task.id}`, state, name: task.title, by: task.agent_id ?? task.waiting?.message ?? WORDS[state], time, here: false };
 }
 
