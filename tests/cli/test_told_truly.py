@@ -58,3 +58,20 @@ def test_a_dead_letter_names_what_it_blocks(live: Muster, live_server: LiveServe
         assert [row["id"] for row in live("tasks", *option, "--json").json] == [second]
     assert live("cancel", second).code == 0
     assert "blocks" not in live("task", first).out
+
+
+def test_an_answer_is_told_as_it_was_given(live: Muster, live_server: LiveServer) -> None:
+    """SW-1"""
+    script = [{"ask": {"text": "Which way?", "options": ["To the left", "To the right"]}}, {"say": "Thanks."}]
+    asked = request_of(live_server, agent_task(live_server, "asks its way", script))
+    said = live("answer", asked["id"], "To the left")
+    assert said.out.strip() == f"Answered {asked['id']}: To the left"
+    again = request_of(live_server, agent_task(live_server, "asks for leave", [{"allow": "npm ci"}]))
+    assert (
+        live("answer", again["id"], "deny", "--reason", "not now").out.strip()
+        == f"Rejected {again['id']}: not now"
+    )
+    listed = live("inbox", "--all").out
+    assert "To the left" in listed
+    assert "not now" in listed
+    assert "answer" not in live("inbox").out

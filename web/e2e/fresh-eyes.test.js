@@ -139,3 +139,20 @@ test("the steps of a workflow show how long they took, in one line and whole", a
   assert.ok((await time.boundingBox()).height <= line + 1);
   await post(`/tasks/${task.id}/archive`, { reason: "" });
 });
+
+test("what was answered is shown in its very words, on the card, among requests and in the conversation", async () => {
+  const task = await agentTask("asks its way", [{ ask: { text: "Which way?", options: ["To the left", "To the right"] } }, { say: "Thanks." }]);
+  const request = await requestOf(task);
+  await page.goto(`${server}/inbox/${request.id}`);
+  await page.locator(".ib-detail").getByRole("button", { name: "To the left" }).click();
+  await page.locator(".dc-out", { hasText: /Answered by web interface .*: “To the left”/ }).waitFor();
+  await stateOf(task.id, "succeeded");
+  await page.goto(`${server}/tasks/${task.id}/approvals`);
+  await page.locator(".dc-out", { hasText: /Answered by web interface .*: “To the left”/ }).waitFor();
+  const { place } = await get(`/approvals/${request.id}`);
+  const { attempt } = await get(`/tasks/${task.id}`);
+  assert.equal(place.sandbox, attempt.sandbox);
+  await page.locator(".why dd", { hasText: attempt.sandbox }).first().waitFor();
+  await page.goto(`${server}/tasks/${task.id}/conversation`);
+  await page.locator(".conv, .log").getByText(/Answered by web interface .*: “To the left”/).first().waitFor();
+});

@@ -77,7 +77,7 @@ function Open({ task, name }: { task: Task; name: string }) {
       </div>
       {talk.error && talk.items.length === 0 && attempt?.run ? <ErrorState what="The conversation could not be loaded" error={talk.error} /> : (
         <Talk
-          talk={talk} agent={name} task={task.id} since={attempt?.claimed_at ?? ""} running={running} before={before} quiet height="100%"
+          talk={talk} agent={name} task={task.id} attemptId={attempt?.id} since={attempt?.claimed_at ?? ""} running={running} before={before} quiet height="100%"
           footer={
             <>
               {pending.map((approval) => <div key={approval.id} style={{ padding: "10px 12px 0" }}><DecisionCard approval={approval} /></div>)}
