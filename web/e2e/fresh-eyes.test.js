@@ -156,3 +156,52 @@ test("what was answered is shown in its very words, on the card, among requests 
   await page.goto(`${server}/tasks/${task.id}/conversation`);
   await page.locator(".conv, .log").getByText(/Answered by web interface .*: “To the left”/).first().waitFor();
 });
+
+test("a worker has one name wherever a person reads it", async () => {
+  const task = await bash("named", "exit 1");
+  const { agent_id: id } = await stateOf(task.id, "failed");
+  const { rows } = await get("/fleet");
+  const { name } = rows.find((row) => row.agent_id === id);
+  assert.notEqual(name, id);
+  for (const path of [`/tasks?q=named`, "/tasks?view=timeline", "/activity", "/queues/dead-letters", `/tasks/${task.id}`, `/tasks/${task.id}/history`, "/agents"]) {
+    await page.goto(server + path);
+    await page.getByRole("main").getByText(name).locator("visible=true").first().waitFor();
+    assert.equal(await page.getByRole("main").getByText(id, { exact: true }).count(), 0, `${path} names ${id}`);
+  }
+  await post(`/tasks/${task.id}/archive`, { reason: "" });
+});
+
+test("one clock: no page says hours of twelve", async () => {
+  for (const path of ["/activity", "/tasks?view=timeline&range=1h", "/tasks?view=timeline"]) {
+    await page.goto(server + path);
+    await page.getByRole("main").getByText(/\d\d:\d\d/).first().waitFor();
+    assert.equal(await page.getByRole("main").getByText(/\d [AP]M\b/).count(), 0, path);
+  }
+});
+
+test("all columns of the board are whole at 1440, and what failed is not called done", async () => {
+  const task = await bash("a title of many words that would make its column wider than the others are", "exit 1");
+  await stateOf(task.id, "failed");
+  await post("/tasks", { title: "waits", kind: "manual", payload: {} });
+  await page.goto(`${server}/tasks?view=board`);
+  const last = page.getByRole("region", { name: "Ended today" });
+  await last.getByText(/a title of many words/).waitFor();
+  const board = await page.getByRole("group", { name: "Board" }).boundingBox();
+  for (const column of await page.locator(".bd-col").all()) within(await column.boundingBox(), board, "a column");
+  await post(`/tasks/${task.id}/archive`, { reason: "" });
+});
+
+test("on a narrow screen a task begins with its name", async () => {
+  const task = await agentTask("narrow", [{ say: "Done." }]);
+  await stateOf(task.id, "succeeded");
+  for (const width of [360, 1100]) {
+    const phone = await (await browser.newContext({ viewport: { width, height: 740 } })).newPage();
+    phone.setDefaultTimeout(30_000);
+    await phone.goto(`${server}/tasks/${task.id}`);
+    await phone.locator(".facts", { hasText: "Progress" }).waitFor();
+    const [title, facts, tabs] = [await phone.getByRole("heading", { level: 1 }).boundingBox(), await phone.locator(".facts").boundingBox(), await phone.getByRole("navigation", { name: "Task" }).boundingBox()];
+    assert.ok(title.y + title.height <= facts.y && facts.y + facts.height <= tabs.y, JSON.stringify({ width, title, facts, tabs }));
+    assert.equal(await phone.evaluate(() => document.documentElement.scrollWidth), width);
+    await phone.close();
+  }
+});

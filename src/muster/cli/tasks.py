@@ -161,7 +161,11 @@ def git_fields(standing: dict[str, Any] | None) -> list[tuple[str, object]]:
         return []
     into, merged = standing["into"], standing["merged"]
     counts = f"{standing['ahead']} ahead of {into}, {standing['behind']} behind"
-    words = {True: f"merged into {into}", False: f"not merged, {counts}", None: standing["problem"]}[merged]
+    words = {
+        True: f"merged into {into}{_merger(standing)}",
+        False: f"not merged, {counts}",
+        None: standing["problem"],
+    }[merged]
     return [("git", words), ("not kept yet", f"{standing['dirty']} files" if standing["dirty"] else None)]
 
 
@@ -171,6 +175,15 @@ def blocked(task: Record) -> str | None:
     if not waiters:
         return None
     return f"{waiters} open {'task' if waiters == 1 else 'tasks'} (muster tasks --depends-on {task['id']})"
+
+
+def _merger(standing: dict[str, Any]) -> str:
+    """By whom, when and where to, where muster did it."""
+    done = cast(dict[str, Any] | None, standing.get("last_merge"))
+    if done is None or done["commit"] != standing["commit"]:
+        return ""
+    by = f" by {done['by']}" if done["by"] else ""
+    return f"{by} {since(done['at'])}, {done['merge_commit'][:8]}"
 
 
 def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:

@@ -37,6 +37,16 @@ describe("times", () => {
   });
 });
 
+it("has one clock", () => {
+  const at = new Date(2026, 10, 30, 14, 48, 4);
+  expect(format.timeOfDay(at)).toBe("14:48:04");
+  expect(format.hourAndMinute(at)).toBe("14:48");
+  for (const text of [format.minuteWithZone(at), format.exactly(at), format.ago(at, new Date(2026, 11, 3))]) {
+    expect(text).toContain("14:48");
+    expect(text).not.toMatch(/[AP]M/);
+  }
+});
+
 it("never cuts the name of a file", () => {
   expect(format.shortPath("src/muster/migrations/versions/0042_dead_letter.py", 32)).toBe("…/versions/0042_dead_letter.py");
   expect(format.shortPath("a.py")).toBe("a.py");

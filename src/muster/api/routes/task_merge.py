@@ -61,7 +61,7 @@ async def merge_task(services: ServicesHere, task_id: str, body: MergeRequest) -
     already = merged.commit == merged.before
     if not already:
         await services.store.execute(
-            note_merge(number, TaskMerged(work.commit, merge.into, merged.commit, body.way))
+            note_merge(number, TaskMerged(work.commit, merge.into, merged.commit, body.way, body.by or ""))
         )
     return TaskMerge(
         task_id=task_id,

@@ -3,6 +3,7 @@ import { Link } from "react-router";
 import { ApiProblem } from "@/api/client";
 import { task as taskQuery, taskApprovals, taskAttempts, taskFiles } from "@/api/queries";
 import type { Attempt, Task, TaskFiles } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
 import { DecisionCard } from "@/components/decision/DecisionCard";
 import { PlusMinus } from "@/components/PlusMinus";
 import { StateChip, StateGlyph } from "@/components/StateGlyph";
@@ -65,7 +66,7 @@ function Figures({ task, attempts }: { task: Task; attempts: Attempt[] }) {
       <dt>Duration</dt><dd className="num"><Took task={task} none={task.attempts > 0 ? "waits for another attempt" : "not started"} /></dd>
       <dt>Queue</dt><dd>{task.queue}</dd>
       <dt>Project</dt><dd>{task.project}</dd>
-      {task.agent_id ? <><dt>Agent</dt><dd>{task.attempt?.run?.agent ?? task.agent_id}</dd></> : null}
+      {task.agent_id ? <><dt>Agent</dt><dd>{task.attempt?.run?.agent ?? <AgentName id={task.agent_id} />}</dd></> : null}
       {task.working_dir ? <><dt>Directory</dt><dd className="mono" title={task.working_dir}>{shortPath(task.working_dir, 40)}</dd></> : null}
     </dl>
   );
@@ -81,7 +82,7 @@ function Steps({ task, attempts }: { task: Task; attempts: Attempt[] }) {
             const { state, word } = seenAttempt(one.state);
             return (
               <tr key={one.id}>
-                <td><Link className="ag" to={`/tasks/${task.id}?attempt=${one.number}`}><StateGlyph state={state} label={word} />{one.number}. <span className="mut cut">{one.run?.agent ?? one.agent_id}</span></Link></td>
+                <td><Link className="ag" to={`/tasks/${task.id}?attempt=${one.number}`}><StateGlyph state={state} label={word} />{one.number}. <span className="mut cut">{one.run?.agent ?? <AgentName id={one.agent_id} />}</span></Link></td>
                 <td><Elapsed since={one.claimed_at} until={one.finished_at} /></td>
                 <td>{cost(one.state === "running" ? (one.run?.cost_usd ?? 0) : one.cost_usd, one.run?.unpriced_calls)}</td>
               </tr>

@@ -4,6 +4,7 @@ import { Link } from "react-router";
 import { answer, api } from "@/api/client";
 import { pendingApprovals, problems, stuck, toReview } from "@/api/queries";
 import type { Approval, Overview, TaskRow } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
 import { decide } from "@/components/decision/DecisionCard";
 import { PermissionButtons } from "@/components/decision/PermissionButtons";
 import { RiskWord } from "@/components/decision/RiskWord";
@@ -67,7 +68,7 @@ function AskCard({ approval }: { approval: Approval }) {
         {approval.expires_at ? <Timer approval={approval} /> : <span className="t"><TimeAgo at={approval.created_at} /></span>}
       </div>
       <h3 className="cut">{visible(approval.title)}</h3>
-      <p className="cut">{approval.risk ? <><RiskWord risk={approval.risk} /> · </> : null}<span className="mono">{approval.agent_id}</span> · {approval.task}</p>
+      <p className="cut">{approval.risk ? <><RiskWord risk={approval.risk} /> · </> : null}<AgentName id={approval.agent_id} /> · {approval.task}</p>
       {question ? (
         <div className="b">
           <Link className="btn s p" to={`/inbox/${approval.id}`}>Answer</Link>
@@ -85,7 +86,7 @@ function ReviewCard({ task }: { task: TaskRow }) {
     <article className="ac card" aria-label={task.title}>
       <div className="h"><StateGlyph state="waiting" label="" /><span>Review changes</span>{task.finished_at ? <span className="t"><TimeAgo at={task.finished_at} /></span> : null}</div>
       <h3 className="cut">{visible(task.title)}</h3>
-      <p className="cut"><span className="mono">{task.agent_id}</span> · {task.queue}</p>
+      <p className="cut"><AgentName id={task.agent_id} /> · {task.queue}</p>
       <div className="b"><Link className="btn s p" to={`/tasks/${task.id}/changes`}>Review diff</Link><Link className="btn s g" to={`/tasks/${task.id}`}>Open task</Link></div>
     </article>
   );

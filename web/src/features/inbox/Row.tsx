@@ -1,4 +1,5 @@
 import { Link } from "react-router";
+import { AgentName } from "@/components/AgentName";
 import { RiskWord } from "@/components/decision/RiskWord";
 import { useHeld } from "@/components/decision/held";
 import { StateGlyph } from "@/components/StateGlyph";
@@ -32,7 +33,7 @@ export function Row({ item, current, query, selected, gone, onSelect }: RowProps
         <b className="cut">{title}</b>
         <span className="t">{when(item)}</span>
         <span className="m2 cut">
-          {approval ? <>{held ? "approved, not sent yet" : <>{approval.agent ?? approval.agent_id} · {approval.task}</>}</> : task?.waiting ? <>stuck · {task.waiting.message}</> : <>failed · {task?.blocks ? `blocks ${plural(task.blocks, "task")} · ` : ""}{visible(task?.error ?? "no reason given")}</>}
+          {approval ? <>{held ? "approved, not sent yet" : <>{approval.agent ?? <AgentName id={approval.agent_id} />} · {approval.task}</>}</> : task?.waiting ? <>stuck · {task.waiting.message}</> : <>failed · {task?.blocks ? `blocks ${plural(task.blocks, "task")} · ` : ""}{visible(task?.error ?? "no reason given")}</>}
         </span>
         <span className="m3">{item.kind === "expired" ? "expired" : item.kind === "question" ? "question" : approval?.risk ? <RiskWord risk={approval.risk} /> : null}</span>
       </Link>

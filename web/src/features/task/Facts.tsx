@@ -1,5 +1,6 @@
 import { Link, useSearchParams } from "react-router";
 import type { Approval, Attempt, Task } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
 import { DecisionCard } from "@/components/decision/DecisionCard";
 import { StateGlyph } from "@/components/StateGlyph";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
@@ -72,7 +73,7 @@ function Cost({ task, attempts }: { task: Task; attempts: Attempt[] }) {
           <tbody>
             {attempts.map((attempt) => (
               <tr key={attempt.id}>
-                <td><Link to={`?attempt=${attempt.number}`} className="ag" style={{ gap: 7 }}><StateGlyph {...glyph(attempt)} />{attempt.number}. <span className="mut cut">{attempt.run?.agent ?? attempt.agent_id}</span></Link></td>
+                <td><Link to={`?attempt=${attempt.number}`} className="ag" style={{ gap: 7 }}><StateGlyph {...glyph(attempt)} />{attempt.number}. <span className="mut cut">{attempt.run?.agent ?? <AgentName id={attempt.agent_id} />}</span></Link></td>
                 <td>{compact(tokens(attempt))}</td>
                 <td><Elapsed since={attempt.claimed_at} until={attempt.finished_at} /></td>
                 <td style={{ color: "var(--fg)" }}>{cost(spent(attempt), attempt.run?.unpriced_calls)}</td>
@@ -114,7 +115,7 @@ function Details({ task, attempt }: { task: Task; attempt: Attempt | null }) {
         {role ? <><dt>Role</dt><dd>{role}</dd></> : null}
         {run ? <><dt>Agent</dt><dd>{run.agent}{run.model ? `, ${run.model}` : ""}</dd></> : null}
         {run?.context_used ? <><dt>Context</dt><dd><div style={{ display: "inline-block" }}><ContextMeter used={run.context_used} total={run.context_window} /></div></dd></> : null}
-        {attempt ? <><dt>{attempt.state === "running" ? "Runs on" : "Ran on"}</dt><dd>{attempt.worker_id ?? attempt.agent_id}</dd></> : null}
+        {attempt ? <><dt>{attempt.state === "running" ? "Runs on" : "Ran on"}</dt><dd><AgentName id={attempt.worker_id ?? attempt.agent_id} /></dd></> : null}
         {attempt?.sandbox ? <><dt>Sandbox</dt><dd>{attempt.sandbox}{task.network ? ", with network" : ", no network"}</dd></> : null}
         {task.acceptance_command ? <><dt>Check</dt><dd className="mono">{task.acceptance_command}</dd></> : null}
         {task.tags.length > 0 ? <><dt>Tags</dt><dd>{task.tags.join(", ")}</dd></> : null}

@@ -1,6 +1,7 @@
 import { memo, useRef } from "react";
 import { Link } from "react-router";
 import type { TaskRow } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
 import { StateGlyph } from "@/components/StateGlyph";
 import { TimeAgo, Took } from "@/components/TimeAgo";
 import { visible } from "@/lib/visible";
@@ -52,7 +53,7 @@ const Row = memo(function Row({ row, asked, chosen, handlers }: { row: TaskRow; 
       <td className="second"><span className="ref mono" title={row.id}>{shortId(row.id)}</span><Link className="t" to={`/tasks/${row.id}`} tabIndex={-1}>{row.title}</Link>{why ? <span className="mut"> · {visible(why)}</span> : null}</td>
       <td className="sub low2">{row.project}</td>
       <td className="sub low1">{row.queue}</td>
-      <td className="sub low2">{row.agent_id ?? row.assigned_to ?? "—"}</td>
+      <td className="sub low2">{row.agent_id ?? row.assigned_to ? <AgentName id={row.agent_id ?? row.assigned_to} /> : "—"}</td>
       <td className="r num">{row.actual_cost_usd > 0 || row.finished_at ? cost(row.actual_cost_usd) : <span className="mut">—</span>}</td>
       <td className="r num sub fact"><Took task={row} /></td>
       <td className="r num sub low1"><TimeAgo at={row.updated_at} /></td>
