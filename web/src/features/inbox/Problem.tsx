@@ -37,7 +37,7 @@ export function Problem({ id }: { id: string }) {
       <h2 style={{ padding: "8px 0 4px", minHeight: 0, fontSize: 15 }}>{task.title}</h2>
       <p className="sub" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{visible(task.error ?? "It did not say why.")}</p>
       {task.attempt?.code ? <p className="mut" style={{ fontSize: 12 }}>Code {task.attempt.code}</p> : null}
-      <p className="sub" style={{ marginTop: 6 }}><Blocks task={task} ask /></p>
+      <p className="sub" style={{ marginTop: 6 }}><Blocks task={task} ask lead="It " /></p>
       <div style={{ display: "flex", gap: 6, marginTop: 12, flexWrap: "wrap" }}>
         <Link className="btn p" to={`/tasks/${id}`}>Open task</Link>
         <button type="button" className="btn" disabled={!finished || act.isPending} onClick={() => act.mutate("requeue")}>Re-run</button>

@@ -25,7 +25,7 @@ export function Stuck({ task }: { task: Task }) {
       </ul>
       <div style={{ display: "flex", gap: 6, marginTop: 12, flexWrap: "wrap" }}>
         <Link className="btn p" to={`/tasks/${task.id}`}>Open task</Link>
-        <CancelTask task={task.id} label="Cancel this task" consequence="It does not run. It stays in the lists, and what waits for it goes on waiting." />
+        <CancelTask task={task.id} small={false} label="Cancel this task" consequence="It does not run. It stays in the lists, and what waits for it goes on waiting." />
       </div>
     </section>
   );
