@@ -412,6 +412,7 @@ _BARE = (
     Side(name="bare bwrap", module=_STARTS, role="raw", parameters={"how": "bwrap"}),
     Side(name="posix_spawn", module=_STARTS, role="raw", parameters={"how": "spawn"}),
 )
+_LIMITED = Side(name="bwrap with limits", module=_STARTS, role="raw", parameters={"how": "limited"})
 _HOW_STARTS_ARE_MEASURED = (
     "muster opens a sandbox through its driver, as a worker does, and runs a shell that writes a line and waits; "
     "the time is from the call to the line. Many alive: as many as named are asked for at once; the time is until all "
@@ -465,11 +466,14 @@ SANDBOX_WARM = Bench(
 SANDBOX_HUNDRED = Bench(
     name="sandbox-hundred",
     title="100 bubblewrap sandboxes alive, fully isolated: cold, and from a warm pool of 100",
-    sides=(_started("bubblewrap", warm=100), *_BARE),
+    sides=(_started("bubblewrap", warm=100), *_BARE, _LIMITED),
     figures=(_delay("alive_ms", "100 alive, cold", 500), _delay("warm_alive_ms", "100 alive, warm", 100)),
     full={"starts": 0, "alive": 100, "pause": 0.03},
     quick={"starts": 0, "alive": 100, "pause": 0.03},
-    method="As above.",
+    method=(
+        "As above. `bwrap with limits` also has what a start of muster's has of the kernel: the attempt's folders, the filter, "
+        "control groups; what is left between it and muster is the worker and the supervisor that watches each of them."
+    ),
 )
 
 

@@ -229,6 +229,9 @@ class _Filler:
             },
             self._numbers(self._size.tasks),
         )
+        self._db.execute(
+            "INSERT INTO agent_tasks SELECT id, agent_id FROM tasks WHERE agent_id IS NOT NULL ORDER BY id"
+        )
 
     def specs(self) -> None:
         """Specs and tags, from a few hundred templates."""

@@ -24,7 +24,7 @@ KEPT = {
 }
 # A database a test: made ten times as fast. A server that is killed loses nothing by it, only a machine would.
 UNFLUSHED = {"fsync": "off", "full_page_writes": "off"}
-LONG = ("tests/web/", "tests/e2e/", "tests/sandboxes/")
+LONG = ("tests/web/", "tests/e2e/", "tests/sandboxes/", "tests/api/test_document.py")
 """Where the tests are that take long, most of all first."""
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
 
@@ -120,10 +120,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("postgres")
         if item.get_closest_marker("postgres"):
             item.user_properties.append(("database", "postgres"))
+        if is_measured(item):
+            item.add_marker("measured")
     if config.stash[RUN].server is None:
         left_out = [item for item in items if item.get_closest_marker("postgres")]
         items[:] = [item for item in items if not item.get_closest_marker("postgres")]
         config.hook.pytest_deselected(items=left_out)
+
+
+def is_measured(item: pytest.Item) -> bool:
+    """Whether a test runs with coverage, which makes Python half as slow again.
+
+    Those do that call the code in their own process, the store's on both databases, all others on SQLite. What is
+    proved through servers, workers and browsers, or again on PostgreSQL, runs at full speed.
+    """
+    if item.nodeid.startswith(("tests/web/", "tests/e2e/")) or item.get_closest_marker("document"):
+        return False
+    return item.nodeid.startswith("tests/store/") or not item.get_closest_marker("postgres")
 
 
 @pytest.hookimpl(trylast=True, specname="pytest_collection_modifyitems")

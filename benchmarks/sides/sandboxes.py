@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import uvloop
@@ -15,11 +15,15 @@ import uvloop
 from benchmarks.child import Answer, NotRun, Parameters, answer, fresh_directory, run_side
 from benchmarks.statistics import percentile
 from muster.sandboxes.bubblewrap import BubblewrapDriver, mount_options, namespaces
+from muster.sandboxes.cgroup import Group
 from muster.sandboxes.private_etc import PrivateEtc
+from muster.sandboxes.quota import Quotas
 from muster.sandboxes.registry import make_driver
 from muster.sandboxes.sandbox import MB, Driver, SandboxSpec
+from muster.sandboxes.seccomp import filter_program
+from muster.sandboxes.starter import SINGLE, join_group
 from muster.sandboxes.stdin import Stdin
-from muster.sandboxes.view import masked_proc, system_view
+from muster.sandboxes.view import attempt_view, masked_proc, system_view
 from muster.sandboxes.warm import WarmPool
 
 SCRIPT = "echo up; read line"
@@ -143,18 +147,14 @@ async def _many(driver: Driver, folder: Path, count: int) -> float:
 
 
 def measure_raw(parameters: Parameters) -> dict[str, float]:
-    """posix_spawn of the same program, by itself or under bare bwrap with the same namespaces and the same system."""
-    argv, etc = ["/bin/sh", "-c", SCRIPT], None
-    if parameters["how"] == "bwrap":
-        program = shutil.which("bwrap")
-        if program is None:
-            raise NotRun("the program bwrap is not installed")
-        view = system_view(etc := PrivateEtc()) | masked_proc()
-        argv = [program, *namespaces(network=False), *mount_options(view), "--", *argv]
+    """posix_spawn of the same program, by itself or under bare bwrap with the same namespaces and the same system; `limited`
+    also has what a start of muster's has, but a supervisor: folders of its own, a filter and limits."""
+    etc, groups = PrivateEtc(), list[Group]()
+    spawn = _spawning(parameters, etc, groups)
     starts: list[float] = []
-    for _ in range(parameters["starts"]):
+    for number in range(parameters["starts"]):
         began = time.perf_counter()
-        pid, reading, writing = _spawn(argv)
+        pid, reading, writing = spawn(number)
         os.read(reading, 16)
         starts.append((time.perf_counter() - began) * 1000)
         _end(pid, reading, writing)
@@ -162,22 +162,63 @@ def measure_raw(parameters: Parameters) -> dict[str, float]:
     figures = _percentiles(starts) if starts else {}
     if parameters["alive"]:
         began = time.perf_counter()
-        running = [_spawn(argv) for _ in range(parameters["alive"])]
+        running = [spawn(number) for number in range(parameters["alive"])]
         for _, reading, _ in running:
             os.read(reading, 16)
         figures["alive_ms"] = figures["warm_alive_ms"] = (time.perf_counter() - began) * 1000
         for entry in running:
             _end(*entry)
-    if etc is not None:
-        etc.close()
+    for group in groups:
+        while not group.remove():
+            time.sleep(parameters["pause"])
+    etc.close()
     return figures
 
 
-def _spawn(argv: list[str]) -> tuple[int, int, int]:
+def _spawning(
+    parameters: Parameters, etc: PrivateEtc, groups: list[Group]
+) -> Callable[[int], tuple[int, int, int]]:
+    """What starts the next one: its process id, where its output is read, and where its input is written."""
+    argv = ["/bin/sh", "-c", SCRIPT]
+    if parameters["how"] == "spawn":
+        return lambda _: _spawn(argv)
+    program = shutil.which("bwrap")
+    if program is None:
+        raise NotRun("the program bwrap is not installed")
+    view = system_view(etc) | masked_proc()
+    if parameters["how"] == "bwrap":
+        bare = [program, *namespaces(network=False), *mount_options(view), "--", *argv]
+        return lambda _: _spawn(bare)
+    folder, quotas, allowed = fresh_directory(parameters), Quotas.detect(), filter_program() or b""
+    specs = [_spec(folder / str(number)) for number in range(max(parameters["alive"], parameters["starts"]))]
+
+    def limited(number: int) -> tuple[int, int, int]:
+        spec = specs[number]
+        group = quotas.plan(spec.name, spec.limits).group
+        own = view | attempt_view(spec, spec.working_dir)
+        document = os.memfd_create("filter")
+        os.write(document, allowed)
+        os.lseek(document, 0, os.SEEK_SET)
+        options = [*mount_options(own), *(["--seccomp", "4"] if allowed else [])]
+        started = _spawn([program, *namespaces(network=False), *options, "--", *argv], document, group)
+        os.close(document)
+        groups.extend([group] if group else [])
+        return started
+
+    return limited
+
+
+def _spawn(argv: list[str], document: int | None = None, group: Group | None = None) -> tuple[int, int, int]:
     reading, output = os.pipe()
     input_, writing = os.pipe()
     actions = [(os.POSIX_SPAWN_DUP2, input_, 0), (os.POSIX_SPAWN_DUP2, output, 1)]
+    actions += [] if document is None else [(os.POSIX_SPAWN_DUP2, document, 4)]
+    joins = [path for path in (group.joins if group else ()) if path.endswith(SINGLE)]
+    for path in joins:
+        join_group(path)
     pid = os.posix_spawn(argv[0], argv, {"PATH": "/usr/bin:/bin"}, file_actions=actions)
+    for path in joins:
+        join_group(str(Path(path).parent.with_name(SINGLE)))
     os.close(output)
     os.close(input_)
     return pid, reading, writing

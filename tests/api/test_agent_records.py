@@ -99,6 +99,16 @@ class TestUsage:
 
 
 class TestPauses:
+    async def test_a_script_can_neither_be_paused_nor_told_anything(self, api: Api, store: Store) -> None:
+        """OD-27: nobody there would hear it"""
+        script = {"title": "s", "kind": "bash", "payload": {"script": "true"}, "queue": "inbox"}
+        task = (await api.post(f"{V1}/tasks", script)).json["id"]
+        await claim(api)
+        for body in ({"kind": "pause"}, {"kind": "interrupt"}, {"kind": "say", "text": "hello"}):
+            refused = await api.post(f"{V1}/tasks/{task}/messages", body)
+            assert (refused.status, refused.json["code"]) == (409, "wrong_state")
+            assert "cancel the task to stop it" in refused.json["message"]
+
     async def test_an_agent_stands_still_from_the_word_to_pause_until_the_one_to_go_on(
         self, api: Api, store: Store
     ) -> None:

@@ -174,6 +174,23 @@ class TestQueueing:
             assert reply.status == status
         assert await count(api) == 0
 
+    async def test_what_is_wrong_with_one_of_a_bulk_names_its_place(self, api: Api) -> None:
+        """OD-42"""
+        for wrong, words in (
+            (
+                {"payload": {"code": "x"}},
+                "tasks.1.payload: needs `script` (its text) or `path` (its file); it has code",
+            ),
+            ({"task_class": "NOPE"}, "tasks.1: There is no task class NOPE"),
+        ):
+            reply = await api.post("/api/v1/tasks/bulk", {"tasks": [BASH, BASH | wrong]})
+            assert reply.json["message"].startswith(words)
+
+    async def test_a_wrong_word_in_a_question_is_named_by_its_parameter(self, api: Api) -> None:
+        """OD-42"""
+        reply = await api.get("/api/v1/tasks?state=weird")
+        assert reply.json["message"].startswith("state: must be 'blocked'")
+
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"title": ""}, "title"),

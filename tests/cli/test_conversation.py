@@ -290,3 +290,24 @@ def test_one_line_too_many_is_not_worth_folding() -> None:
 def test_what_a_terminal_would_obey_is_replaced(bad: str) -> None:
     """SW-4f"""
     assert harmless(f"a{bad}b\n\tc") == "a\ufffdb\n\tc"
+
+
+class TestRun:
+    def test_an_agents_run_is_followed_in_words_and_its_raw_lines_say_where_these_are(
+        self, live: Muster
+    ) -> None:
+        """SQ-20: muster run"""
+        ended = live("run", "--prompt", "Tidy", "--agent", "scripted")
+        assert "~ No script was given" in ended.out
+        assert "> run ls" in ended.out
+        assert '{"kind"' not in ended.out
+        task = ended.err.split()[0]
+        logs = live("logs", task)
+        assert '{"kind": "session"' in logs.out
+        assert f"muster conversation {task}" in logs.err
+
+    def test_a_task_for_an_agent_that_nobody_has_says_so_when_it_is_queued(self, live: Muster) -> None:
+        """SQ-20: whatever waits says why"""
+        made = live("enqueue", "--prompt", "Tidy", "--agent", "nosuch")
+        assert made.code == 0
+        assert "waiting: no connected worker has agent nosuch" in made.err

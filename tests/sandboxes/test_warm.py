@@ -15,11 +15,12 @@ import pytest
 
 from muster.sandboxes import cgroup
 from muster.sandboxes.bubblewrap import BubblewrapDriver
+from muster.sandboxes.mounter import VISITING
 from muster.sandboxes.sandbox import MB, Ending, ExitStatus, Limits
 from muster.sandboxes.stdin import Stdin
 from muster.sandboxes.waiting_shell import words
 from muster.sandboxes.warm import WarmFigures, WarmPool
-from tests.sandboxes.bench import Bench, below, marker, processes_with
+from tests.sandboxes.bench import Bench, below, command_of, marker, processes_with
 from tests.waiting import eventually
 
 SIZE = 2
@@ -69,6 +70,76 @@ async def test_each_sandbox_serves_one_program(warm: Bench) -> None:
     assert "f\n" not in warm.said
     assert "g\n" not in warm.said
     assert figures(warm).served == 2
+
+
+async def test_a_sandbox_is_taken_when_one_is_opened_and_counts_only_when_something_ran_in_it(
+    warm: Bench,
+) -> None:
+    """SW-4f"""
+    sandbox = await warm.open()
+    assert (pool_of(warm).ready, figures(warm).served) == (SIZE - 1, 1)
+    await sandbox.close()
+    assert (figures(warm).served, figures(warm).missed) == (0, 0)
+    await eventually(lambda: pool_of(warm).ready == SIZE, timeout=20)
+
+
+async def test_a_driver_that_closes_lets_go_of_a_sandbox_that_is_still_open(warm: Bench) -> None:
+    """SW-4h"""
+    sandbox = await warm.open()
+    standing = [pid for pid in below(os.getpid()) if b"bwrap" in command_of(pid)]
+    assert standing
+    await warm.driver.close()
+    await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in standing))
+    await sandbox.close()
+
+
+async def test_a_program_that_starts_in_another_folder_gets_another_sandbox(warm: Bench) -> None:
+    """SW-4f: the one that was taken has seen to its own"""
+    (warm.work / "below").mkdir()
+    sandbox = await warm.open()
+    status = await sandbox.exec(["pwd"], env={}, on_output=warm.keep, cwd=warm.work / "below")
+    assert status.ok
+    assert warm.said == f"{warm.work}/below\n"
+    assert figures(warm).served == 2
+
+
+async def test_a_supervisor_has_few_rights_in_a_sandbox_and_all_of_them_outside(warm: Bench) -> None:
+    """SW-6a: it is in the mounts of one that stands, and back before a program runs"""
+    name = marker()
+    standing = [
+        supervisor_of(pid) for pid in set(processes_with("/proc/self/fd/5")) & set(below(os.getpid()))
+    ]
+    assert standing
+    for pid in standing:
+        visits = rights_of(pid) != rights_of(os.getpid())
+        assert not visits or rights_of(pid) == VISITING
+        assert visits == (mounts_of(pid) != mounts_of(os.getpid()))
+    task = asyncio.create_task(warm.run(f"sleep {name}"))
+    await eventually(lambda: processes_with(f"sleep\0{name}") != [])
+    [program] = processes_with(f"sleep\0{name}")
+    pid = supervisor_of(program)
+    assert (mounts_of(pid), rights_of(pid)) == (mounts_of(os.getpid()), rights_of(os.getpid()))
+    assert Path(f"/proc/{pid}/root").readlink() == Path("/proc/self/root").readlink()
+    assert mounts_of(program) != mounts_of(pid)
+    os.kill(program, signal.SIGKILL)
+    await task
+
+
+def supervisor_of(pid: int) -> int:
+    """The supervisor that a process runs below."""
+    while b"supervise.py" not in command_of(pid):
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[1])
+    return pid
+
+
+def rights_of(pid: int) -> int:
+    """Capabilities in effect."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("CapEff:")).split()[1], 16)
+
+
+def mounts_of(pid: int) -> str:
+    return str(Path(f"/proc/{pid}/ns/mnt").readlink())
 
 
 async def test_an_empty_pool_is_no_hindrance(warm: Bench) -> None:

@@ -226,6 +226,18 @@ async def test_a_budget_is_reserved_settled_and_never_overdrawn(store: Store) ->
     assert await money(store, project) == (6_000, 4_000)
 
 
+async def test_a_task_that_can_be_paid_for_is_found_behind_many_that_cannot(store: Store) -> None:
+    """SW-4a: one claimer sees past the expensive ones, to as many as it asked for."""
+    project = await store.execute(create_project(Project(name="site", allocated=10_000)))
+    place = await Place.at(store)
+    place.project = project
+    await submit_many(place, 40, estimate=20_000)
+    cheap = [await place.submit(estimate=4_000) for _ in range(3)]
+    answer = await store.execute(claim_tasks(ClaimTasks(ClaimFilter("ann"), limit=3)))
+    assert [claim.task_id for claim in answer.claims] == cheap[:2]
+    assert await money(store, project) == (8_000, 0)
+
+
 async def test_money_reserved_for_a_cancelled_task_is_released(place: Place) -> None:
     task = await place.submit(estimate=700)
     assert await place.claim() is not None

@@ -17,6 +17,7 @@ from muster.domain.admission import ClaimFilter
 from muster.domain.errors import Conflict, InvalidInput, LeaseLost
 from muster.domain.transcript import Message, ToolCall
 from muster.domain.usage import TokenUsage
+from muster.projections.agent_tasks import bring_forward
 from muster.projections.attempts import attempts_of, get_attempt
 from muster.projections.file_changes import files_of
 from muster.projections.model_calls import calls_of
@@ -106,6 +107,7 @@ class TestRuns:
         await place.submit()
         second = await place.claim("ann")
         assert second is not None
+        await bring_forward(store)
         assert await last_attempt_of(store, "ann") == (second.task_id, second.attempt_id)
         await place.end(second)
         assert await last_attempt_of(store, "ann") == (first.task_id, first.attempt_id)

@@ -21,6 +21,7 @@ from muster.domain.project import Project
 from muster.domain.queue import Queue
 from muster.domain.session import Session
 from muster.projections.activities import ActivityRow, find_activity, get_activity, list_activities
+from muster.projections.agent_tasks import bring_forward
 from muster.projections.agents import get_agent, list_agents
 from muster.projections.log import head_of_log
 from muster.projections.page import Key
@@ -205,6 +206,7 @@ async def test_the_feed_tells_what_happened_newest_first(store: Store) -> None:
     note = await store.execute(
         post_activity(NewActivity(type="note", title="Well done", task_id=task, agent_id="bob"))
     )
+    await bring_forward(store)
     feed = await whole_feed(store, 3)
     assert [entry.title for entry in feed[:5]] == [
         "Well done",

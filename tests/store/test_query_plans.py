@@ -104,7 +104,11 @@ BY_ID: list[tuple[dict[str, Any], LaneCount, list[str]]] = [
     ({"project_id": 5}, lane(), ["SEARCH t USING INDEX tasks_by_project (project_id=? AND id<?)"]),
     ({"session_id": 5}, lane(), ["SEARCH t USING INDEX tasks_by_session (session_id=? AND id<?)"]),
     ({"parent_id": 5}, lane(), ["SEARCH t USING INDEX tasks_by_parent (parent_id=? AND id<?)"]),
-    ({"agent_id": "ann"}, lane(), ["SEARCH t USING INDEX tasks_by_agent (agent_id=? AND id<?)"]),
+    (
+        {"agent_id": "ann"},
+        lane(),
+        ["SEARCH g USING COVERING INDEX agent_tasks_by_agent (agent_id=? AND task_id<?)"],
+    ),
     ({"type": "bug_fix"}, lane(), ["SEARCH s USING COVERING INDEX task_specs_by_type (type=? AND id<?)"]),
     ({"tag": "red"}, lane(), ["SEARCH g USING PRIMARY KEY (tag=? AND task_id<?)"]),
     (

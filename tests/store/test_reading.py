@@ -16,8 +16,9 @@ from muster.domain.queue import Queue
 from muster.domain.retry import RetryPolicy
 from muster.domain.task import TaskState
 from muster.projections.attempts import attempts_of, get_attempt, output_of
+from muster.projections.folding import fold_next
 from muster.projections.log import events_after, events_of, head_of_log
-from muster.projections.registry import PROJECTIONS, fold_next
+from muster.projections.registry import PROJECTIONS
 from muster.projections.task_filter import TaskFilter
 from muster.projections.task_lists import list_task_ids, list_tasks
 from muster.projections.tasks import get_task

@@ -17,8 +17,10 @@ from muster.domain.queue import Queue
 from muster.domain.retry import RetryPolicy
 from muster.domain.session import Session
 from muster.domain.task import Priority, TaskState
+from muster.projections.agent_tasks import bring_forward
+from muster.projections.folding import fold_next
 from muster.projections.page import Key, Page
-from muster.projections.registry import PROJECTIONS, fold_next
+from muster.projections.registry import PROJECTIONS
 from muster.projections.task_filter import TaskFilter
 from muster.projections.task_lists import Order, list_task_ids, list_tasks
 from muster.projections.tasks import TaskRow, task_rows
@@ -63,6 +65,7 @@ class Crowd:
         finished = [task for task in self.tasks if (await self._state(task)).finished]
         await store.execute(archive_tasks(chance.sample(finished, 12)))
         await store.execute(fold_next(PROJECTIONS[0], 10_000))
+        await bring_forward(store)
 
     async def _submit(self, chance: random.Random) -> None:
         spec = {

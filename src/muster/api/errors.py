@@ -189,6 +189,9 @@ def _items(errors: Sequence[Any]) -> Sequence[dict[str, Any]]:
 
 
 def _place(location: Sequence[str | int]) -> str:
+    if len(location) > 2 and location[0] == "query" and isinstance(location[-1], int):
+        # Who gave a parameter once knows of no list.
+        location = location[:-1]
     parts = [str(part) for part in location]
     if len(parts) > 1 and parts[0] in ("body", "query", "path", "header"):
         parts = parts[1:]

@@ -31,7 +31,8 @@ def check_payload(kind: str, payload: dict[str, Any]) -> None:
 def _check_script(payload: dict[str, Any]) -> None:
     script, path = payload.get("script"), payload.get("path")
     if script is None and path is None:
-        raise InvalidInput(field="payload", problem="needs `script` (its text) or `path` (its file)")
+        given = f"; it has {', '.join(payload)[:200]}" if payload else ""
+        raise InvalidInput(field="payload", problem=f"needs `script` (its text) or `path` (its file){given}")
     for name, value in (("script", script), ("path", path)):
         if value is not None and not isinstance(value, str):
             raise InvalidInput(field=f"payload.{name}", problem="must be text")

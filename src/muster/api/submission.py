@@ -18,7 +18,7 @@ from muster.api.times import microseconds
 from muster.commands.queues import ensure_agent_queue
 from muster.commands.tasks import NewTask
 from muster.domain import ids
-from muster.domain.errors import InvalidInput, NotFound
+from muster.domain.errors import InvalidInput, MusterError, NotFound
 from muster.domain.money import micros
 from muster.domain.retry import RetryPolicy
 from muster.domain.task import PRIORITIES, TaskKind, TaskSpec
@@ -52,6 +52,16 @@ class Submitter:
     async def new_tasks(self, wanted: Sequence[TaskCreate]) -> list[NewTask]:
         """The commands' form of all tasks; InvalidInput or NotFound for the first that cannot be."""
         return [await self._new_task(task) for task in wanted]
+
+    async def new_batch(self, wanted: Sequence[TaskCreate]) -> list[NewTask]:
+        """Like `new_tasks`, of a list called `tasks`: a refusal names the place in it."""
+        made: list[NewTask] = []
+        for number, task in enumerate(wanted):
+            try:
+                made.append(await self._new_task(task))
+            except MusterError as refusal:
+                raise placed(refusal, f"tasks.{number}") from refusal
+        return made
 
     async def _new_task(self, task: TaskCreate) -> NewTask:
         check_task(task)
@@ -125,6 +135,13 @@ class Submitter:
         if name not in self._projects:
             self._projects[name] = await find_project(self.store, name)
         return self._projects[name]
+
+
+def placed(refusal: MusterError, place: str) -> MusterError:
+    """The same refusal, naming which part of a request it is about."""
+    if isinstance(refusal, InvalidInput):
+        return InvalidInput(field=f"{place}.{refusal.details['field']}", problem=refusal.details["problem"])
+    return type(refusal)(f"{place}: {refusal.message}", **{**refusal.details, "place": place})
 
 
 def check_task(task: TaskCreate) -> None:

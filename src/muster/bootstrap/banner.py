@@ -33,12 +33,18 @@ async def announce(
     client = Client(InProcessTransport(app), token=None if token is None else token.get_secret_value())
     try:
         seeded = await seed(client, demo_folder(settings.data_dir))
-        if worker is None:
+        if worker is None and not seeded.known:
             console.print(
                 f"  {len(seeded.task_ids)} demo tasks are queued; no worker runs them (--no-worker)"
             )
             return
-        await _follow(console, client, feed, seeded)
+        if seeded.known:
+            console.print(
+                f"  demo       its {len(seeded.task_ids)} tasks are here from an earlier start",
+                soft_wrap=True,
+            )
+        else:
+            await _follow(console, client, feed, seeded)
         _look_around(console, settings, seeded)
     except (MusterError, ApiError) as error:
         console.print(f"[red]the demo stopped:[/] {escape(str(error))}", soft_wrap=True)
@@ -92,15 +98,18 @@ def _look_around(console: Console, settings: Settings, demo: Demo) -> None:
         f"    curl -s {url}/api/tasks/claim -H 'Content-Type: application/json' -d '{{\"agentId\":\"me\"}}'",
         soft_wrap=True,
     )
+    # Commands find the server of the usual data directory by themselves.
+    said_now = settings.origins.get("data_dir", "").startswith(("MUSTER_", "flag "))
+    elsewhere = f"--url {url} " if said_now else ""
     console.print("\n  Look around in another terminal:")
     for line in (
-        "muster tasks",
-        "muster waiting",
-        f"muster task {demo.task_ids[0]}",
-        f"muster conversation {demo.task_ids[-2]}   (what the agent said and did)",
-        f"muster diff {demo.task_ids[-2]}",
-        "muster agents detect   (which real agents are here)",
-        "muster enqueue --bash 'uname -a'",
+        "tasks",
+        "waiting",
+        f"task {demo.task_ids[0]}",
+        f"conversation {demo.task_ids[-2]}   (what the agent said and did)",
+        f"diff {demo.task_ids[-2]}",
+        "agents detect   (which real agents are here)",
+        "enqueue --bash 'uname -a'",
     ):
-        console.print(f"    .venv/bin/{line}", soft_wrap=True)
+        console.print(f"    .venv/bin/muster {elsewhere}{line}", soft_wrap=True)
     console.print(f"    {url}/api/v1/openapi.json  (the API)\n\n  Ctrl-C stops.")

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from muster.bootstrap.paths import demo_mark
 from muster.client.client import Client
-from muster.client.errors import ApiError
 from muster.domain.errors import MusterError
 
 PROJECT: Final = "demo"
+SESSION: Final = "demo"
 _FILES: Final = {
     ".gitignore": "__pycache__/\n",
     "README.md": "# Temperature\n\nConverts temperatures. A small real repository for muster's demo.\n",
@@ -215,36 +215,49 @@ class DemoImpossible(MusterError):
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What was seeded."""
+    """What was seeded, now or by an earlier start (`known`)."""
 
     folder: Path
     session_id: str
     task_ids: list[str]
+    known: bool = False
 
 
 async def seed(client: Client, folder: Path) -> Demo:
-    """Make the repository if it is not there and queue the tasks in a new work session."""
+    """Make the repository if it is not there and queue the tasks in a new work session, unless they are there."""
     await make_repository(folder)
     project = await _project(client)
+    known = await _known(client, folder, project)
+    if known is not None:
+        return known
     session = await client.post(
-        "/sessions", {"name": "demo", "context": "The tasks of muster up --demo.", "project_id": project}
+        "/sessions", {"name": SESSION, "context": "The tasks of muster up --demo.", "project_id": project}
     )
     tasks = [{**task, "project": project, "session_id": session["id"]} for task in demo_tasks(folder)]
     answer = await client.post("/tasks/bulk", {"tasks": tasks})
     return Demo(folder, session["id"], [task["id"] for task in answer["items"]])
 
 
+async def _known(client: Client, folder: Path, project: str) -> Demo | None:
+    """The demo of an earlier start, if all of it is still there."""
+    sessions = await client.get("/sessions", project=project, limit=100)
+    for session in sessions["items"]:
+        if session["name"] == SESSION:
+            page = await client.get("/tasks", session=session["id"], order="oldest", limit=100)
+            if len(page["items"]) == len(demo_tasks(folder)):
+                return Demo(folder, session["id"], [task["id"] for task in page["items"]], known=True)
+    return None
+
+
 async def _project(client: Client) -> str:
-    try:
-        made = await client.post(
-            "/projects",
-            {"name": PROJECT, "budget_usd": 5.0, "description": "A small repository to look around with."},
-        )
-    except ApiError as error:
-        if error.status != 409:
-            raise
-        page = await client.get("/projects", limit=200)
-        return next(item["id"] for item in page["items"] if item["name"] == PROJECT)
+    page = await client.get("/projects", limit=200)
+    for item in page["items"]:
+        if item["name"] == PROJECT:
+            return item["id"]
+    made = await client.post(
+        "/projects",
+        {"name": PROJECT, "budget_usd": 5.0, "description": "A small repository to look around with."},
+    )
     return made["id"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,27 @@ import typer
 
 from muster.cli.connection import Connection, path
 from muster.cli.invocation import Invocation, invocation
+from muster.cli.output import Output
 from muster.cli.submission import Submission, read_text, with_task_options
 from muster.cli.task_ids import full_ids
 from muster.client.errors import ApiError
 from muster.domain.errors import InvalidInput
 
 BATCH: Final = 200
+NEEDS_SOMEBODY: Final = frozenset(
+    {
+        "no_worker",
+        "no_agent",
+        "no_sandbox",
+        "queue_paused",
+        "project_paused",
+        "project_completed",
+        "budget",
+        "dependency_failed",
+    }
+)
+"""Reasons to wait that time alone does not end: told when the task is queued."""
+_IN_LIST: Final = re.compile(r"^tasks\.(\d+)(?:\.|: )")
 
 
 @with_task_options
@@ -44,6 +60,14 @@ def enqueue(
             return
         task = submit(connection, submission)
     call.output.done(f"{task['id']}  {task['state']}  {task['title']}", task)
+    say_why_it_waits(call.output, task, only=NEEDS_SOMEBODY)
+
+
+def say_why_it_waits(output: Output, task: dict[str, Any], *, only: frozenset[str] | None = None) -> None:
+    """A note why it does not run yet, if it waits, for one of the reasons `only`."""
+    waits = cast(dict[str, Any] | None, task.get("waiting"))
+    if waits and (only is None or waits["code"] in only):
+        output.note(f"waiting: {waits['message']}")
 
 
 def submit(connection: Connection, submission: Submission) -> dict[str, Any]:
@@ -88,8 +112,14 @@ def _post(connection: Connection, batch: list[dict[str, Any]], lines: list[str])
             _, position, *names = [*problem["field"].split("."), ""]
             if position.isdigit() and int(position) < len(lines):
                 problem["field"] = ": ".join([lines[int(position)], ".".join(names).rstrip(".")])
+        error.message = _IN_LIST.sub(lambda found: _of_line(found, lines), error.message)
         raise
     return [str(item["id"]) for item in answer["items"]]
+
+
+def _of_line(found: re.Match[str], lines: list[str]) -> str:
+    position = int(found[1])
+    return f"{lines[position]}: " if position < len(lines) else found[0]
 
 
 def _with_known_keys(task: dict[str, Any], by_key: dict[str, str]) -> dict[str, Any]:

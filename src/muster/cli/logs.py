@@ -14,6 +14,7 @@ from muster.cli.invocation import invocation
 from muster.cli.output import Output
 from muster.cli.task_ids import full_id
 from muster.cli.tasks import waiting_reason
+from muster.domain.agent_task import AGENT_LABEL
 from muster.domain.errors import NotFound
 
 
@@ -48,6 +49,10 @@ def logs(
             )
         if follow and task.get("waiting"):
             call.output.note(f"waiting: {waiting_reason(task)}")
+        if for_agent(task):
+            call.output.note(
+                f"The raw lines of the agent's program; in words: muster conversation {identity}"
+            )
         follower = Follower(connection, identity, emit, attempt=number)
         if tail is not None:
             follower.after = _tail(connection, identity, number, tail, emit)
@@ -58,6 +63,11 @@ def logs(
         else:
             while follower.read():
                 pass
+
+
+def for_agent(task: dict[str, Any]) -> bool:
+    """Whether an agent that muster runs works on it, so that its output is the agent program's own record."""
+    return any(str(label).startswith(AGENT_LABEL) for label in task["requires"])
 
 
 def line_writer(output: Output) -> Callable[[Line], None]:

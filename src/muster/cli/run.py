@@ -7,11 +7,12 @@ from typing import Annotated, Any, cast
 import typer
 
 from muster.cli.connection import Connection, path
-from muster.cli.enqueue import submit
+from muster.cli.conversation import Shown
+from muster.cli.enqueue import say_why_it_waits, submit
 from muster.cli.exits import ExitCode
 from muster.cli.follow import Follower
 from muster.cli.invocation import Invocation, invocation
-from muster.cli.logs import line_writer
+from muster.cli.logs import for_agent, line_writer
 from muster.cli.submission import Submission, with_task_options
 
 
@@ -25,6 +26,8 @@ def run(
 ) -> None:
     """Queue a task, follow it live, and end with its exit code.
 
+    Shown is what an agent says and does, or what a script prints.
+
     Without --attempts a failure is final. Ctrl-C cancels the task. Exit codes: that of the program that
     was run; 124 when the task timed out; 130 when it was cancelled; 1 when it failed otherwise.
     """
@@ -36,9 +39,9 @@ def run(
         identity = str(task["id"])
         call.output.note(f"{identity}  {task['title']}")
         try:
-            _say_why_it_waits(call, connection.get(path("tasks", identity)))
-            follower = Follower(connection, identity, line_writer(call.output))
-            finished = follower.until_over(watcher, call.output.note)
+            task = connection.get(path("tasks", identity))
+            say_why_it_waits(call.output, task)
+            finished = _follow(call, connection, watcher, task)
         except KeyboardInterrupt:
             _interrupted(call, identity, keep)
             raise
@@ -50,10 +53,19 @@ def run(
     raise typer.Exit(code)
 
 
-def _say_why_it_waits(call: Invocation, task: dict[str, Any]) -> None:
-    waits = cast(dict[str, Any] | None, task.get("waiting"))
-    if waits:
-        call.output.note(f"waiting: {waits.get('message') or waits.get('code')}")
+def _follow(
+    call: Invocation, connection: Connection, watcher: Connection, task: dict[str, Any]
+) -> dict[str, Any]:
+    """What an agent says and does, or what a program prints, until the task is over."""
+    identity = str(task["id"])
+    if not for_agent(task):
+        follower = Follower(connection, identity, line_writer(call.output))
+        return follower.until_over(watcher, call.output.note)
+    shown = Shown(call.output, whole=False)
+    follower = Follower(connection, identity, shown.take, noun="conversation", page_done=shown.pause)
+    finished = follower.until_over(watcher, call.output.note)
+    shown.rest()
+    return finished
 
 
 def _interrupted(call: Invocation, identity: str, keep: bool) -> None:

@@ -155,11 +155,13 @@ async def register_agents(uow: UnitOfWork, requests: Sequence[ClaimTasks]) -> No
 
 @dataclass(slots=True)
 class _Stall:
-    """A lane on offer: its candidates in order, fetched as needed."""
+    """A lane on offer: its candidates in order, fetched as needed; further ones once some cannot be paid for."""
 
     lane: LaneFacts
     heads: deque[Row] = field(default_factory=deque[Row])
+    rows: list[Row] = field(default_factory=list[Row])
     fetched: bool = False
+    looked_ahead: bool = False
     hold: Hold | None = None
 
 
@@ -206,24 +208,32 @@ class _Market:
                 continue
             if not stall.fetched:
                 await self._fetch(stall)
-            self._skip_unaffordable(stall)
+            if stall.lane.room is not None:
+                await self._skip_unaffordable(stall)
             if stall.heads and (best is None or stall.heads[0][1:3] < best.heads[0][1:3]):
                 best = stall
         return best
 
     async def _fetch(self, stall: _Stall) -> None:
         stall.fetched = True
-        wanted = self._demand + (LOOK_AHEAD if stall.lane.room is not None else 0)
-        stall.heads.extend(await self._uow.rows(_CANDIDATES, stall.lane.lane_id, wanted))
+        stall.rows = await self._uow.rows(_CANDIDATES, stall.lane.lane_id, self._demand)
+        stall.heads.extend(stall.rows)
 
-    def _skip_unaffordable(self, stall: _Stall) -> None:
-        if stall.lane.room is None:
-            return
+    async def _skip_unaffordable(self, stall: _Stall) -> None:
         while stall.heads and not affordable(stall.lane, stall.heads[0][3]):
             stall.hold = stall.hold or budget_hold(stall.lane, stall.heads[0][3])
             stall.heads.popleft()
+            if not stall.heads and not stall.looked_ahead:
+                await self._look_ahead(stall)
         if stall.heads:
             stall.hold = None
+
+    async def _look_ahead(self, stall: _Stall) -> None:
+        stall.looked_ahead = True
+        if len(stall.rows) == self._demand:
+            seen = {row[0] for row in stall.rows}
+            rows = await self._uow.rows(_CANDIDATES, stall.lane.lane_id, self._demand + LOOK_AHEAD)
+            stall.heads.extend(row for row in rows if row[0] not in seen)
 
     def _take(self, stall: _Stall, request: ClaimTasks) -> Claimed:
         row = stall.heads.popleft()

@@ -222,6 +222,7 @@ _REMOVALS: Final = tuple(
         "DELETE FROM task_tags WHERE task_id IN_INTS(?1)",
         "DELETE FROM task_dependencies WHERE task_id IN_INTS(?1)",
         "DELETE FROM task_specs WHERE id IN_INTS(?1)",
+        "DELETE FROM agent_tasks WHERE task_id IN_INTS(?1)",
         "DELETE FROM tasks WHERE id IN_INTS(?1)",
     )
 )

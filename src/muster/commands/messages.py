@@ -9,13 +9,14 @@ from typing import Any, Final
 from muster.domain import ids
 from muster.domain.errors import InvalidInput, NotFound, WrongState
 from muster.domain.events_approvals import MessageDelivered, MessagePosted
-from muster.domain.task import TaskState
+from muster.domain.task import TaskKind, TaskState
 from muster.store import tables
 from muster.store.codec import from_json
 from muster.store.statements import Statement, insert
 from muster.store.unit_of_work import UnitOfWork, command
 
 KINDS: Final = ("say", "interrupt", "pause", "resume")
+_SCRIPTS: Final = frozenset({TaskKind.BASH, TaskKind.PYTHON, TaskKind.COMMAND})
 MAX_TEXT: Final = 65_536
 
 
@@ -31,7 +32,10 @@ class Word:
     option_kind: str | None = None
 
 
-_TASK: Final = Statement("SELECT state, attempt_id, project_id, agent_id FROM tasks WHERE id = ?1 FOR UPDATE")
+_TASK: Final = Statement(
+    "SELECT t.state, t.attempt_id, t.project_id, t.agent_id, l.kind FROM tasks t JOIN lanes l ON l.id = t.lane_id "
+    "WHERE t.id = ?1 FOR UPDATE OF t"
+)
 _INSERT: Final = insert(
     tables.messages, ["id", "task_id", "attempt_id", "kind", "text", "created_by", "created_at"]
 )
@@ -53,13 +57,20 @@ async def leave_message(uow: UnitOfWork, task_id: int, kind: str, text: str, by:
     rows = await uow.rows(_TASK, task_id)
     if not rows:
         raise NotFound(noun="task", id=ids.encode(ids.TASK, task_id))
-    state, attempt, project, agent = rows[0]
+    state, attempt, project, agent, task_kind = rows[0]
     if state != TaskState.RUNNING:
         raise WrongState(
             noun="task",
             id=ids.encode(ids.TASK, task_id),
             state=TaskState(state).label,
             wanted="only one that runs can be told something; queue a new one that resumes its session",
+        )
+    if task_kind in _SCRIPTS:
+        raise WrongState(
+            noun="task",
+            id=ids.encode(ids.TASK, task_id),
+            state=f"a {task_kind} script at work",
+            wanted="only an agent hears words and can be paused; cancel the task to stop it",
         )
     ident = uow.new_id()
     await uow.run_many(_INSERT, [(ident, task_id, attempt, kind, text, by or "somebody", uow.now)])

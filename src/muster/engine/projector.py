@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+import contextlib
 
-from muster.projections.registry import PROJECTIONS, Projection, fold_next
+from muster.projections.folding import Projection, fold_next
+from muster.projections.registry import PROJECTIONS
 from muster.store.database import Store
-
-BATCH_EVENTS: Final = 500
-GATHER_SECONDS: Final = 0.05
 
 
 async def run_projector(store: Store) -> None:
-    """Keep every read model up to the head of the log."""
+    """Keep every read model up to the head of the log, as close as it wants to be."""
     async with asyncio.TaskGroup() as group:
         for projection in PROJECTIONS:
             group.create_task(_follow(store, projection))
@@ -21,9 +19,11 @@ async def run_projector(store: Store) -> None:
 
 async def _follow(store: Store, projection: Projection) -> None:
     while True:
-        position = await store.execute(fold_next(projection, BATCH_EVENTS))
+        position = await store.execute(fold_next(projection, projection.events_at_once))
         if position >= store.feed.head:
             await store.feed.wait(position)
-            await asyncio.sleep(GATHER_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(projection.gather_seconds):
+                    await store.feed.wait(position + projection.gather_events)
         else:
             await asyncio.sleep(0)

@@ -51,9 +51,9 @@ _OF_TASK: Final = Statement(
 _OF_AGENT: Final = Statement(
     f"SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM events WHERE agent_id = ?3 AND task_id IS NULL AND seq < ?1 "
     "AND kind IN_TEXTS(?2) ORDER BY seq DESC LIMIT ?4) own UNION ALL "
-    f"SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM events WHERE task_id IN (SELECT id FROM tasks WHERE agent_id = ?3 "
-    f"ORDER BY id DESC LIMIT {_TASKS_OF_AGENT}) AND coalesce(agent_id, '') = ?3 AND seq < ?1 AND kind IN_TEXTS(?2) "
-    "ORDER BY seq DESC LIMIT ?4) done ORDER BY seq DESC LIMIT ?4"
+    f"SELECT {COLUMNS} FROM (SELECT {COLUMNS} FROM events WHERE task_id IN (SELECT task_id FROM agent_tasks "
+    f"WHERE agent_id = ?3 ORDER BY task_id DESC LIMIT {_TASKS_OF_AGENT}) AND coalesce(agent_id, '') = ?3 AND seq < ?1 "
+    "AND kind IN_TEXTS(?2) ORDER BY seq DESC LIMIT ?4) done ORDER BY seq DESC LIMIT ?4"
 )
 _HEAD: Final = Statement("SELECT coalesce(max(seq), 0) FROM events")
 _TITLES: Final = Statement("SELECT id, title FROM task_specs WHERE id IN_INTS(?1)")

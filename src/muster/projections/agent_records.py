@@ -80,13 +80,14 @@ _WITH_RUNS: Final = (
     "t.finished_at FROM"
 )
 _NEWEST: Final = for_each(
-    f"{_WITH_RUNS} json_each(?1) g CROSS JOIN tasks t ON t.id IN (SELECT x.id FROM tasks x WHERE x.agent_id = g.value "
-    f"ORDER BY x.id DESC LIMIT {RECENT}) LEFT JOIN runs r ON r.attempt_id = t.attempt_id",
-    f"{_WITH_RUNS} unnest(?1::text[]) AS g(value) CROSS JOIN LATERAL (SELECT x.* FROM tasks x WHERE x.agent_id = g.value "
-    f"ORDER BY x.id DESC LIMIT {RECENT}) t LEFT JOIN runs r ON r.attempt_id = t.attempt_id",
+    f"{_WITH_RUNS} json_each(?1) g CROSS JOIN tasks t ON t.id IN (SELECT x.task_id FROM agent_tasks x "
+    f"WHERE x.agent_id = g.value ORDER BY x.task_id DESC LIMIT {RECENT}) LEFT JOIN runs r ON r.attempt_id = t.attempt_id",
+    f"{_WITH_RUNS} unnest(?1::text[]) AS g(value) CROSS JOIN LATERAL (SELECT y.* FROM agent_tasks x "
+    f"JOIN tasks y ON y.id = x.task_id WHERE x.agent_id = g.value "
+    f"ORDER BY x.task_id DESC LIMIT {RECENT}) t LEFT JOIN runs r ON r.attempt_id = t.attempt_id",
 )
 _COUNT: Final = (
-    "SELECT g.value, (SELECT count(*) FROM (SELECT 1 FROM tasks x WHERE x.agent_id = g.value "
+    "SELECT g.value, (SELECT count(*) FROM (SELECT 1 FROM agent_tasks x WHERE x.agent_id = g.value "
     f"LIMIT {COUNTED}) n) FROM "
 )
 _COUNTS: Final = for_each(f"{_COUNT} json_each(?1) g", f"{_COUNT} unnest(?1::text[]) AS g(value)")
@@ -119,8 +120,8 @@ def _record(rows: Sequence[Row], tasks: int) -> AgentRecord:
 
 
 _TASKS: Final = Statement(
-    "SELECT t.id, s.title, t.state FROM tasks t JOIN task_specs s ON s.id = t.id WHERE t.agent_id = ?1 "
-    "ORDER BY t.id DESC LIMIT ?2"
+    "SELECT t.id, s.title, t.state FROM agent_tasks x JOIN tasks t ON t.id = x.task_id JOIN task_specs s ON s.id = t.id "
+    "WHERE x.agent_id = ?1 ORDER BY x.task_id DESC LIMIT ?2"
 )
 _ATTEMPTS: Final = Statement(
     "SELECT a.task_id, a.id, a.state, a.claimed_at, a.cost, coalesce(r.cost, 0), coalesce(r.calls, 0), "

@@ -71,8 +71,8 @@ def _run(row: Row) -> RunRow:
 
 
 _LAST_ATTEMPT: Final = Statement(
-    "SELECT t.id, t.attempt_id FROM tasks t WHERE t.agent_id = ?1 AND t.attempt_id IS NOT NULL "
-    "ORDER BY t.id DESC LIMIT ?2"
+    "SELECT t.id, t.attempt_id FROM agent_tasks x JOIN tasks t ON t.id = x.task_id "
+    "WHERE x.agent_id = ?1 AND t.attempt_id IS NOT NULL ORDER BY x.task_id DESC LIMIT ?2"
 )
 _RUNNING: Final = Statement(
     "SELECT t.id, t.attempt_id FROM tasks t WHERE t.state = 40 AND t.state < 60 AND coalesce(t.agent_id, '') = ?1 "

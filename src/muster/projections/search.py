@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from muster.domain.events import TaskEdited, TaskRemoved, TaskSubmitted
 from muster.domain.search import PREFIX_FROM, search_query, search_words, words_of
-from muster.store.codec import Event
+from muster.projections.folding import Projection, TouchedTasks
 from muster.store.database import Reader
 from muster.store.statements import ManyRows, Statement, for_each
 from muster.store.unit_of_work import UnitOfWork
 
 NAME: Final = "task_search"
-KINDS: Final = frozenset({TaskSubmitted.kind, TaskEdited.kind, TaskRemoved.kind})
 
 _SPECS: Final = Statement("SELECT id, title, description FROM task_specs WHERE id IN_INTS(?1)")
 _TAGS: Final = Statement("SELECT task_id, tag FROM task_tags WHERE task_id IN_INTS(?1)")
@@ -30,11 +28,8 @@ _ADD: Final = ManyRows(
 )
 
 
-async def fold_search(uow: UnitOfWork, events: Sequence[Event]) -> None:
-    """Index anew what was submitted, edited or removed, as it is now."""
-    touched = sorted({event.task_id for event in events if event.task_id is not None})
-    if not touched:
-        return
+async def _fold(uow: UnitOfWork, by_kind: TouchedTasks) -> None:
+    touched = sorted({task for tasks in by_kind.values() for task in tasks})
     tags: dict[int, list[str]] = {}
     for task, tag in await uow.rows(_TAGS, touched):
         tags.setdefault(task, []).append(tag)
@@ -44,6 +39,17 @@ async def fold_search(uow: UnitOfWork, events: Sequence[Event]) -> None:
     ]
     await uow.run(_FORGET, touched)
     await uow.run_many(_ADD, rows)
+
+
+TASK_SEARCH: Final = Projection(
+    NAME,
+    frozenset({TaskSubmitted.kind, TaskEdited.kind, TaskRemoved.kind}),
+    _fold,
+    events_at_once=500,
+    gather_events=500,
+    gather_seconds=0.05,
+    weighs=True,
+)
 
 
 def _plain(text: str) -> str:

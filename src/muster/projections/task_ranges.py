@@ -74,7 +74,8 @@ def narrow_range(wanted: TaskFilter) -> Range | None:
         conditions = [("g.tag = {}", wanted.tag), ("t.id = g.task_id", NOTHING_BOUND)]
         return Range(frozenset({"tag"}), conditions, "task_tags g CROSS JOIN tasks t", "g.task_id")
     if wanted.agent_id is not None:
-        return Range(frozenset({"agent_id"}), [("t.agent_id = {}", wanted.agent_id)])
+        conditions = [("g.agent_id = {}", wanted.agent_id), ("t.id = g.task_id", NOTHING_BOUND)]
+        return Range(frozenset({"agent_id"}), conditions, "agent_tasks g CROSS JOIN tasks t", "g.task_id")
     return None
 
 

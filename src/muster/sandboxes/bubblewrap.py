@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from muster.sandboxes import cgroup
 from muster.sandboxes.launcher import Launch, Launcher
-from muster.sandboxes.mounter import HOST_ROOT, takes_trees
+from muster.sandboxes.mounter import HOST_ROOT, takes_trees, tree_of
 from muster.sandboxes.private_etc import HOME, INSIDE_ID, PrivateEtc
 from muster.sandboxes.quota import Quotas
 from muster.sandboxes.sandbox import (
@@ -33,7 +33,6 @@ from muster.sandboxes.supervised import (
     SupervisedSandbox,
     Task,
     Wrapped,
-    private_dir,
 )
 from muster.sandboxes.view import (
     Bind,
@@ -51,10 +50,12 @@ from muster.sandboxes.view import (
     working_dir_outside_the_system,
 )
 from muster.sandboxes.waiting_shell import waiting, words
-from muster.sandboxes.warm import Blank, Leased, WarmPool, Wish
+from muster.sandboxes.warm import Blank, Leased, Member, Reserved, WarmPool, Wish
 
 LEVEL: Final = "bubblewrap"
 PROBE_SECONDS: Final = 10.0
+MOST_TREES: Final = 200
+"""Descriptors that fit one message, and far more than an attempt has."""
 OWN_LEVELS: Final = 2
 """Bubblewrap outside, and its init inside, stand between the supervisor and the program."""
 
@@ -80,6 +81,8 @@ class BubblewrapDriver:
         self._etc = PrivateEtc()
         self._seen: tuple[Path, dict[Path, Mount]] | None = None
         self._covered: frozenset[Path] = frozenset()
+        self._common: dict[bool, str] = {}
+        """Options of every sandbox, with and without a network, as a document."""
         self._capabilities: Capabilities | None = None
         self._quotas = quotas
         self._filter = filter_program()
@@ -149,6 +152,7 @@ class BubblewrapDriver:
         if self._seen is None or self._seen[0] != etc:
             self._seen = etc, system_view(self._etc) | masked_proc()
             self._covered = frozenset(outer for place in self._seen[1] for outer in place.parents)
+            self._common.clear()
         return self._seen[1]
 
     def _documents(self) -> Sequence[str]:
@@ -163,23 +167,11 @@ class BubblewrapDriver:
         if not capabilities.available or self._program is None or self._quotas is None:
             raise SandboxUnavailable(level=LEVEL, problem=capabilities.reason)
         working_dir = working_dir_outside_the_system(spec.working_dir)
-        private = private_dir(spec)
-        private.mkdir(parents=True, exist_ok=True, mode=0o700)
-        own = attempt_view(spec, working_dir, private)
-
-        def wrap(cwd: Path, env: Mapping[str, str], argv: Sequence[str]) -> Wrapped:
-            documents = [*self._documents(), environment(env).hex()]
-            if argv[: len(FIND)] == [*FIND] and is_of_the_system(argv[len(FIND)], env.get("PATH", "")):
-                argv = argv[len(FIND) :]
-            return Wrapped(
-                [*self._before(spec.network, own), "--chdir", str(cwd), "--", *argv],
-                {"PATH": self._path},
-                documents,
-            )
-
+        own = attempt_view(spec, working_dir)
+        reserved = self._reserve(spec, own)
         dress = Dress(
             level=LEVEL,
-            wrap=wrap,
+            wrap=partial(self._wrapped, spec.network, own),
             env=inside_env(self._path),
             home=HOME,
             own_levels=OWN_LEVELS,
@@ -188,48 +180,81 @@ class BubblewrapDriver:
             tells_exit=True,
             own_namespaces=True,
             seccomp=self._filter or b"",
-            ready=partial(self._ready, spec, own),
+            ready=partial(self._ready, spec, own, reserved),
+            clear=reserved.close if reserved else None,
         )
         plan = partial(self._quotas.plan, spec.name, spec.limits)
         return SupervisedSandbox(spec, plan, dress, self._launcher)
 
-    def _before(self, network: bool, own: dict[Path, Mount]) -> list[str]:
-        """What starts a cold one, up to where it goes and what it runs."""
-        options = [*namespaces(network=network), *mount_options(self._system() | own), *self._filter_option()]
-        return [
-            str(self._program),
-            *options,
-            "--args",
-            str(4 + len(self._documents())),
-            "--json-status-fd",
-            "3",
-        ]
+    def _wrapped(
+        self, network: bool, own: dict[Path, Mount], cwd: Path, env: Mapping[str, str], argv: Sequence[str]
+    ) -> Wrapped:
+        """What starts a cold one."""
+        if argv[: len(FIND)] == [*FIND] and is_of_the_system(argv[len(FIND)], env.get("PATH", "")):
+            argv = argv[len(FIND) :]
+        common, mounts = self._options(network, own)
+        first = 4 + len(self._documents())
+        options = [*self._filter_option(), "--args", str(first), "--args", str(first + 1)]
+        return Wrapped(
+            [str(self._program), *options, "--json-status-fd", "3", "--chdir", str(cwd), "--", *argv],
+            {"PATH": self._path},
+            [*self._documents(), common, mounts + environment(env).hex()],
+        )
+
+    def _options(self, network: bool, own: dict[Path, Mount]) -> tuple[str, str]:
+        """Of a cold one, as documents: the same for all, and its own mounts, which come last. Where one of them would be in the
+        place of one of the system's, or above it, all are its own."""
+        system = self._system()
+        if own.keys() & (self._covered | system.keys()):
+            return packed(namespaces(network=network)).hex(), packed(mount_options(system | own)).hex()
+        if network not in self._common:
+            self._common[network] = packed([*namespaces(network=network), *mounting(system)]).hex()
+        return self._common[network], packed(mount_options(own)).hex()
 
     @property
     def warm(self) -> WarmPool | None:
         """The sandboxes that stand already, where some are to be kept."""
         return self._pool
 
-    def _ready(self, spec: SandboxSpec, own: Mapping[Path, Mount], task: Task) -> Ready | None:
-        """A sandbox that stands already, where one can become what this attempt needs. None can when a place would
-        cover one of the system's, or when it is to have a share of the processors: then its group is another."""
-        pool = self._pool
-        if pool is None or spec.limits.cpus is not None or self._covered & own.keys():
+    def _reserve(self, spec: SandboxSpec, own: Mapping[Path, Mount]) -> Reserved | None:
+        """Before anybody says what is to run, since it takes its folders meanwhile. None where no sandbox can be had."""
+        if self._pool is None:
             return None
-        if isinstance(task.stdin, bytes) and len(task.stdin) > MOST_WAITING:
+        cwd = str(spec.working_dir)
+        return Reserved(self._pool, self._lease(self._pool, spec, own, cwd, counts=False), cwd)
+
+    def _lease(
+        self, pool: WarmPool, spec: SandboxSpec, own: Mapping[Path, Mount], cwd: str, *, counts: bool = True
+    ) -> Member | None:
+        """A sandbox that stands already and takes this attempt's folders, where one can become what it needs. None can when a
+        place would cover one of the system's, or when it is to have a share of the processors: then its group is another."""
+        if spec.limits.cpus is not None or self._covered & own.keys() or len(own) > MOST_TREES:
             return None
-        member = pool.lease(spec.network)
+        return pool.lease(spec.network, partial(self._furnish, pool, own, cwd), counts=counts)
+
+    def _ready(
+        self, spec: SandboxSpec, own: Mapping[Path, Mount], reserved: Reserved | None, task: Task
+    ) -> Ready | None:
+        """A program in the sandbox that was reserved for it, or in another that stands."""
+        if reserved is None or (isinstance(task.stdin, bytes) and len(task.stdin) > MOST_WAITING):
+            return None
+        pool = reserved.pool
+        member = reserved.take(str(task.cwd)) or self._lease(pool, spec, own, str(task.cwd))
         if member is None:
             return None
         wish = Wish(
-            mounts=late_mounts(own, resolve=not self._takes_trees),
             script=words(str(task.cwd), task.env, task.argv),
-            cwd=str(task.cwd),
             limits=spec.limits,
             timeout=task.timeout,
             grace=spec.grace_seconds,
         )
         return Leased.begin(pool, member, wish, task.stdin)
+
+    def _furnish(self, pool: WarmPool, own: Mapping[Path, Mount], cwd: str, member: Member) -> None:
+        mounts, trees = late_mounts(own, takes_trees=self._takes_trees)
+        pool.furnish(member, mounts, trees, cwd)
+        for tree in trees:
+            os.close(tree)
 
     def _blank(self, network: bool) -> Blank:
         """What a new sandbox would show before it is leased."""
@@ -281,8 +306,14 @@ def namespaces(*, network: bool) -> list[str]:
 def environment(env: Mapping[str, str]) -> bytes:
     """Options that set a program's environment, for `--args`: bubblewrap itself must not see it. It runs outside, and a
     variable such as LD_PRELOAD would let the task run there too."""
-    words = ["--clearenv", *(word for name, value in env.items() for word in ("--setenv", name, value))]
-    return b"".join(os.fsencode(word) + b"\0" for word in words)
+    return packed(
+        ["--clearenv", *(word for name, value in env.items() for word in ("--setenv", name, value))]
+    )
+
+
+def packed(options: Sequence[str]) -> bytes:
+    """Options for `--args`."""
+    return b"".join(os.fsencode(word) + b"\0" for word in options)
 
 
 def is_of_the_system(program: str, path: str) -> bool:
@@ -298,10 +329,12 @@ def is_of_the_system(program: str, path: str) -> bool:
 
 def mount_options(view: View) -> list[str]:
     """Options for bubblewrap; at last nothing is writable but what is meant to be."""
-    options: list[str] = []
-    for place, mount in outer_first(view):
-        options += [*_option(mount), str(place)]
-    return [*options, "--remount-ro", "/"]
+    return [*mounting(view), "--remount-ro", "/"]
+
+
+def mounting(view: View) -> list[str]:
+    """Options for the mounts alone."""
+    return [word for place, mount in outer_first(view) for word in (*_option(mount), str(place))]
 
 
 def _option(mount: Mount) -> Sequence[str]:
@@ -319,22 +352,30 @@ def _option(mount: Mount) -> Sequence[str]:
             return [f"--{kind}"]
 
 
-def late_mounts(own: Mapping[Path, Mount], *, resolve: bool) -> list[Mapping[str, Any]]:
-    """An attempt's places for `mounter.py`; it looks at sources without links, where `resolve`. OSError when one is not there."""
+def late_mounts(own: Mapping[Path, Mount], *, takes_trees: bool) -> tuple[list[Mapping[str, Any]], list[int]]:
+    """An attempt's places for `mounter.py`, with descriptors of what they show where this process `takes_trees`; elsewhere
+    a helper looks at sources without links. OSError when one is not there."""
     found: list[Mapping[str, Any]] = []
-    for place, mount in outer_first(own):
-        match mount:
-            case Bind(source=source, writable=writable):
-                status = source.stat()
-                identity = [status.st_dev, status.st_ino]
-                entry = {
-                    "source": str(source.resolve() if resolve else source),
-                    "writable": writable,
-                    "identity": identity,
-                }
-            case Scratch(mode=mode, size=size):
-                entry = {"source": None, "mode": mode, "size": size}
-            case Link() | Folder() | Kernel():
-                continue
-        found.append({"place": str(place), **entry})
-    return found
+    trees: list[int] = []
+    try:
+        for place, mount in outer_first(own):
+            match mount:
+                case Bind(source=source, writable=writable):
+                    if takes_trees:
+                        trees.append(tree_of(str(source)))
+                    status = os.fstat(trees[-1]) if takes_trees else source.stat()
+                    entry = {
+                        "source": str(source if takes_trees else source.resolve()),
+                        "writable": writable,
+                        "identity": [status.st_dev, status.st_ino],
+                    }
+                case Scratch(mode=mode, size=size):
+                    entry = {"source": None, "mode": mode, "size": size}
+                case Link() | Folder() | Kernel():
+                    continue
+            found.append({"place": str(place), **entry})
+    except OSError:
+        for tree in trees:
+            os.close(tree)
+        raise
+    return found, trees

@@ -89,11 +89,28 @@ def _oom_kills(directory: Path) -> int:
 
 def _counter(path: Path, name: str) -> int:
     with contextlib.suppress(OSError):
-        for line in path.read_text().splitlines():
-            key, _, value = line.partition(" ")
-            if key == name:
+        for line in _read(path).splitlines():
+            key, _, value = line.partition(b" ")
+            if key == name.encode():
                 return int(value)
     return 0
+
+
+def _read(path: Path) -> bytes:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, 65_536)
+    finally:
+        os.close(fd)
+
+
+def _write(path: Path, text: str) -> None:
+    """Without the buffers of a file: some of these are written for every sandbox."""
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
 
 
 def writable_parents() -> list[Parent]:
@@ -200,7 +217,7 @@ def _limit(directory: Path, version: int, controller: str, limits: Limits) -> No
     match controller:
         case "pids":
             text = "max" if limits.processes is None else str(limits.processes)
-            (directory / "pids.max").write_text(text)
+            _write(directory / "pids.max", text)
         case "cpu":
             _limit_cpus(directory, version, limits.cpus)
         case _:
@@ -218,15 +235,14 @@ def _limit_cpus(directory: Path, version: int, cpus: float | None) -> None:
 
 def _limit_memory(directory: Path, version: int, value: int | None) -> None:
     if version == 2:
-        (directory / "memory.max").write_text("max" if value is None else str(value))
+        _write(directory / "memory.max", "max" if value is None else str(value))
         swap = directory / "memory.swap.max"
         if swap.exists() and value is not None:
             swap.write_text("0")
     elif value is not None:
-        (directory / "memory.limit_in_bytes").write_text(str(value))
-        swap = directory / "memory.memsw.limit_in_bytes"
-        if swap.exists():
-            swap.write_text(str(value))
+        _write(directory / "memory.limit_in_bytes", str(value))
+        with contextlib.suppress(FileNotFoundError):
+            _write(directory / "memory.memsw.limit_in_bytes", str(value))
 
 
 def existing(parents: Sequence[Parent], name: str) -> list[Group]:

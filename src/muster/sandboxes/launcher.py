@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from muster.sandboxes.control import Control
 from muster.sandboxes.sandbox import Ending, ExitStatus, OnOutput, SandboxError
 from muster.sandboxes.stdin import Stdin
 
@@ -63,6 +64,8 @@ class Launch:
     """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run, and may add `out-of-memory`."""
     documents: Sequence[str] = ()
     """Bytes in hexadecimal that the sandbox program reads from descriptor 4 on."""
+    visits: bool = False
+    """Of a warm launch: its supervisor goes into the sandbox's mounts by itself, and trees come with what it is to run."""
     warm: str = ""
     """The first words to a shell inside that waits for more: it reads them from the descriptor behind the documents, and
     says that it is there on the next."""
@@ -145,9 +148,15 @@ class Launcher:
             os.close(reading)
         return spare, writing
 
-    def enter(self, spare: Spare, entry: Mapping[str, Any], entered: Callable[[], None]) -> Program:
-        """Tell a warm launch that is ready what to run. `Program.wait` raises Unfit when nothing of it has run."""
-        return Program(framed(entry), spare, self._discard, entered)
+    def furnish(self, spare: Spare, order: Mapping[str, Any], trees: Sequence[int]) -> bytes:
+        """Tell a warm launch that is ready what its program may see. What could not be sent yet, for `enter`."""
+        return _sent(spare.control, framed(order), trees)
+
+    def enter(
+        self, spare: Spare, unsent: bytes, entry: Mapping[str, Any], entered: Callable[[], None]
+    ) -> Program:
+        """Tell one that is furnished what to run. `Program.wait` raises Unfit when nothing of it has run."""
+        return Program(unsent + framed(entry), spare, self._discard, entered)
 
     def _refill(self) -> None:
         self._refilling = False
@@ -240,9 +249,12 @@ def _file_of(data: bytes) -> int:
         return os.dup(file.fileno())
 
 
-def _sent(control: socket.socket, data: bytes) -> bytes:
-    """Send what can be sent at once; the rest. An error is left to who sends that."""
+def _sent(control: socket.socket, data: bytes, fds: Sequence[int] = ()) -> bytes:
+    """Send what can be sent at once; the rest. An error is left to who sends that, and what came without its descriptors
+    is refused there."""
     try:
+        if fds:
+            return data[socket.send_fds(control, [data], list(fds), socket.MSG_DONTWAIT) :]
         return data[control.send(data, socket.MSG_DONTWAIT) :]
     except OSError:
         return data
@@ -261,10 +273,10 @@ class Program:
         self._unsent = _sent(spare.control, launch)
         self._on_silence = on_silence
         self._entered = entered
-        self._control = spare.control
+        self._socket = spare.control
         self._pipes = (spare.stdout, spare.stderr)
         self._killed: Ending | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._control: Control | None = None
         self._output_left = 0
         self._paused = False
         self._answered = asyncio.Event()
@@ -287,7 +299,7 @@ class Program:
     async def answers(self, seconds: float = ANSWER_SECONDS) -> bool:
         """Whether its supervisor answers, or has no need to: it has not begun, or it is ending. One that is mute is killed."""
         supervisor = self.supervisor
-        if self._writer is None or supervisor is None or self._killed is not None:
+        if self._control is None or supervisor is None or self._killed is not None:
             return True
         self._answered.clear()
         self._tell({"ping": True})
@@ -313,33 +325,24 @@ class Program:
             self._tell({"kill": self._killed})
 
     def _tell(self, wish: Mapping[str, object]) -> None:
-        """Tell the supervisor; one that has just ended need not know, and uvloop refuses what comes for it."""
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(json.dumps(wish).encode() + b"\n")
+        """Tell the supervisor, if it is there."""
+        if self._control is not None:
+            self._control.send(json.dumps(wish).encode() + b"\n")
 
     async def wait(self, on_output: OnOutput, output_bytes: int | None) -> ExitStatus:
         """Deliver output until the end. When cancelled, everything is killed before this raises."""
         self._output_left = output_bytes if output_bytes is not None else sys.maxsize
         try:
-            reader, self._writer = await self._connect()
+            self._control = control = Control(self._socket, self._unsent)
             try:
-                return await self._attend(reader, on_output)
+                return await self._attend(control, on_output)
             finally:
-                await self._let_go(reader)
+                await self._let_go(control)
         finally:
             for fd in self._pipes:
                 os.close(fd)
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        try:
-            return await asyncio.open_connection(sock=self._control)
-        except BaseException:
-            self._control.close()
-            raise
-
-    async def _attend(self, reader: asyncio.StreamReader, on_output: OnOutput) -> ExitStatus:
-        if self._writer is not None:
-            self._writer.write(self._unsent)
+    async def _attend(self, control: Control, on_output: OnOutput) -> ExitStatus:
         if self._paused:
             self._send_pause()
         self._send_kill()
@@ -349,7 +352,7 @@ class Program:
                     group.create_task(self._deliver("stdout", self._pipes[0], on_output)),
                     group.create_task(self._deliver("stderr", self._pipes[1], on_output)),
                 ]
-                status = await self._follow(reader)
+                status = await self._follow(control)
                 await asyncio.wait(deliveries, timeout=DELIVERY_SECONDS)
                 for delivery in deliveries:
                     delivery.cancel()
@@ -357,10 +360,10 @@ class Program:
             raise errors.exceptions[0] from None
         return status
 
-    async def _follow(self, reader: asyncio.StreamReader) -> ExitStatus:
+    async def _follow(self, control: Control) -> ExitStatus:
         try:
             async with asyncio.timeout(START_SECONDS):
-                message = await _message(reader)
+                message = await control.message()
         except TimeoutError:
             self._on_silence()
             raise SandboxError(problem=f"its supervisor did not answer for {START_SECONDS:g} s") from None
@@ -375,7 +378,7 @@ class Program:
             self.supervisor = message.get("supervisor", self.supervisor)
             if "ended" in message:
                 return ExitStatus(**message["ended"] | {"reason": Ending(message["ended"]["reason"])})
-            message = await _message(reader)
+            message = await control.message()
         self._answered.set()
         return ExitStatus(reason=Ending.LOST)
 
@@ -403,28 +406,12 @@ class Program:
         finally:
             loop.remove_reader(fd)
 
-    async def _let_go(self, reader: asyncio.StreamReader) -> None:
+    async def _let_go(self, control: Control) -> None:
         """Close the control socket, which kills whatever is left, and wait until the supervisor is gone."""
         self.supervisor = None
-        writer = self._writer
-        if writer is None:
-            return
         try:
-            if not reader.at_eof():
-                with contextlib.suppress(OSError, RuntimeError):
-                    writer.write_eof()
-                with contextlib.suppress(TimeoutError, OSError):
-                    await asyncio.wait_for(reader.read(), END_SECONDS)
+            if not control.over:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(control.end(), END_SECONDS)
         finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-
-
-async def _message(reader: asyncio.StreamReader) -> dict[str, Any] | None:
-    """What the supervisor says next; None when it is gone."""
-    try:
-        line = await reader.readline()
-    except ConnectionError:
-        return None
-    return json.loads(line) if line else None
+            control.close()

@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import sys
-from pathlib import Path
 from typing import Any
 
 LINUX = sys.platform.startswith("linux")
@@ -68,15 +67,18 @@ def spawn(launch: dict[str, Any], stdio: list[int], extra: list[int]) -> int:
         )
     finally:
         for path in launch["cgroups"]:
-            join_group(str(Path(path).parent.with_name(SINGLE)))
+            join_group(f"{path.rsplit('/', 2)[0]}/{SINGLE}")
         os.chdir("/")
         for fd in (*opened, *made):
             os.close(fd)
 
 
 def join_group(path: str) -> None:
-    with open(path, "wb", buffering=0) as group:
-        group.write(b"0")
+    group = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(group, b"0")
+    finally:
+        os.close(group)
 
 
 def become(launch: dict[str, Any], stdio: list[int], extra: list[int], failed: int) -> None:

@@ -12,7 +12,8 @@ answers in lines, `{"refused": text}` or `{"started": pid, "supervisor": pid}`, 
 `{"ended": {code, signal, reason}}`.
 
 A launch may be `warm`: its sandbox stands, with a shell in it that waits, before anybody knows what for. The supervisor
-then answers `{"ready": true}`, and the worker sends, once, what is to run and what it may see, like a launch. The answer
+then answers `{"ready": true}`, and the worker sends, once, what a program may see and then what is to run, both like a
+launch; descriptors of what it may see come with the first, where the worker can take them. The answer
 is `{"entered": true}`, or `{"unfit": text}` when nothing of it has run.
 """
 
@@ -40,16 +41,21 @@ PR_SET_CHILD_SUBREAPER = 36
 WATCH_SECONDS = 0.2
 STAND_SECONDS = 10.0
 FREEZE_PASSES = 20
+CLOSED_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+MOST_TREES = 200
+"""Descriptors that fit one message, and far more than an attempt has."""
 
 
 class Children:
-    """Notices the end of children: `fd` becomes readable."""
+    """Notices the end of children: `fd` becomes readable. Once SIGCHLD is `_noted`, here or where this was forked."""
 
     def __init__(self) -> None:
-        self.fd, self._write = os.pipe()
-        os.set_blocking(self.fd, False)
-        os.set_blocking(self._write, False)
-        signal.signal(signal.SIGCHLD, _noted)
+        if LINUX:
+            self.fd, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        else:
+            self.fd, self._write = os.pipe()
+            os.set_blocking(self.fd, False)
+            os.set_blocking(self._write, False)
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
 
     def reap(self) -> tuple[dict[int, int], bool]:
@@ -217,11 +223,40 @@ class Supervisor:
 
     def _enter(self) -> str | None:
         """Wait with a sandbox that stands until it is told what to run; the reason when it is to end instead."""
-        orders = self._stand()
-        if isinstance(orders, str):
-            self._tell({"unfit": orders})
+        try:
+            mounts = self._stand()
+        except OSError as error:
+            self._tell({"unfit": mounter().problem_of(error)})
             return "lost"
-        self._rehearse()
+        try:
+            problem = self._completed(mounts)
+        finally:
+            mounts.leave()
+        entry = None if problem else read_launch(self.control)
+        if entry is not None:
+            return self._let_in(entry)
+        self._tell({"unfit": problem or "its worker is gone"})
+        return "lost"
+
+    def _stand(self) -> Any:
+        """When the shell inside waits: a visitor of its mounts, or a helper there. OSError says what went wrong."""
+        if select.select([self.ready], [], [], STAND_SECONDS)[0] and os.read(self.ready, 1):
+            os.close(self.ready)
+            first = json.loads(os.read(self.said, 65536).partition(b"\n")[0])["child-pid"]
+            waiting = children_of(first)
+            if len(waiting) == 1:
+                self.waiting = waiting[0]
+                resource.prlimit(self.waiting, resource.RLIMIT_CORE, (0, 0))
+                return (
+                    mounter().Visitor(self.waiting)
+                    if self.launch["visits"]
+                    else mounter().Helper(self.waiting)
+                )
+        raise OSError(0, "no sandbox stands there")
+
+    def _completed(self, mounts: Any) -> str | None:
+        """Wait until it is told what a program is to see, and show that; what went wrong, if anything did."""
+        rehearse()
         self._tell({"ready": True})
         poll = select.poll()
         poll.register(self.control, select.POLLIN)
@@ -229,34 +264,15 @@ class Supervisor:
         while self.control.fileno() not in {fd for fd, _ in poll.poll()}:
             self._reap()
             if self.status is not None:
-                return "lost"
-        entry = read_launch(self.control)
-        if entry is None:
-            return "lost"
-        problem = mounter().order(orders, entry["mounts"], entry["cwd"], entry["taken"])
+                return "it has ended"
+        order, trees = read_order(self.control)
+        if order is None:
+            return "its worker is gone"
+        problem = mounts.complete(order, trees)
+        for fd in trees:
+            os.close(fd)
         self._reap()
-        if problem is not None or self.status is not None:
-            self._tell({"unfit": problem})
-            return "lost"
-        return self._let_in(entry)
-
-    def _rehearse(self) -> None:
-        """Go through what the rest takes, so that nothing of it is done for the first time then: each page of memory that a
-        fork shares is copied once."""
-        json.loads(json.dumps(self.launch))
-        resource.prlimit(self.waiting, resource.RLIMIT_CORE, (0, 0))
-        mounter().takes_trees()
-
-    def _stand(self) -> socket.socket | str:
-        """When the shell inside waits: a helper that has joined its mounts, or what went wrong."""
-        if select.select([self.ready], [], [], STAND_SECONDS)[0] and os.read(self.ready, 1):
-            os.close(self.ready)
-            first = json.loads(os.read(self.said, 65536).partition(b"\n")[0])["child-pid"]
-            waiting = children_of(first)
-            if len(waiting) == 1:
-                self.waiting = waiting[0]
-                return mounter().fork(self.waiting)
-        return "no sandbox stands there"
+        return problem or (None if self.status is None else "it has ended")
 
     def _let_in(self, entry: dict[str, Any]) -> str | None:
         """Its limits, then its words to the shell that waits."""
@@ -268,11 +284,14 @@ class Supervisor:
             self._tell({"unfit": str(error.strerror)})
             return "lost"
         self._tell({"entered": True, "supervisor": os.getpid()})
+        words = memoryview(os.fsencode(entry["script"]))
         try:
-            with os.fdopen(self.script, "wb") as script:
-                script.write(os.fsencode(entry["script"]))
+            while words:
+                words = words[os.write(self.script, words) :]
         except OSError:
-            return None
+            pass
+        finally:
+            os.close(self.script)
         return None
 
     def _watch(self) -> str:
@@ -433,13 +452,13 @@ class Supervisor:
 
 
 def mounter() -> ModuleType:
-    """A neighbour, which is no part of a package here."""
-    return importlib.import_module("mounter")
+    """A neighbour, which is no part of a package here. Looking it up is cheaper than asking for its import again."""
+    return sys.modules.get("mounter") or importlib.import_module("mounter")
 
 
 def starter() -> ModuleType:
     """Another one."""
-    return importlib.import_module("starter")
+    return sys.modules.get("starter") or importlib.import_module("starter")
 
 
 def read_launch(control: socket.socket) -> dict[str, Any] | None:
@@ -447,6 +466,26 @@ def read_launch(control: socket.socket) -> dict[str, Any] | None:
     header = read_exactly(control, 8)
     text = read_exactly(control, int.from_bytes(header, "big")) if header else None
     return json.loads(text) if text else None
+
+
+def read_order(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """The same, with the descriptors that came with it."""
+    header, ancillary, _, _ = control.recvmsg(8, socket.CMSG_SPACE(4 * MOST_TREES), CLOSED_ON_EXEC)
+    fds = descriptors(ancillary)
+    header += read_exactly(control, 8 - len(header)) or b""
+    text = read_exactly(control, int.from_bytes(header, "big")) if len(header) == 8 else None
+    return json.loads(text) if text else None, fds
+
+
+def rehearse() -> None:
+    """Read something like what is to come, so that this is not done for the first time then."""
+    ours, theirs = socket.socketpair()
+    text = json.dumps({str(number): "x" * 20 for number in range(60)}).encode()
+    socket.send_fds(ours, [len(text).to_bytes(8, "big"), text], [ours.fileno()] * 4)
+    for fd in read_order(theirs)[1]:
+        os.close(fd)
+    ours.close()
+    theirs.close()
 
 
 def read_exactly(control: socket.socket, size: int) -> bytes | None:
@@ -463,7 +502,7 @@ def supervise(fds: list[int]) -> None:
     """In the fork that is one program's supervisor: wait until there is one, or the worker is gone."""
     starter().prctl(PR_SET_CHILD_SUBREAPER, 1)
     children = Children()
-    control = socket.socket(fileno=fds[0])
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fds[0])
     stdin = receive(control)
     launch = read_launch(control) if stdin else None
     if stdin and launch is not None:
@@ -472,14 +511,20 @@ def supervise(fds: list[int]) -> None:
 
 def receive(requests: socket.socket) -> list[int] | None:
     """The descriptors that come with a byte; None when the worker is gone."""
+    data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_SPACE(16), CLOSED_ON_EXEC)
+    fds = descriptors(ancillary)
+    return fds if data else None
+
+
+def descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
     fds = array.array("i")
-    data, ancillary, _, _ = requests.recvmsg(1, socket.CMSG_SPACE(4 * fds.itemsize))
     for level, kind, content in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
-    for fd in fds:
-        os.set_inheritable(fd, False)
-    return list(fds) if data else None
+    if not CLOSED_ON_EXEC:
+        for fd in fds:
+            os.set_inheritable(fd, False)
+    return list(fds)
 
 
 def fork_supervisor(requests: socket.socket, children: Children, fds: list[int]) -> int:
@@ -496,9 +541,16 @@ def fork_supervisor(requests: socket.socket, children: Children, fds: list[int])
         os._exit(0)
 
 
+def end_strays(supervisors: set[int]) -> None:
+    """What became a child of this process because its supervisor, or another stray, has ended."""
+    strays = [pid for pid in children_of(os.getpid()) if pid not in supervisors]
+    signal_all(strays + [pid for stray in strays for level in tree(stray) for pid in level], signal.SIGKILL)
+
+
 def keep(requests: socket.socket) -> None:
     """Fork a supervisor for every request until the worker is gone; end whatever a dead supervisor left."""
     starter().prctl(PR_SET_CHILD_SUBREAPER, 1)
+    signal.signal(signal.SIGCHLD, _noted)
     children = Children()
     supervisors: set[int] = set()
     poll = select.poll()
@@ -507,11 +559,9 @@ def keep(requests: socket.socket) -> None:
     open_for_requests = True
     while open_for_requests or supervisors:
         ready = {fd for fd, _ in poll.poll()}
-        supervisors -= set(children.reap()[0])
-        strays = [pid for pid in children_of(os.getpid()) if pid not in supervisors]
-        signal_all(
-            strays + [pid for stray in strays for level in tree(stray) for pid in level], signal.SIGKILL
-        )
+        if children.fd in ready:
+            supervisors -= set(children.reap()[0])
+            end_strays(supervisors)
         if requests.fileno() not in ready or not open_for_requests:
             continue
         fds = receive(requests)

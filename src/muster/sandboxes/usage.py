@@ -79,11 +79,7 @@ class DiskMeter:
     """Bytes allocated below folders, measured anew only as often as it is cheap."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = [
-            folder
-            for folder in folders
-            if not any(folder != other and folder.is_relative_to(other) for other in folders)
-        ]
+        self._folders = folders
         self._bytes = 0
         self._next = 0.0
 
@@ -96,10 +92,19 @@ class DiskMeter:
         """Bytes on disk; the last figure while it is fresh. Blocks."""
         started = time.monotonic()
         if started >= self._next:
-            self._bytes = sum(_allocated(set(self._folders)))
+            self._bytes = sum(_allocated(_outer(self._folders)))
             ended = time.monotonic()
             self._next = ended + max((ended - started) * REST_FACTOR, LEAST_REST)
         return self._bytes
+
+
+def _outer(folders: Sequence[Path]) -> set[Path]:
+    """Those that are not below another of them."""
+    return {
+        folder
+        for folder in folders
+        if not any(folder != other and folder.is_relative_to(other) for other in folders)
+    }
 
 
 def _allocated(folders: set[Path]) -> Iterator[int]:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from muster.sandboxes.private_etc import HOME, PrivateEtc
 from muster.sandboxes.sandbox import SandboxSpec, WorkdirMissing
-from muster.sandboxes.workdir import usable_working_dir
+from muster.sandboxes.workdir import real_path, usable_working_dir
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
 TMP_BYTES: Final = 1 << 30
@@ -27,7 +27,7 @@ PROC_MASKED: Final = (
 )
 """Settings of the whole host, which belong to root: a sandbox of a worker that runs as root could write them,
 for it is root to the kernel whatever its user is called inside."""
-PSEUDO: Final = ("/proc", "/sys", "/dev")
+PSEUDO: Final = ("/proc/", "/sys/", "/dev/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def masked_proc() -> dict[Path, Mount]:
     return mounts
 
 
-def attempt_view(spec: SandboxSpec, working_dir: Path, private: Path) -> dict[Path, Mount]:
+def attempt_view(spec: SandboxSpec, working_dir: Path, private: Path | None = None) -> dict[Path, Mount]:
     """What one attempt adds: its folders, at the same place inside as outside. `private` is the driver's own: masked."""
     mounts: dict[Path, Mount] = {
         path: Bind(path) for path in spec.readable if path.exists() and not path.is_relative_to(working_dir)
@@ -125,11 +125,12 @@ def attempt_view(spec: SandboxSpec, working_dir: Path, private: Path) -> dict[Pa
     mounts[working_dir] = Bind(working_dir, writable=True)
     if spec.former is not None:
         mounts[spec.former] = Bind(working_dir, writable=True)
-    for path in (spec.scratch.resolve(), *spec.writable):
+    for path in (real_path(spec.scratch, strict=False), *spec.writable):
         mounts[path] = Bind(path, writable=True)
     if spec.home is not None:
         mounts[HOME] = Bind(spec.home, writable=True)
-    mounts[private.resolve()] = Scratch(0o555)
+    if private is not None:
+        mounts[private.resolve()] = Scratch(0o555)
     return mounts
 
 
@@ -162,7 +163,7 @@ def submounts(folder: Path) -> list[Path]:
 def working_dir_outside_the_system(path: Path) -> Path:
     """The directory without symbolic links. WorkdirMissing when it cannot be used, or belongs to the system."""
     real = usable_working_dir(path)
-    if str(real) in SYSTEM or any(real.is_relative_to(root) for root in PSEUDO):
+    if str(real) in SYSTEM or str(real).startswith(PSEUDO):
         raise WorkdirMissing(path=path, problem="is part of the system, which a sandboxed task cannot write")
     return real
 

@@ -25,8 +25,10 @@ from muster.sandboxes.usage import proportional_bytes
 
 log = logging.getLogger(__name__)
 
-REFILL_SECONDS: Final = 0.05
-"""After a lease, so that making the next does not hold up what was leased."""
+REFILL_SECONDS: Final = 0.1
+"""After the last lease, so that making the next does not hold up what was leased."""
+MOST_WAIT: Final = 0.5
+"""Leases that follow each other put it off for so long at the most."""
 AT_ONCE: Final = 2
 """Made at the same time at the most."""
 MOST_FAILURES: Final = 3
@@ -48,7 +50,7 @@ class Blank:
     """Differs when the host has changed so that a new one would show something else."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Member:
     """One that stands or is about to."""
 
@@ -60,6 +62,8 @@ class Member:
     """What is set in its group."""
     supervisor: int | None = None
     ready: bool = False
+    unsent: bytes = b""
+    """Of what its program may see."""
     said: bytearray = field(default_factory=bytearray)
 
     def read(self) -> bool:
@@ -101,9 +105,7 @@ class WarmFigures:
 class Wish:
     """What is to run in a sandbox from the pool."""
 
-    mounts: Sequence[Mapping[str, Any]]
     script: str
-    cwd: str
     limits: Limits
     timeout: float | None
     grace: float
@@ -129,11 +131,14 @@ class WarmPool:
         self._limits = Limits()
         """Those of the last lease: the next may be alike, and then nothing is left to set."""
         self._members: list[Member] = []
+        self._reserved: list[Member] = []
         self._groups_left: list[cgroup.Group] = []
         self._made = self._served = self._missed = self._failures = 0
         self.unfit = 0
         """Leases that came to nothing since the start."""
         self._refilling: asyncio.TimerHandle | None = None
+        self._refill_at: tuple[float, float] = (0.0, 0.0)
+        """When it is to be, and when at the latest."""
         self._closed = False
 
     def start(self) -> None:
@@ -158,25 +163,59 @@ class WarmPool:
         """How many stand."""
         return sum(member.ready for member in self._members)
 
-    def lease(self, network: bool) -> Member | None:
-        """One that stands, which is the caller's from now on; None when there is none like that."""
-        self._lately.append(network)
-        self._refill_after(REFILL_SECONDS)
+    def lease(
+        self, network: bool, furnish: Callable[[Member], None], *, counts: bool = True
+    ) -> Member | None:
+        """One that stands and was furnished, which is the caller's from now on. None when there is none like that, which
+        `counts` as missed, and when `furnish` raises OSError."""
         blank = self._blank(network)
         member = next((entry for entry in self._members if entry.ready and entry.blank == blank), None)
+        try:
+            if member is not None:
+                furnish(member)
+        except OSError:
+            return None
+        self._lately.append(network)
+        self._put_off_refill()
         if member is None:
-            self._missed += 1
+            self._missed += counts
             return None
         self._members.remove(member)
         asyncio.get_running_loop().remove_reader(member.spare.control.fileno())
         self._served += 1
         return member
 
+    def reserve(self, member: Member) -> None:
+        """One that was leased waits for its program; `close` lets it go."""
+        self._reserved.append(member)
+
+    def claim(self, member: Member) -> None:
+        """Its program has come."""
+        self._reserved.remove(member)
+
+    def spoil(self, member: Member) -> None:
+        """One that was reserved is not used after all; what `close` has let go is no matter."""
+        if member in self._reserved:
+            self._reserved.remove(member)
+            self._served -= 1
+            self._let_go(member)
+
+    def _let_go(self, member: Member) -> None:
+        member.discard()
+        if member.group is not None:
+            self._groups_left.append(member.group)
+
     def give_up(self) -> None:
         """A lease came to nothing: what was leased was not fit."""
         self.unfit += 1
         self._served -= 1
         self._missed += 1
+
+    def furnish(
+        self, member: Member, mounts: Sequence[Mapping[str, Any]], trees: Sequence[int], cwd: str
+    ) -> None:
+        """Have it begin with what its program may see; `trees` are descriptors of that, where the worker takes them."""
+        member.unsent = self._launcher.furnish(member.spare, {"mounts": mounts, "cwd": cwd}, trees)
 
     def enter(self, member: Member, wish: Wish, entered: Callable[[], None]) -> tuple[Program, Plan]:
         """Set its limits and have it run that."""
@@ -190,20 +229,30 @@ class WarmPool:
             "watch_cpu": plan.watch_cpu,
         }
         entry = {
-            "mounts": wish.mounts,
-            "taken": self._takes_trees,
-            "cwd": wish.cwd,
             "script": wish.script,
             "rlimits": plan.rlimits,
             "launch": launch,
         }
-        return self._launcher.enter(member.spare, entry, entered), plan
+        return self._launcher.enter(member.spare, member.unsent, entry, entered), plan
 
     def _refill_after(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
         if self._refilling is None and not self._closed:
-            self._refilling = asyncio.get_running_loop().call_later(seconds, self._refill)
+            self._refill_at = loop.time() + seconds, loop.time() + MOST_WAIT
+            self._refilling = loop.call_later(seconds, self._refill)
+
+    def _put_off_refill(self) -> None:
+        """After a lease: not before there was none for a while."""
+        loop = asyncio.get_running_loop()
+        self._refill_after(REFILL_SECONDS)
+        self._refill_at = loop.time() + REFILL_SECONDS, self._refill_at[1]
 
     def _refill(self) -> None:
+        loop = asyncio.get_running_loop()
+        at, latest = self._refill_at
+        if loop.time() < min(at, latest):
+            self._refilling = loop.call_at(min(at, latest), self._refill)
+            return
         self._refilling = None
         self.remove_groups()
         for member in [entry for entry in self._members if entry.blank != self._blank(entry.blank.network)]:
@@ -233,6 +282,7 @@ class WarmPool:
             ends_with_parent=True,
             tells_exit=True,
             documents=blank.documents,
+            visits=self._takes_trees,
             warm=blank.first_words,
         )
         try:
@@ -262,9 +312,7 @@ class WarmPool:
     def _drop(self, member: Member) -> None:
         asyncio.get_running_loop().remove_reader(member.spare.control.fileno())
         self._members.remove(member)
-        member.discard()
-        if member.group is not None:
-            self._groups_left.append(member.group)
+        self._let_go(member)
 
     def close(self) -> None:
         """Let all go."""
@@ -273,10 +321,39 @@ class WarmPool:
             self._refilling.cancel()
         for member in list(self._members):
             self._drop(member)
+        for member in list(self._reserved):
+            self.spoil(member)
 
     def remove_groups(self) -> None:
         """Remove the control groups of those that were let go and have ended."""
         self._groups_left = [group for group in self._groups_left if not group.remove()]
+
+
+@dataclass(slots=True)
+class Reserved:
+    """A member that was leased and furnished when its sandbox was opened, for the first program that starts in `cwd`."""
+
+    pool: WarmPool
+    member: Member | None
+    cwd: str
+
+    def __post_init__(self) -> None:
+        if self.member is not None:
+            self.pool.reserve(self.member)
+
+    def take(self, cwd: str) -> Member | None:
+        """It, once, for a program that starts there."""
+        if cwd != self.cwd or self.member is None:
+            return None
+        member, self.member = self.member, None
+        self.pool.claim(member)
+        return member
+
+    async def close(self) -> None:
+        """No program has come for it."""
+        if self.member is not None:
+            self.pool.spoil(self.member)
+            self.member = None
 
 
 @dataclass(slots=True)

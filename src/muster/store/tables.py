@@ -12,7 +12,7 @@ from muster.store.columns import integer as _int
 from muster.store.columns import metadata
 from muster.store.columns import textual as _text
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 
 projects = Table(
     "projects",
@@ -134,13 +134,6 @@ tasks = Table(
     Index("tasks_by_queue", "queue_id", "id"),
     Index("tasks_by_project", "project_id", "id"),
     Index(
-        "tasks_by_agent",
-        "agent_id",
-        "id",
-        sqlite_where=text("agent_id IS NOT NULL"),
-        postgresql_where=text("agent_id IS NOT NULL"),
-    ),
-    Index(
         "tasks_by_session",
         "session_id",
         "id",
@@ -163,6 +156,15 @@ tasks = Table(
     Index("tasks_due", "ready_at", sqlite_where=text("state = 20"), postgresql_where=text("state = 20")),
     # The hot row is rewritten at every claim and completion: room on the page keeps PostgreSQL from bloating.
     postgresql_with={"fillfactor": "70"},
+)
+
+# Tasks by the agent that holds or held them last, folded from the log (projections/agent_tasks.py).
+agent_tasks = Table(
+    "agent_tasks",
+    metadata,
+    _int("task_id", key=True),
+    _text("agent_id"),
+    Index("agent_tasks_by_agent", "agent_id", "task_id"),
 )
 
 task_specs = Table(

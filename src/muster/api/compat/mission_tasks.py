@@ -40,6 +40,7 @@ from muster.domain.errors import Conflict, InvalidInput
 from muster.domain.money import micros
 from muster.domain.retry import IMMEDIATE
 from muster.domain.task import PRIORITIES, TaskKind, TaskSpec, TaskState
+from muster.projections.agent_tasks import bring_forward
 from muster.projections.attempts import WHOLE
 from muster.projections.task_lists import Order, TaskFilter, list_tasks
 from muster.projections.tasks import TaskRow, get_task
@@ -250,6 +251,8 @@ async def get_mission_tasks(services: ServicesHere, query: Annotated[TaskQuery, 
         project_id=None if query.ventureId is None else await find_project(store, query.ventureId),
         agent_id=query.assignedTo,
     )
+    if query.assignedTo is not None:
+        await bring_forward(store)
     tasks, more = await _listed(store, wanted, query.assignedTo)
     return whole_list(tasks, more=more)
 

@@ -37,6 +37,7 @@ from muster.domain import ids
 from muster.domain.money import micros
 from muster.domain.project import Project
 from muster.domain.task import PRIORITIES, TaskKind, TaskSpec
+from muster.projections.agent_tasks import bring_forward
 from muster.projections.log import events_of
 from muster.projections.page import Key
 from muster.projections.projects import get_project, list_projects
@@ -72,6 +73,8 @@ async def list_tickets(services: ServicesHere, query: Annotated[TicketQuery, Que
     if states is not None and not states:
         return TicketList(tickets=[], next_cursor=None)
     wanted = TaskFilter(states=states, project_id=project, agent_id=query.assignee_id)
+    if query.assignee_id is not None:
+        await bring_forward(store)
     page = await list_tasks(store, wanted, store.now(), after=after, limit=query.limit)
     tickets = [Ticket(**ticket_fields(row)) for row in page.items]
     fitting = [

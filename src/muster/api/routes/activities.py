@@ -23,6 +23,7 @@ from muster.commands.activities import NewActivity, post_activity
 from muster.domain import ids
 from muster.projections.activities import ActivityRow, find_activity, get_activity
 from muster.projections.activities import list_activities as activities_page
+from muster.projections.agent_tasks import bring_forward
 
 
 def activity_shape(row: ActivityRow) -> Activity:
@@ -49,6 +50,8 @@ async def list_activities(services: ServicesHere, query: Annotated[ActivityQuery
     after = integer_cursor(query.cursor)
     task = None if query.task is None else ids.decode(ids.TASK, query.task)
     project = None if query.project is None else await find_project(store, query.project)
+    if query.agent is not None:
+        await bring_forward(store)
     page = await activities_page(
         store,
         agent_id=query.agent,

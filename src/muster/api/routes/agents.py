@@ -21,6 +21,7 @@ from muster.commands.queues import ensure_agent_queue
 from muster.domain import ids
 from muster.domain.money import dollars
 from muster.projections.agent_records import AgentRecord, Used, records_of, usage_of
+from muster.projections.agent_tasks import bring_forward
 from muster.projections.agents import AgentRow, get_agent
 from muster.projections.agents import list_agents as agents_page
 from muster.projections.queues import get_queue
@@ -69,7 +70,10 @@ async def list_agents(
     """List agents."""
     after = None if query.cursor is None else decode_cursor(query.cursor, (str,))
     page = await agents_page(services.store, status=query.status, after=after, limit=query.limit)
-    records = await records_of(services.store, [row.id for row in page.items]) if query.record else {}
+    records: dict[str, AgentRecord] = {}
+    if query.record:
+        await bring_forward(services.store)
+        records = await records_of(services.store, [row.id for row in page.items])
     return shapes.AgentList(
         items=[agent_shape(row, records.get(row.id)) for row in page.items],
         next_cursor=None if page.next is None else encode_cursor(page.next),
@@ -92,6 +96,7 @@ async def register_one_agent(
 
 async def _shown(services: Services, agent_id: str) -> shapes.Agent:
     row = await get_agent(services.store, agent_id)
+    await bring_forward(services.store)
     return agent_shape(row, (await records_of(services.store, [agent_id]))[agent_id])
 
 
@@ -105,6 +110,7 @@ async def get_agent_usage(
 ) -> shapes.AgentUsage:
     """What an agent used for its newest tasks, by model and by task."""
     await get_agent(services.store, agent_id)
+    await bring_forward(services.store)
     found = await usage_of(services.store, agent_id, query.limit)
     return shapes.AgentUsage(
         looked_at=found.looked_at,

@@ -19,6 +19,7 @@ from muster.api.task_output import Wanted, find_attempt, read_output
 from muster.domain import ids
 from muster.domain.errors import NotFound
 from muster.domain.transcript_files import LOG_FILES, tool_uses
+from muster.projections.agent_tasks import bring_forward
 from muster.projections.agents import get_agent
 from muster.projections.runs import last_attempt_of
 from muster.projections.transcripts import whole_transcript
@@ -76,6 +77,7 @@ async def _conversation(
 
 async def _last_run(services: Services, agent_id: str) -> Wanted | None:
     await get_agent(services.store, agent_id)
+    await bring_forward(services.store)
     last = await last_attempt_of(services.store, agent_id)
     if last is None:
         return None

@@ -20,6 +20,7 @@ from muster.commands.runs import may_write
 from muster.domain import ids
 from muster.domain.errors import LeaseLost, NotFound, StoreUnavailable
 from muster.domain.transcript_files import files_read
+from muster.projections.agent_tasks import bring_forward
 from muster.projections.agents import get_agent
 from muster.projections.attempts import attempt_ids, get_attempt
 from muster.projections.file_changes import FileRow, files_of, get_file
@@ -71,6 +72,7 @@ async def get_task_files(
 async def get_agent_files(services: ServicesHere, agent_id: str) -> shapes.TaskFiles:
     """Files the agent changed and read in its current or last run."""
     await get_agent(services.store, agent_id)
+    await bring_forward(services.store)
     last = await last_attempt_of(services.store, agent_id)
     rows = [] if last is None else await services.store.rows(_NUMBER, last[1])
     if last is None or not rows:

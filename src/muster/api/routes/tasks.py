@@ -55,6 +55,7 @@ from muster.domain import ids
 from muster.domain.errors import InvalidInput
 from muster.domain.review import REVIEW_STATES
 from muster.domain.task import STATES
+from muster.projections.agent_tasks import bring_forward
 from muster.projections.attempts import attempts_of
 from muster.projections.log import events_of
 from muster.projections.task_filter import TaskFilter
@@ -96,8 +97,8 @@ async def create_tasks(services: ServicesHere, body: BulkCreate) -> TasksMade:
 
     They may depend on each other: name one with `key`, and list `#key` in another's `depends_on`.
     """
-    made = await submit(services, body.tasks)
     store = services.store
+    made = await store.execute(submit_tasks(await Submitter(store).new_batch(body.tasks)))
     rows = await task_rows(store, [one.task_id for one in made], store.now())
     return TasksMade(items=[task_row(row) for row in rows])
 
@@ -107,6 +108,8 @@ async def list_all_tasks(services: ServicesHere, query: Annotated[TaskQuery, Que
     store = services.store
     order = Order(query.order)
     shape = (int, int, int) if order is Order.QUEUE else (int,)
+    if query.agent is not None:
+        await bring_forward(store)
     page = await list_tasks(
         store,
         await _filter(store, query),
