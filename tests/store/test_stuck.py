@@ -5,8 +5,9 @@ from __future__ import annotations
 from muster.commands.lifecycle import archive_tasks, cancel_task, requeue_task
 from muster.domain.retry import RetryPolicy
 from muster.domain.task import TaskState
+from muster.projections.folding import fold_next
 from muster.projections.overview import overview_of
-from muster.projections.registry import PROJECTIONS, fold_next
+from muster.projections.registry import PROJECTIONS
 from muster.projections.task_filter import TaskFilter
 from muster.projections.task_lists import Order, list_task_ids, list_tasks
 from muster.projections.tasks import task_rows
