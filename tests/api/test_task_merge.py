@@ -72,7 +72,8 @@ async def test_work_goes_into_the_branch_it_began_at_and_the_log_tells(
     """SW-4i, OD-6"""
     task, commit = await finish()
     before = git(repository, "rev-parse", "main")
-    reply = await merge(api, task, commit)
+    assert (await api.get(f"/api/v1/tasks/{task}/git")).json["last_merge"] is None
+    reply = await merge(api, task, commit, by="Ann")
     assert reply.status == 200, reply.json
     after = git(repository, "rev-parse", "main")
     assert reply.json == {
@@ -97,6 +98,9 @@ async def test_work_goes_into_the_branch_it_began_at_and_the_log_tells(
     assert [event["data"]["merge_commit"] for event in told] == [after]
     stands = (await api.get(f"/api/v1/tasks/{task}/git")).json
     assert (stands["merged"], stands["into"]) == (True, "main")
+    done = stands["last_merge"]
+    assert (done["commit"], done["into"], done["merge_commit"], done["by"]) == (commit, "main", after, "Ann")
+    assert done["at"] == told[0]["at"]
     again = await merge(api, task, commit)
     assert (again.json["already"], again.json["merge_commit"]) == (True, after)
     assert git(repository, "rev-parse", "main") == after

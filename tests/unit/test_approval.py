@@ -16,6 +16,7 @@ from muster.domain.approval import (
     Choice,
     NoLonger,
     Scope,
+    answer_in_words,
     asked_back,
     choose,
     digest_of,
@@ -220,3 +221,27 @@ def test_an_option_that_does_not_say_its_kind_is_a_choice_and_allows_nothing() -
     assert denied.option is None
     with pytest.raises(InvalidInput, match="red, None"):
         choose("question", options, verdict=None, option="blue", text="", scope=Scope.ONCE)
+
+
+OFFERED = {"options": [{"id": "l", "label": "To the left"}, {"id": "r"}]}
+
+
+@pytest.mark.parametrize(
+    ("document", "answer", "words"),
+    [
+        (OFFERED, {"kind": "choice", "option": "l", "text": ""}, "To the left"),
+        (OFFERED, {"kind": "choice", "option": "l", "text": "slowly"}, "To the left: slowly"),
+        (OFFERED, {"kind": "choice", "option": "r", "text": ""}, "r"),
+        (OFFERED, {"kind": "choice", "option": None, "text": "straight on"}, "straight on"),
+        ({}, {"kind": "reject_once", "option": "no", "text": "too late"}, "too late"),
+        ({}, {"kind": "allow_once", "option": "yes", "text": ""}, ""),
+        ({}, {"kind": "reject_once", "option": None, "text": CLARIFY_WORDS + "why?"}, "why?"),
+        ({}, None, ""),
+    ],
+)
+def test_an_answer_is_told_in_the_very_words(
+    document: dict[str, Any], answer: dict[str, Any] | None, words: str
+) -> None:
+    """SW-1"""
+    assert answer_in_words("answered", document, answer) == words
+    assert answer_in_words("expired", document, answer) == ""

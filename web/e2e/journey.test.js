@@ -75,7 +75,11 @@ test("the work is merged into the branch it began at", async () => {
   const dialog = page.getByRole("dialog", { name: "Merge into main?" });
   assert.equal(await dialog.getByRole("radio", { name: "a merge with its history" }).isChecked(), true);
   await dialog.getByRole("button", { name: "Merge into main" }).click();
-  await page.getByText(/^Merged into main, now at [0-9a-f]{8}$/).waitFor();
+  const toast = page.locator(".toast", { hasText: /^Merged into main, now at [0-9a-f]{8}$/ });
+  await toast.waitFor();
+  const [told, bar] = [await toast.boundingBox(), await page.locator(".rv-foot").boundingBox()];
+  assert.ok(told.y + told.height <= bar.y, `what is told lies over the decision: ${JSON.stringify([told, bar])}`);
+  await page.locator(".ph").getByText(/^Merged into main by web interface, just now, [0-9a-f]{8}$/).waitFor();
   await page.getByRole("button", { name: "Merge into main" }).waitFor({ state: "detached" });
   const written = await readFile(`${repository}/GREETING.md`, "utf8");
   assert.match(written, /Written by the scripted agent/);

@@ -203,7 +203,7 @@ describe("the board", () => {
   test("queues a failed task again when it is dropped on Queued, and refuses what cannot be", async () => {
     await failed("dropped", "line");
     await page.goto(`${server}/tasks?view=board`);
-    await column("Done today").locator("[data-card]").filter({ hasText: "dropped" }).waitFor();
+    await column("Ended today").locator("[data-card]").filter({ hasText: "dropped" }).waitFor();
     await card("dropped").dragTo(column("Queued").getByRole("heading"));
     await until(async () => (await get("/tasks?q=dropped&state=ready")).items.length === 1);
     await column("Queued").getByText("dropped").waitFor();

@@ -3,7 +3,7 @@ import { StrictMode, useEffect } from "react";
 import { createRoot } from "react-dom/client";
 import { RouterProvider } from "react-router/dom";
 import { ApiProblem } from "@/api/client";
-import { fleet, overview, pendingApprovals, problems, toReview } from "@/api/queries";
+import { fleet, overview, pendingApprovals, problems, stuck, toReview } from "@/api/queries";
 import { router } from "@/app/router";
 import { keepForOffline } from "@/live/offline";
 import { goLive } from "@/live/live";
@@ -38,6 +38,7 @@ if (location.pathname === "/") {
   void queries.prefetchQuery(pendingApprovals);
   void queries.prefetchQuery(problems);
   void queries.prefetchQuery(toReview);
+  void queries.prefetchQuery(stuck);
 }
 // What is kept for bad times comes once the page is there, which needs the network first.
 if (document.readyState === "complete") keepForOffline();

@@ -18,6 +18,13 @@ def _risk(row: Mapping[str, Any]) -> str:
     return str(graded.get("level") or "-")
 
 
+def _settled(row: Mapping[str, Any]) -> str:
+    """What came of a request, with the very answer and who gave it."""
+    outcome, words = str(row["outcome"]), str(row.get("answer_words") or "")
+    by = f" by {row['answered_by']}" if row.get("answered_by") else ""
+    return f"{outcome.capitalize()}{by}{f': {words}' if words else ''}"
+
+
 COLUMNS: Final = (
     Column("id", "id"),
     Column("asks", lambda row: row.get("agent") or row.get("agent_id"), spare=True),
@@ -37,6 +44,10 @@ RESULT_COLUMNS: Final = (
     Column("ended", lambda row: since(row.get("finished_at"))),
 )
 
+SETTLED_COLUMNS: Final = (
+    *COLUMNS[:-1],
+    Column("answer", lambda row: shortened(_settled(row), 60), flexible=True),
+)
 PERMISSION_COLUMNS: Final = (
     Column("id", "id"),
     Column("scope", "scope"),
@@ -73,7 +84,7 @@ def inbox(
             found = _list(connection, WATCH_SECONDS, state=state, task=identity, limit=min(limit, 200))
         results = {} if call.output.as_json or everything or task else _results(connection)
     if found or not results:
-        call.output.table(found, COLUMNS, empty=NOTHING)
+        call.output.table(found, SETTLED_COLUMNS if everything else COLUMNS, empty=NOTHING)
     for heading, rows in results.items():
         call.output.text(f"\n{heading}" if found or heading != next(iter(results)) else heading)
         call.output.table(rows, RESULT_COLUMNS, empty="")
@@ -145,7 +156,8 @@ def answer(
         else:
             body |= _choice(found, words or "")
         done = connection.post(path("approvals", found["id"], "answer"), body)
-    call.output.done(f"Answered {done['id']}: {done['answer']['kind'].replace('_', ' ')}", done)
+    words = f": {done['answer_words']}" if done["answer_words"] else ""
+    call.output.done(f"{done['outcome'].capitalize()} {done['id']}{words}", done)
 
 
 def _ask_back(call: Invocation, connection: Connection, found: dict[str, Any], text: str) -> None:

@@ -27,6 +27,7 @@ def merge(
         str | None,
         typer.Option("--commit", metavar="ID", help="Only if the work is still this commit."),
     ] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who merges.")] = None,
 ) -> None:
     """Merge a task's work into a branch of its repository.
 
@@ -40,6 +41,7 @@ def merge(
             "way": "squash" if squash else "merge",
         }
         wanted |= {} if into is None else {"into": into}
+        wanted |= {} if by is None else {"by": by}
         wanted |= {} if message is None else {"message": message}
         merged = connection.post(path("tasks", task_id, "merge"), wanted)
     work, branch = str(merged["commit"])[:SHORT], str(merged["into"])

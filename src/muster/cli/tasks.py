@@ -34,6 +34,8 @@ def waiting_reason(task: Record) -> str:
 
 def standing(task: Record) -> str:
     """Its state, and how its result stands with people where they have or need to have a say."""
+    if task.get("paused"):
+        return "paused"
     review = str(task.get("review") or "none")
     return str(task["state"]) if review == "none" else f"{task['state']}, {_REVIEWS.get(review, review)}"
 
@@ -96,6 +98,16 @@ def tasks(
     type_: Annotated[str | None, typer.Option("--type", help="bug_fix, code_review, ...")] = None,
     tag: Annotated[str | None, typer.Option("--tag")] = None,
     parent: Annotated[str | None, typer.Option("--parent", metavar="TASK", help="Only its subtasks.")] = None,
+    depends_on: Annotated[
+        str | None, typer.Option("--depends-on", metavar="TASK", help="Only what waits for it, or did.")
+    ] = None,
+    stuck: Annotated[
+        bool,
+        typer.Option(
+            "--stuck",
+            help="Only those behind a task that failed, was cancelled or was rejected: they need you.",
+        ),
+    ] = False,
     archived: Annotated[bool, typer.Option("--archived", help="Only archived tasks.")] = False,
     limit: Limit = 50,
 ) -> None:
@@ -116,6 +128,8 @@ def tasks(
                 type=type_,
                 tag=tag,
                 parent=full_id(connection, parent) if parent else None,
+                depends_on=full_id(connection, depends_on) if depends_on else None,
+                stuck=stuck or None,
                 archived=archived or None,
                 q=" ".join(words) if words else None,
             )
@@ -152,8 +166,29 @@ def git_fields(standing: dict[str, Any] | None) -> list[tuple[str, object]]:
         return []
     into, merged = standing["into"], standing["merged"]
     counts = f"{standing['ahead']} ahead of {into}, {standing['behind']} behind"
-    words = {True: f"merged into {into}", False: f"not merged, {counts}", None: standing["problem"]}[merged]
+    words = {
+        True: f"merged into {into}{_merger(standing)}",
+        False: f"not merged, {counts}",
+        None: standing["problem"],
+    }[merged]
     return [("git", words), ("not kept yet", f"{standing['dirty']} files" if standing["dirty"] else None)]
+
+
+def blocked(task: Record) -> str | None:
+    """How many open tasks wait for it; None when none do."""
+    waiters = int(cast(Any, task.get("blocks")) or 0)
+    if not waiters:
+        return None
+    return f"{waiters} open {'task' if waiters == 1 else 'tasks'} (muster tasks --depends-on {task['id']})"
+
+
+def _merger(standing: dict[str, Any]) -> str:
+    """By whom, when and where to, where muster did it."""
+    done = cast(dict[str, Any] | None, standing.get("last_merge"))
+    if done is None or done["commit"] != standing["commit"]:
+        return ""
+    by = f" by {done['by']}" if done["by"] else ""
+    return f"{by} {since(done['at'])}, {done['merge_commit'][:8]}"
 
 
 def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:
@@ -171,6 +206,7 @@ def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:
         ("session", found.get("session_id")),
         ("parent", found.get("parent_id")),
         ("after", found.get("depends_on")),
+        ("blocks", blocked(found)),
         ("tags", found.get("tags")),
         ("priority", found.get("priority")),
         ("class", f"{found.get('task_class')} ({duration(timeout)})" if timeout else found.get("task_class")),

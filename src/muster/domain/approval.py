@@ -124,6 +124,22 @@ def word_for(state: str, answer: Mapping[str, Any] | None) -> str:
     return "rejected" if str(answer.get("kind")).startswith("reject") else "answered"
 
 
+def answer_in_words(state: str, document: Mapping[str, Any], answer: Mapping[str, Any] | None) -> str:
+    """The very answer people gave: the words of the option they chose and their own; "" where they gave none."""
+    if state != ApprovalState.ANSWERED or answer is None:
+        return ""
+    question = asked_back(answer)
+    if question is not None:
+        return question
+    text = str(answer.get("text") or "")
+    if word_for(state, answer) != "answered" or answer.get("option") is None:
+        return text
+    options: Sequence[Mapping[str, Any]] = document.get("options", ())
+    labels = [entry.get("label") for entry in options if entry.get("id") == answer["option"]]
+    label = str((labels and labels[0]) or answer["option"])
+    return f"{label}: {text}" if text else label
+
+
 def later(ident: str, *, created_at: int, expires_at: int | None, now: int, by_us: int) -> int:
     """When a request expires that is given `by_us` more (microseconds), as far as it goes. NoLonger when it does not."""
     if expires_at is None:

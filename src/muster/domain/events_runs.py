@@ -37,6 +37,8 @@ class TaskMerged(Payload):
     into: str
     merge_commit: str
     way: str
+    by: str = ""
+    """Who merged it, as far as they said."""
 
 
 @dataclass(slots=True)

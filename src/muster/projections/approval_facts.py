@@ -46,8 +46,9 @@ class Background:
 
 
 _FACTS: Final = Statement(
-    "SELECT p.id, w.host, r.workspace, x.level, s.doc, a.worker_id FROM approvals p JOIN attempts a ON a.id = p.attempt_id "
-    "JOIN task_specs s ON s.id = p.task_id LEFT JOIN runs r ON r.attempt_id = a.id LEFT JOIN workers w ON w.id = a.worker_id "
+    "SELECT p.id, w.host, r.workspace, coalesce(x.level, a.sandbox), s.doc, a.worker_id "
+    "FROM approvals p JOIN attempts a ON a.id = p.attempt_id JOIN task_specs s ON s.id = p.task_id "
+    "LEFT JOIN runs r ON r.attempt_id = a.id LEFT JOIN workers w ON w.id = a.worker_id "
     "LEFT JOIN sandboxes x ON x.worker_id = a.worker_id AND x.attempt_id = a.id WHERE p.id IN_INTS(?1)"
 )
 _ROLES: Final = Statement("SELECT name, doc FROM roles")

@@ -11,6 +11,7 @@ from muster.projections.approvals import count_pending
 from muster.projections.counts import StateCounts
 from muster.projections.reviews import count_unreviewed, count_unseen
 from muster.projections.status import counts_by_state
+from muster.projections.stuck import count_stuck
 from muster.store.database import Reader
 from muster.store.statements import Statement
 
@@ -47,7 +48,7 @@ class Day:
 
 @dataclass(slots=True, kw_only=True)
 class Overview:
-    """`waiting` and `problems` are what the interface calls the inbox. `problems` is cut at a thousand."""
+    """`waiting`, `problems` and `stuck` are what the interface calls the inbox. The last two are cut at a thousand."""
 
     waiting: int
     reviews: int
@@ -55,6 +56,8 @@ class Overview:
     unseen: int
     """Results with commits that nobody looked at; nothing waits for that. Cut at a thousand."""
     problems: int
+    stuck: int
+    """Open tasks behind one that failed, was cancelled or was rejected."""
     open: int
     counts: StateCounts
     budget: int | None
@@ -100,6 +103,7 @@ async def overview_of(reader: Reader, since: int, now: int) -> Overview:
         reviews=reviews,
         unseen=await count_unseen(reader),
         problems=(await reader.rows(_PROBLEMS))[0][0],
+        stuck=await count_stuck(reader) if counts.blocked else 0,
         open=counts.waiting + counts.running,
         counts=counts,
         budget=None if budget is None else int(budget),

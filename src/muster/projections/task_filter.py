@@ -30,6 +30,9 @@ class TaskFilter:
     kind: str | None = None
     tag: str | None = None
     text: str | None = None
+    depends_on: int | None = None
+    stuck: bool = False
+    """Only those that wait for one that will not be done by itself any more."""
     archived: bool | None = False
     created_after: int | None = None
     created_before: int | None = None

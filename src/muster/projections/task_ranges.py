@@ -18,6 +18,7 @@ from muster.domain.review import ReviewState
 from muster.domain.task import TaskState
 from muster.projections.overview import LONGEST_US
 from muster.projections.search import TSQUERY
+from muster.projections.stuck import STUCK
 from muster.projections.task_filter import OPEN, LaneCount, TaskFilter
 from muster.store.statements import Statement, for_each
 
@@ -54,6 +55,14 @@ def narrow_range(wanted: TaskFilter) -> Range | None:
         ]
         key = "SEARCH_SORTED" if wanted.rare else "SEARCH_KEY"
         return Range(frozenset({"text"}), conditions, source, key)
+    if wanted.stuck:
+        return Range(
+            frozenset({"stuck"}), [("t.id = u.id", NOTHING_BOUND)], f"({STUCK}) u CROSS JOIN tasks t", "u.id"
+        )
+    if wanted.depends_on is not None:
+        conditions = [("d.depends_on = {}", wanted.depends_on), ("t.id = d.task_id", NOTHING_BOUND)]
+        source = "task_dependencies d CROSS JOIN tasks t"
+        return Range(frozenset({"depends_on"}), conditions, source, "d.task_id")
     if wanted.reviews is not None and ReviewState.NONE not in wanted.reviews:
         known = f"t.review IN {_listed(wanted.reviews)} AND t.review > 0"
         return Range(frozenset({"reviews"}), [(known, NOTHING_BOUND)])
@@ -259,6 +268,11 @@ class Query:
             ("session_id", "+t.session_id = {}", wanted.session_id),
             ("parent_id", "+t.parent_id = {}", wanted.parent_id),
             ("agent_id", "coalesce(t.agent_id, '') = {}", wanted.agent_id),
+            (
+                "depends_on",
+                "EXISTS (SELECT 1 FROM task_dependencies z WHERE z.task_id = t.id AND z.depends_on = {})",
+                wanted.depends_on,
+            ),
             ("type", "EXISTS (SELECT 1 FROM task_specs x WHERE x.id = t.id AND x.type = {})", wanted.type),
             (
                 "tag",
@@ -267,6 +281,8 @@ class Query:
             ),
         ]
         found = [entry for entry in filters if entry[2] is not None]
+        if wanted.stuck:
+            found.append(("stuck", f"t.id IN ({STUCK})", NOTHING_BOUND))
         if wanted.kind is not None:
             found.append(("kind", "+t.lane_id IN_INTS({})", [lane.lane_id for lane in self._lanes]))
         if wanted.states is not None:

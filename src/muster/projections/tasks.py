@@ -15,6 +15,8 @@ from muster.domain.review import Approval, ReviewState
 from muster.domain.task import Priority, TaskSpec, TaskState
 from muster.projections.attempts import ATTEMPT_COLUMNS, WHOLE, AttemptRow, attempt_row, with_runs
 from muster.projections.holds import Dependency, Waiting, dependencies_of, holds_of
+from muster.projections.pauses import paused_of
+from muster.projections.stuck import waiters_of
 from muster.store.codec import decode_spec
 from muster.store.database import Reader
 from muster.store.statements import Row, Statement
@@ -62,6 +64,8 @@ class TaskRow:
     review: ReviewState
     strict: bool
     """Whether its queue wants every result reviewed."""
+    dependents: int
+    """A hint that is only ever raised: 0 when no task ever waited for it."""
     task_class: str
     working_dir: str | None
     tags: tuple[str, ...]
@@ -70,6 +74,10 @@ class TaskRow:
     attempt: AttemptRow | None
     dependencies: list[Dependency] = field(default_factory=list[Dependency])
     waiting: Hold | None = None
+    waiters: int = 0
+    """Open tasks that wait for it."""
+    paused: bool = False
+    """Whether a person lets its agent stand still."""
 
     @property
     def created_at(self) -> int:
@@ -111,9 +119,9 @@ _TASK_COLUMNS: Final = (
     "t.id, t.lane_id, t.project_id, t.queue_id, t.session_id, t.parent_id, t.state, t.priority, t.position, t.attempts, "
     "t.burned, t.max_attempts, t.agent_id, t.ready_at, t.timeout_us, t.estimate, t.cost, t.started_at, t.finished_at, "
     "t.archived_at, t.updated_at, s.title, substr(s.description, 1, ?2), s.type, s.idempotency_key, l.kind, l.requires, "
-    "l.assignee, q.name, p.name, t.review, q.approval"
+    "l.assignee, q.name, p.name, t.review, q.approval, t.dependents"
 )
-_WIDTH: Final = 32
+_WIDTH: Final = 33
 _ROWS: Final = Statement(
     f"SELECT {_TASK_COLUMNS}, CASE WHEN length(s.doc) <= {_LARGE_DOC} THEN s.doc END, {ATTEMPT_COLUMNS} "
     "FROM tasks t JOIN task_specs s ON s.id = t.id JOIN lanes l ON l.id = t.lane_id "
@@ -159,6 +167,12 @@ async def _explain(reader: Reader, tasks: Sequence[TaskRow], now: int) -> None:
     dependencies = await dependencies_of(reader, [task.id for task in tasks])
     for task in tasks:
         task.dependencies = dependencies.get(task.id, [])
+    waiters = await waiters_of(reader, [task.id for task in tasks if task.dependents])
+    for task in tasks:
+        task.waiters = waiters.get(task.id, 0)
+    paused = await paused_of(reader, [task.id for task in tasks if task.state is TaskState.RUNNING])
+    for task in tasks:
+        task.paused = task.attempt is not None and task.attempt.id in paused
     waiting = [_waiting(task) for task in tasks if task.state.waiting]
     if waiting:
         holds = await holds_of(reader, waiting, now)

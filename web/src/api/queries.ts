@@ -43,6 +43,8 @@ export interface TaskFilter {
   project?: string;
   agent?: string;
   archived?: boolean;
+  depends_on?: string;
+  stuck?: boolean;
   order?: "newest" | "oldest" | "queue";
   limit?: number;
 }
@@ -64,6 +66,16 @@ export const unseen = tasks({ review: ["unseen"], limit: 20 });
 export const setAside = (id: string) => answer(api.POST("/api/v1/tasks/{task_id}/seen", { params: { path: { task_id: id } }, body: { by: "web interface" } }));
 
 export const problems = tasks({ state: ["failed"], limit: 50 });
+
+/** Open tasks that wait for what will not be done. */
+export const stuck = tasks({ stuck: true, limit: 50 });
+
+const OPEN: TaskState[] = ["blocked", "backoff", "ready", "running"];
+
+/** Open tasks that wait for one. */
+export function waitersOf(id: string) {
+  return tasks({ depends_on: id, state: OPEN, limit: 20 });
+}
 
 export function task(id: string) {
   return queryOptions({

@@ -5,7 +5,7 @@ import { overview } from "@/api/queries";
 import { StateGlyph } from "@/components/StateGlyph";
 import { useConnection } from "@/live/live";
 import { useNow } from "@/lib/clock";
-import { ago, exactly, timeOfDay } from "@/lib/format";
+import { ago, exactly, hourAndMinute } from "@/lib/format";
 
 const STALE_MS = 3_000;
 const DAY_MS = 86_400_000;
@@ -23,7 +23,7 @@ export function Notices() {
   const stale = (mode === "reconnecting" || mode === "offline") && (keptAt !== null || (now - since > STALE_MS && dataUpdatedAt > 0));
   return (
     <>
-      {stale ? <p className="notice stale" role="status"><StateGlyph state="stale" label="" />Not connected: everything here is as of <time dateTime={new Date(of).toISOString()} title={exactly(new Date(of))}>{now - of > DAY_MS ? ago(new Date(of), new Date(now)) : timeOfDay(new Date(of)).slice(0, 5)}</time>.</p> : null}
+      {stale ? <p className="notice stale" role="status"><StateGlyph state="stale" label="" />Not connected: everything here is as of <time dateTime={new Date(of).toISOString()} title={exactly(new Date(of))}>{now - of > DAY_MS ? ago(new Date(of), new Date(now)) : hourAndMinute(new Date(of))}</time>.</p> : null}
       {first !== undefined && version !== first ? (
         <p className="notice" role="status">The server is muster {version} now. <button type="button" className="btn s" onClick={() => location.reload()}>Reload</button></p>
       ) : null}

@@ -120,7 +120,7 @@ function Over({ onClose, children }: { onClose: () => void; children: ReactNode 
     if (!(event.target instanceof HTMLInputElement)) event.preventDefault();
   };
   return (
-    <div ref={ref} className="over" popover="manual" onKeyDown={heard} onMouseDown={kept} onClick={(event) => event.target === ref.current && onClose()}>
+    <div ref={ref} className="pal-over" popover="manual" onKeyDown={heard} onMouseDown={kept} onClick={(event) => event.target === ref.current && onClose()}>
       <dialog open className="dlg" aria-modal="true" aria-labelledby={id}>
         <div className="in">
           <h2 id={id}>Search or jump to</h2>

@@ -1,14 +1,14 @@
 import { StateGlyph } from "./StateGlyph";
 import { useConnection } from "@/live/live";
 import { useNow } from "@/lib/clock";
-import { count, timeOfDay } from "@/lib/format";
+import { count, hourAndMinute } from "@/lib/format";
 
 /** How the page hears of changes; it never says "Live" when it is not. */
 export function ConnectionPill() {
   const { mode, since, behind } = useConnection();
   const now = useNow();
   const seconds = Math.max(Math.floor((now - since) / 1000), 0);
-  const at = timeOfDay(new Date(since)).slice(0, 5);
+  const at = hourAndMinute(new Date(since));
   switch (mode) {
     case "live":
       return behind > 100 && seconds < 3 ? (

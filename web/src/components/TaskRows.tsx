@@ -5,7 +5,7 @@ import { useKeys } from "@/lib/keys";
 import { seenTask } from "@/lib/states";
 import { visible } from "@/lib/visible";
 import { StateGlyph } from "./StateGlyph";
-import { Elapsed, TimeAgo } from "./TimeAgo";
+import { TimeAgo, Took } from "./TimeAgo";
 
 /** Tasks of something, one line each. */
 export function TaskRows({ rows, asked, label, queue = true, keys = true }: { rows: TaskRow[]; asked: Set<string>; label: string; /** Whether its queue is shown. */ queue?: boolean; /** Whether j and k go through them. */ keys?: boolean }) {
@@ -31,7 +31,7 @@ export function TaskRows({ rows, asked, label, queue = true, keys = true }: { ro
                 <td className="second"><Link to={`/tasks/${row.id}`}><span className="ref mono" title={row.id}>{shortId(row.id)}</span>{row.title}</Link>{why ? <span className="mut"> · {visible(why)}</span> : null}</td>
                 {queue ? <td className="sub low1"><Link to={`/queues/${row.queue_id}`}>{row.queue}</Link></td> : null}
                 <td className="r num">{row.actual_cost_usd > 0 || row.finished_at ? cost(row.actual_cost_usd) : <span className="mut">—</span>}</td>
-                <td className="r num sub fact low1">{row.started_at ? <Elapsed since={row.started_at} until={row.finished_at} /> : <span className="mut">—</span>}</td>
+                <td className="r num sub fact low1"><Took task={row} /></td>
                 <td className="r num sub low1"><TimeAgo at={row.updated_at} /></td>
               </tr>
             );

@@ -1,5 +1,7 @@
+import type { TaskRow } from "@/api/types";
 import { useNow, useTold } from "@/lib/clock";
 import { ago, countdown, duration, elapsed, exactly } from "@/lib/format";
+import { isWaiting } from "@/lib/states";
 
 export function TimeAgo({ at }: { at: string }) {
   const date = new Date(at);
@@ -13,6 +15,12 @@ export function TimeAgo({ at }: { at: string }) {
 /** How long something runs, ticking. */
 export function Elapsed({ since, until }: { since: string; until?: string | null }) {
   return <>{useTold((now) => (until ? duration((Date.parse(until) - Date.parse(since)) / 1000) : elapsed((now - Date.parse(since)) / 1000)))}</>;
+}
+
+/** How long the latest attempt of a task took, or takes so far; while it waits for another, none does. */
+export function Took({ task, none = "—" }: { task: TaskRow; none?: string }) {
+  if (!task.started_at || isWaiting(task)) return <span className="mut">{none}</span>;
+  return <Elapsed since={task.started_at} until={task.finished_at} />;
 }
 
 /** Seconds left until a moment; null without one. */

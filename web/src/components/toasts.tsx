@@ -1,4 +1,5 @@
 import { X } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { create } from "zustand";
 import { ApiProblem } from "@/api/client";
 
@@ -33,10 +34,36 @@ export function sayFailed(what: string, error: unknown): void {
   show({ text: `${what}: ${why}`, stays: true }, null);
 }
 
+/** Where decisions are taken at the lower edge of a page. */
+const BARS = ".rv-foot, .pl-bulk, .ib-bulk, .composer, .ib-detail .act";
+const LOOK_MS = 200;
+
+/** Lifts them over whatever is there to be pressed; looked at while they are shown, since pages change meanwhile. */
+function useAboveBars(ref: React.RefObject<HTMLDivElement | null>, shown: number): void {
+  useEffect(() => {
+    const box = ref.current;
+    if (!box || shown === 0) return;
+    const place = () => {
+      const lifted = Number.parseFloat(box.style.translate.split(" ")[1] ?? "0") || 0;
+      const own = box.getBoundingClientRect();
+      const [top, bottom] = [own.top - lifted, own.bottom - lifted];
+      const tops = [...document.querySelectorAll(BARS)].map((bar) => bar.getBoundingClientRect()).filter((bar) => bar.height > 0 && bar.left < own.right && bar.right > own.left && bar.top < bottom + GAP && bar.bottom > top).map((bar) => bar.top);
+      box.style.translate = tops.length > 0 ? `0 ${Math.min(...tops) - GAP - bottom}px` : "";
+    };
+    place();
+    const timer = setInterval(place, LOOK_MS);
+    return () => { clearInterval(timer); box.style.translate = ""; };
+  }, [ref, shown]);
+}
+
+const GAP = 8;
+
 export function Toasts() {
   const toasts = useToasts((state) => state.toasts);
+  const box = useRef<HTMLDivElement>(null);
+  useAboveBars(box, toasts.length);
   return (
-    <div className="toasts" role="status" aria-live="polite">
+    <div className="toasts" ref={box} role="status" aria-live="polite">
       {toasts.map((toast) => (
         <div key={toast.id} className="toast">
           <span>{toast.text}</span>

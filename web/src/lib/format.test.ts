@@ -6,6 +6,8 @@ describe("money", () => {
     [0, "$0"], [0.00005, "<$0.0001"], [0.0071, "$0.0071"], [0.31, "$0.31"], [2.84, "$2.84"], [1204.4, "$1,204"], [-3, "−$3.00"],
   ])("%d is shown as %s", (value, shown) => expect(format.cost(value)).toBe(shown));
 
+  it.each([[0, "$0"], [5, "$5"], [0.03, "$0.03"], [0.01, "$0.01"], [45.2, "$45.20"], [1_500, "$1,500"], [-5, "−$5.00"]])("%d of a budget is shown as %s", (value, shown) => expect(format.dollars(value)).toBe(shown));
+
   it("says that a price is not known instead of showing nothing", () => {
     expect(format.cost(null)).toBe("unpriced");
     expect(format.cost(0, 2)).toBe("unpriced");
@@ -33,6 +35,16 @@ describe("times", () => {
     expect(format.ago(new Date("2026-11-12T13:20:00Z"), now)).toBe("42 min ago");
     expect(format.ago(new Date("2026-11-12T10:00:00Z"), now)).toBe("4 h ago");
   });
+});
+
+it("has one clock", () => {
+  const at = new Date(2026, 10, 30, 14, 48, 4);
+  expect(format.timeOfDay(at)).toBe("14:48:04");
+  expect(format.hourAndMinute(at)).toBe("14:48");
+  for (const text of [format.minuteWithZone(at), format.exactly(at), format.ago(at, new Date(2026, 11, 3))]) {
+    expect(text).toContain("14:48");
+    expect(text).not.toMatch(/[AP]M/);
+  }
 });
 
 it("never cuts the name of a file", () => {

@@ -32,8 +32,9 @@ export function cost(value: number | null, unpriced = 0): string {
   return `${sign}$${grouped.format(size)}`;
 }
 
+/** Budgets: whole dollars where they are whole, and never less exact than elsewhere. */
 export function dollars(value: number): string {
-  return `$${grouped.format(value)}`;
+  return Number.isInteger(value) && value >= 0 ? `$${grouped.format(value)}` : cost(value);
 }
 
 export function bytes(value: number): string {
@@ -81,11 +82,13 @@ export function percent(share: number): string {
   return `${Math.round(value)}%`;
 }
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const clockSeconds = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+// One clock on every page: the one of logs and exports.
+const HOURS = { hourCycle: "h23", hour: "2-digit", minute: "2-digit" } as const;
+const clock = new Intl.DateTimeFormat(undefined, HOURS);
+const clockSeconds = new Intl.DateTimeFormat(undefined, { ...HOURS, second: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const dayOfYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long", hourCycle: "h23" });
 
 export function ago(at: Date, now: Date): string {
   const seconds = (now.getTime() - at.getTime()) / 1000;
@@ -98,6 +101,14 @@ export function ago(at: Date, now: Date): string {
 
 export function timeOfDay(at: Date): string {
   return clockSeconds.format(at);
+}
+
+export function hourAndMinute(at: Date | number): string {
+  return clock.format(at);
+}
+
+export function dayAndMonth(at: Date | number): string {
+  return day.format(at);
 }
 
 /** Local time and UTC, for a tooltip. */
@@ -122,7 +133,7 @@ export function plural(amount: number, one: string, many = `${one}s`): string {
   return `${count(amount)} ${amount === 1 ? one : many}`;
 }
 
-const minute = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+const minute = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric", ...HOURS, timeZoneName: "short" });
 
 /** A minute, absolute and with its zone: what groups an account of what happened. */
 export function minuteWithZone(at: Date): string {

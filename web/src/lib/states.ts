@@ -1,4 +1,4 @@
-import type { Attempt, FleetRow, TaskRow } from "@/api/types";
+import type { Attempt, FleetRow, Task, TaskRow } from "@/api/types";
 
 /** States as people see them, docs/design/ui.md, section 2.1. */
 export type Shown =
@@ -19,14 +19,14 @@ export interface Seen {
   word: string;
 }
 
-/** A task's state; `asked` says whether it waits for a person, `paused` whether a person let its agent stand still. */
-export function seenTask(task: TaskRow, asked: boolean, paused = false): Seen {
+/** A task's state; `asked` says whether it waits for a person. */
+export function seenTask(task: TaskRow, asked: boolean): Seen {
   if (task.archived_at !== null) return { state: "archived", word: WORDS.archived };
   switch (task.state) {
     case "running":
       if (asked) return { state: "waiting", word: WORDS.waiting };
       if (task.stale === "warned") return { state: "stale", word: WORDS.stale };
-      return paused ? { state: "paused", word: WORDS.paused } : { state: "running", word: WORDS.running };
+      return task.paused ? { state: "paused", word: WORDS.paused } : { state: "running", word: WORDS.running };
     case "failed":
       if (task.stale === "auto_failed") return { state: "failed", word: "Auto-failed" };
       if (task.stale === "timed_out") return { state: "failed", word: "Timed out" };
@@ -49,6 +49,16 @@ export function seenAgent(row: FleetRow): Seen {
 
 export function seenAttempt(state: Attempt["state"]): Seen {
   return { state, word: WORDS[state] };
+}
+
+/** Whether it waits to be tried, for the first time or again. */
+export function isWaiting(task: Pick<TaskRow, "state">): boolean {
+  return ["blocked", "backoff", "ready"].includes(task.state);
+}
+
+/** Over the reason of the last failure. */
+export function whyHeading(task: Task): string {
+  return isWaiting(task) && task.attempt ? `Why attempt ${task.attempt.number} failed` : "Why it failed";
 }
 
 export function isOpen(task: TaskRow): boolean {

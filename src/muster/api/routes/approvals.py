@@ -29,7 +29,15 @@ from muster.commands.approvals import (
 from muster.commands.asking_again import ask_again
 from muster.commands.messages import post_message
 from muster.domain import ids
-from muster.domain.approval import CLARIFY_WORDS, LONGEST_US, ApprovalState, Scope, subject_of, word_for
+from muster.domain.approval import (
+    CLARIFY_WORDS,
+    LONGEST_US,
+    ApprovalState,
+    Scope,
+    answer_in_words,
+    subject_of,
+    word_for,
+)
 from muster.domain.errors import InvalidInput
 from muster.domain.transcript import OptionKind
 from muster.domain.transcript_json import fitted
@@ -221,6 +229,7 @@ def approval_fields(row: ApprovalRow, facts: Facts) -> dict[str, Any]:
         "project_id": ids.encode(ids.PROJECT, row.project_id),
         "agent_id": row.agent_id,
         "agent": row.run_agent,
+        "key": row.key,
         "kind": row.kind,
         "state": row.state,
         "title": row.title,
@@ -230,6 +239,7 @@ def approval_fields(row: ApprovalRow, facts: Facts) -> dict[str, Any]:
         "expires_at": iso_or_none(row.expires_at),
         "answer": row.answer,
         "answered_by": row.answered_by,
+        "answer_words": answer_in_words(row.state, row.document, row.answer),
         "finished_at": iso_or_none(row.finished_at),
         "delivered_at": iso_or_none(row.delivered_at),
         "project": row.project,

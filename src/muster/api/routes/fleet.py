@@ -89,6 +89,7 @@ async def get_overview(
         reviews=found.reviews,
         unseen=found.unseen,
         problems=found.problems,
+        stuck=found.stuck,
         open=found.open,
         tasks={state: getattr(found.counts, state) for state in found.counts.__slots__},
         budget_usd=None if found.budget is None else dollars(found.budget),

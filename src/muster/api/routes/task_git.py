@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, cast
 
 from fastapi import Query
 
 from muster.api.routing import Route
 from muster.api.schemas.runs import AttemptQuery
-from muster.api.schemas.task_git import TaskGit
+from muster.api.schemas.task_git import MergeDone, TaskGit
 from muster.api.services import Services, ServicesHere
 from muster.api.task_output import Wanted, find_attempt
+from muster.api.times import iso
 from muster.domain import ids
+from muster.projections.merges import MergeRow, last_merge_of
 from muster.projections.runs import RunRow, runs_of
 from muster.projections.tasks import get_task
 from muster.vcs.git import GitError, repository_of
@@ -43,7 +45,8 @@ async def get_task_git(
     if run is None or run.branch is None:
         return _shape(task_id, attempt[1], name, run, _Found(problem="the attempt had no branch"))
     folder = (await get_task(services.store, number, services.store.now())).spec.working_dir or ""
-    return _shape(task_id, attempt[1], name, run, await _look(services, folder, task_id, name, run))
+    found = await _look(services, folder, task_id, name, run)
+    return _shape(task_id, attempt[1], name, run, found, await last_merge_of(services.store, number))
 
 
 async def _look(services: Services, folder: str, task_id: str, attempt: str, run: RunRow) -> _Found:
@@ -70,7 +73,25 @@ async def _dirty(services: Services, attempt: str) -> int | None:
     return await unkept_files(found[0])
 
 
-def _shape(task_id: str, number: int, attempt: str | None, run: RunRow | None, found: _Found) -> TaskGit:
+def _merge(row: MergeRow) -> MergeDone:
+    return MergeDone(
+        commit=row.commit,
+        into=row.into,
+        merge_commit=row.merge_commit,
+        way=cast(Any, row.way),
+        by=row.by or None,
+        at=iso(row.at),
+    )
+
+
+def _shape(
+    task_id: str,
+    number: int,
+    attempt: str | None,
+    run: RunRow | None,
+    found: _Found,
+    merge: MergeRow | None = None,
+) -> TaskGit:
     standing = found.standing
     return TaskGit(
         task_id=task_id,
@@ -88,6 +109,7 @@ def _shape(task_id: str, number: int, attempt: str | None, run: RunRow | None, f
         behind=standing.behind,
         merged=standing.merged,
         dirty=found.dirty,
+        last_merge=None if merge is None else _merge(merge),
         problem=found.problem,
     )
 

@@ -60,7 +60,7 @@ async def merge_task(services: ServicesHere, task_id: str, body: MergeRequest) -
     merge = await _planned(services, task_id, task.row.title, work, body)
     merged = await merge_work(work.main, merge)
     already = merged.commit == merged.before
-    told = TaskMerged(work.commit, merge.into, merged.commit, body.way)
+    told = TaskMerged(work.commit, merge.into, merged.commit, body.way, body.by or "")
     await services.store.execute(
         found_merged(number, work.attempt_id) if already else note_merge(number, work.attempt_id, told)
     )

@@ -133,6 +133,8 @@ async def _filter(store: Store, query: TaskQuery) -> TaskFilter:
         project_id=None if query.project is None else await find_project(store, query.project),
         session_id=None if query.session is None else ids.decode(ids.SESSION, query.session),
         parent_id=None if query.parent is None else _number(query.parent),
+        depends_on=None if query.depends_on is None else _number(query.depends_on),
+        stuck=query.stuck,
         agent_id=query.agent,
         type=query.type,
         kind=query.kind,

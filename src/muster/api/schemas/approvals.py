@@ -63,6 +63,9 @@ class Approval(Answer):
     project: str = Field(description="The project's name.")
     agent_id: str
     agent: str | None = Field(description="Which program asks.", examples=["claude"])
+    key: str = Field(
+        description="Its name in the conversation of its attempt: the `id` of the entry that asks."
+    )
     kind: KindName
     state: StateName
     title: str
@@ -76,6 +79,10 @@ class Approval(Answer):
     expires_at: Moment | None
     answer: JsonObject | None
     answered_by: str | None
+    answer_words: str = Field(
+        description="The very answer people gave: the words of the option they chose, and their own. Empty without any.",
+        examples=["To the left"],
+    )
     finished_at: Moment | None
     delivered_at: Moment | None = Field(
         description="When its agent got the answer, or when the answer became void."

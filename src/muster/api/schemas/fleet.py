@@ -112,6 +112,10 @@ class Overview(Answer):
         description="Results with commits that nobody merged, decided on or set aside; nothing waits for that. 1000 at most."
     )
     problems: int = Field(description="Tasks that failed for good and are not archived, 1000 at most.")
+    stuck: int = Field(
+        description="Open tasks that wait for one that failed, was cancelled or was rejected, 1000 at most: they go on only "
+        "when somebody acts."
+    )
     open: int = Field(description="Tasks that wait or run.")
     tasks: dict[str, int]
     budget_usd: float | None = Field(

@@ -6,9 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from muster.api.schemas.shape import Answer, Body, Name, Text
+from muster.api.schemas.shape import Answer, Body, Moment, Name, Text
 
 Commit = Annotated[str, StringConstraints(min_length=40, max_length=64, pattern=r"^[0-9a-f]+$")]
+
+
+class MergeDone(Answer):
+    """That work was merged."""
+
+    commit: str = Field(description="The work.")
+    into: str = Field(examples=["main"])
+    merge_commit: str = Field(description="Where the branch was then.")
+    way: Literal["merge", "squash"]
+    by: str | None
+    at: Moment
 
 
 class TaskGit(Answer):
@@ -36,6 +47,9 @@ class TaskGit(Answer):
     dirty: int | None = Field(
         description="Files of the working copy that differ from the base and are not kept yet; null: there is none now."
     )
+    last_merge: MergeDone | None = Field(
+        description="The last merge of the task's work over muster; null: there was none, whatever git says."
+    )
     problem: str | None = Field(description="Why something cannot be told.")
 
 
@@ -51,6 +65,7 @@ class MergeRequest(Body):
     message: Text | None = Field(
         default=None, description="Of the commit. Default: made from the task's title."
     )
+    by: Name | None = Field(default=None, description="Who merges; kept in the log.")
 
 
 class TaskMerge(Answer):

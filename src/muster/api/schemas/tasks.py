@@ -267,6 +267,7 @@ class TaskRow(Answer):
     task_class: str
     timeout_seconds: float
     state: State
+    paused: bool = Field(description="A person lets the agent at work on it stand still.")
     review: Review = Field(
         description="How its present result stands with people; pending: it waits for a verdict; "
         "unseen: it left commits nobody looked at, and nothing waits for that."
@@ -279,6 +280,7 @@ class TaskRow(Answer):
     session_id: str | None
     parent_id: str | None
     depends_on: list[str]
+    blocks: int = Field(description="Open tasks that wait for it.")
     tags: list[str]
     requires: list[str]
     network: bool
@@ -331,6 +333,11 @@ class TaskQuery(PageQuery):
     kind: Kind | None = None
     tag: Word | None = None
     parent: Word | None = None
+    depends_on: Word | None = Field(default=None, description="Only tasks that depend on this one.")
+    stuck: bool = Field(
+        default=False,
+        description="true: only open tasks that wait for one that failed, was cancelled or was rejected.",
+    )
     q: Word | None = Field(default=None, description="Words of title, description or tags.")
     archived: bool = Field(default=False, description="true: only archived tasks; they are hidden else.")
     created_after: Moment | None = None

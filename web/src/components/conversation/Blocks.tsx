@@ -1,5 +1,6 @@
 import { ChevronRight, ListTodo } from "lucide-react";
 import { memo } from "react";
+import { Asked } from "./Asked";
 import { ChangeLinks } from "./ChangeLinks";
 import { DiffLines } from "@/components/diff/DiffLines";
 import { Markdown } from "@/components/Markdown";
@@ -34,7 +35,7 @@ export const BlockView = memo(function BlockView({ block, agent, open }: { block
         </div>
       );
     case "asked":
-      return <p className="note"><span className="text-waiting">{visible(block.title)}</span> {block.detail ? <span className="mono">{visible(block.detail)}</span> : null}</p>;
+      return <Asked block={block} />;
     case "note":
       return <p className={cx("note", block.bad && "text-failed")}>{visible(block.text)}</p>;
     case "end":

@@ -21,7 +21,7 @@ function OfAttempt({ task, attempt, above }: { task: Task; attempt: Attempt; abo
   if (talk.error && talk.items.length === 0) return <ErrorState what="The conversation could not be loaded" error={talk.error} />;
   return (
     <Talk
-      talk={talk} agent={agent} task={task.id} attempt={attempt.number} since={attempt.claimed_at} running={running} outline height={`calc(100dvh - ${above + (running ? COMPOSER : 0)}px)`}
+      talk={talk} agent={agent} task={task.id} attempt={attempt.number} attemptId={attempt.id} since={attempt.claimed_at} running={running} outline height={`calc(100dvh - ${above + (running ? COMPOSER : 0)}px)`}
       footer={running ? <Composer task={task.id} agent={agent} paused={attempt.paused} /> : null}
     />
   );

@@ -1,5 +1,5 @@
 import { visible } from "@/lib/visible";
-import { timeOfDay } from "@/lib/format";
+import { hourAndMinute } from "@/lib/format";
 import { StateGlyph } from "@/components/StateGlyph";
 import { type Block, wordsOfCall } from "./entries";
 
@@ -35,7 +35,7 @@ export function Outline({ blocks, onGo }: { blocks: Block[]; onGo: (index: numbe
     <nav className="stops" aria-label="Outline">
       {stops.map((stop) => (
         <button type="button" key={stop.index} onClick={() => onGo(stop.index)}>
-          <time className="num" dateTime={stop.at}>{timeOfDay(new Date(stop.at)).slice(0, 5)}</time>
+          <time className="num" dateTime={stop.at}>{hourAndMinute(new Date(stop.at))}</time>
           {stop.bad ? <StateGlyph state="failed" size={11} /> : null}
           <span className="cut">{visible(stop.label)}</span>
         </button>

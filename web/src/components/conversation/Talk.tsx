@@ -9,6 +9,7 @@ import { count, plural } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
 import { visible } from "@/lib/visible";
 import type { Tail } from "@/live/tail";
+import { Asking } from "./Asked";
 import { BlockView } from "./Blocks";
 import { Told } from "./ChangeLinks";
 import { type Block, folded, textOf, toBlocks } from "./entries";
@@ -26,6 +27,8 @@ interface TalkProps {
   task: string;
   /** Its attempt, where calls are to link to what they changed. */
   attempt?: number;
+  /** Its attempt, where what people answered is to be shown. */
+  attemptId?: string;
   /** When the attempt began; what was said before is not for it. */
   since: string;
   running: boolean;
@@ -39,7 +42,7 @@ interface TalkProps {
 }
 
 /** What an agent says and does. Only what is near the window is made; older pages come when it is scrolled up to. */
-export function Talk({ talk, agent, task, attempt, since, running, before = NONE, outline = false, quiet = false, height = "calc(100dvh - 330px)", footer }: TalkProps) {
+export function Talk({ talk, agent, task, attempt, attemptId, since, running, before = NONE, outline = false, quiet = false, height = "calc(100dvh - 330px)", footer }: TalkProps) {
   const [search, setSearch] = useSearchParams();
   const words = search.get("find") ?? "";
   const [thinking, setThinking] = useRemembered("thinking", false);
@@ -55,6 +58,7 @@ export function Talk({ talk, agent, task, attempt, since, running, before = NONE
     if (follow && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [size, follow, unread.length]);
   const told = useMemo(() => (attempt ? { task, attempt } : null), [task, attempt]);
+  const asking = useMemo(() => (attemptId ? { task, attempt: attemptId } : null), [task, attemptId]);
   const loadEarlier = useEarlier(talk, box, size, () => setFollow(false));
   const scrolled = () => {
     const at = box.current;
@@ -82,13 +86,13 @@ export function Talk({ talk, agent, task, attempt, since, running, before = NONE
         {outline ? <Outline blocks={blocks} onGo={go} /> : null}
         <div ref={box} className="log" role="log" aria-live="off" aria-label="Messages" tabIndex={0} style={{ height, minHeight: 240, font: "inherit", padding: 0, background: "var(--surface)" }} onScroll={scrolled}>
           {blocks.length === 0 ? <EmptyState title={words ? "Nothing matches" : "Nothing said yet"} action={words ? <button type="button" className="btn" onClick={() => find("")}>Clear</button> : undefined} /> : null}
-          <Told.Provider value={told}><div style={{ height: size, position: "relative" }}>
+          <Told.Provider value={told}><Asking.Provider value={asking}><div style={{ height: size, position: "relative" }}>
             {rows.getVirtualItems().map((row) => (
               <div key={row.key} data-index={row.index} ref={rows.measureElement} style={{ position: "absolute", top: 0, left: 14, right: 14, transform: `translateY(${row.start}px)` }}>
                 <BlockView block={blocks[row.index]!} agent={agent} open={row.index === blocks.length - 1} />
               </div>
             ))}
-          </div></Told.Provider>
+          </div></Asking.Provider></Told.Provider>
           {unread.map((message) => <p className="msg user unread" key={message.id}><span className="who"><b>You</b>{message.delivered_at ? "handed to it" : "not read yet"}</span>{visible(message.text)}</p>)}
         </div>
       </div>

@@ -30,7 +30,7 @@ export type Block =
   | { kind: "group"; key: string; at: string; verb: string; calls: ToolBlock[] }
   | { kind: "plan"; key: string; at: string; items: Of<"plan">["items"] }
   | { kind: "note"; key: string; at: string; text: string; bad: boolean }
-  | { kind: "asked"; key: string; at: string; title: string; detail: string }
+  | { kind: "asked"; key: string; at: string; title: string; detail: string; /** The name of its request; "" in what was said before this attempt. */ id: string }
   | { kind: "end"; key: string; at: string; ok: boolean; text: string };
 
 /** Entries leave out what is at its default, so everything but the kind may be missing. */
@@ -93,10 +93,10 @@ export function toBlocks(entries: KeptEntry[], prefix = ""): Block[] {
         blocks.push({ kind: "plan", key, at, items: entry.items });
         break;
       case "permission":
-        blocks.push({ kind: "asked", key, at, title: `Asked for leave: ${entry.title}`, detail: entry.command ?? "" });
+        blocks.push({ kind: "asked", key, at, title: `Asked for leave: ${entry.title}`, detail: entry.command ?? "", id: prefix ? "" : entry.id });
         break;
       case "question":
-        blocks.push({ kind: "asked", key, at, title: "Asked a question", detail: entry.text });
+        blocks.push({ kind: "asked", key, at, title: "Asked a question", detail: entry.text, id: prefix ? "" : entry.id });
         break;
       case "error":
         blocks.push({ kind: "note", key, at, bad: true, text: `${entry.message}${entry.retrying ? " (tries again)" : ""}` });

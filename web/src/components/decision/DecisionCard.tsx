@@ -20,7 +20,7 @@ export function DecisionCard({ approval, full = false, level = 3 }: { approval: 
   const open = approval.state === "pending";
   const Heading = level === 2 ? "h2" : "h3";
   return (
-    <section className={cx("ap", !open && "over")} aria-label={`${heading(approval)}: ${approval.title}`} tabIndex={-1} onKeyDown={decide}>
+    <section className={cx("ap", !open && "settled")} aria-label={`${heading(approval)}: ${approval.title}`} tabIndex={-1} onKeyDown={decide}>
       <div className="h">
         <StateGlyph state={open ? "waiting" : approval.outcome === "approved" || approval.outcome === "answered" ? "succeeded" : "cancelled"} size={13} label="" />
         <span>{heading(approval)}</span>

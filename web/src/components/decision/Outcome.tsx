@@ -2,15 +2,14 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { answer, api, ApiProblem } from "@/api/client";
 import type { Approval } from "@/api/types";
-import { visible } from "@/lib/visible";
 import { TimeAgo } from "../TimeAgo";
 import { say, sayFailed } from "../toasts";
 import { BY, refresh } from "./send";
 import { text } from "./useAnswer";
+import { gaveWords, said } from "./words";
 
 /** What came of a request. Expired is its own word, and can be asked again. */
 export function Outcome({ approval }: { approval: Approval }) {
-  const given = text(approval.answer?.text).replace(/^Before this is decided, people want to know: /, "");
   const scope = text(approval.answer?.scope);
   return (
     <div className="dc-out">
@@ -18,19 +17,12 @@ export function Outcome({ approval }: { approval: Approval }) {
         {said(approval)}
         {approval.finished_at ? <TimeAgo at={approval.finished_at} /> : null}
         {scope && scope !== "once" && approval.outcome === "approved" ? `, and exactly this without asking ${scope === "everywhere" ? "everywhere" : `in this ${scope}`}` : null}
-        {given && approval.state === "answered" ? <>: “{visible(given)}”</> : null}
+        {gaveWords(approval)}
       </p>
       {approval.outcome === "asked back" ? <p className="note">Nothing was approved. Its agent reads the question and asks again.</p> : null}
       {approval.outcome === "expired" ? <Again approval={approval} /> : null}
     </div>
   );
-}
-
-function said(approval: Approval): string {
-  if (approval.outcome === "expired") return "Nobody answered in time. Nothing ran; its agent was told so and went on without. ";
-  if (approval.outcome === "withdrawn") return "Its agent went on, changed the request or ended before anybody answered. ";
-  const how = approval.outcome === "answered" ? "Answered" : approval.outcome === "asked back" ? "Asked back" : approval.outcome === "approved" ? "Approved" : "Rejected";
-  return `${how} by ${approval.answered_by ?? "somebody"} `;
 }
 
 function Again({ approval }: { approval: Approval }) {

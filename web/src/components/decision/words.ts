@@ -1,4 +1,5 @@
 import type { Approval } from "@/api/types";
+import { visible } from "@/lib/visible";
 import { text } from "./useAnswer";
 
 export function heading(approval: Approval): string {
@@ -47,4 +48,17 @@ export function network(place: Approval["place"]): string {
 /** Before approvals expire and after, in the words of what the server does. */
 export function onTimeout(approval: Approval): string {
   return approval.expires_at ? "It expires. Nothing runs; its agent is told that nobody answered, and goes on without." : "It waits as long as it takes.";
+}
+
+/** What came of a request, and through whom; when follows. */
+export function said(approval: Approval): string {
+  if (approval.outcome === "expired") return "Nobody answered in time. Nothing ran; its agent was told so and went on without. ";
+  if (approval.outcome === "withdrawn") return "Its agent went on, changed the request or ended before anybody answered. ";
+  const how = approval.outcome === "answered" ? "Answered" : approval.outcome === "asked back" ? "Asked back" : approval.outcome === "approved" ? "Approved" : "Rejected";
+  return `${how} by ${approval.answered_by ?? "somebody"} `;
+}
+
+/** The very answer, after who gave it and when. */
+export function gaveWords(approval: Approval): string {
+  return approval.answer_words ? `: “${visible(approval.answer_words)}”` : "";
 }

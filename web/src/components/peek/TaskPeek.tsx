@@ -3,13 +3,14 @@ import { Link } from "react-router";
 import { ApiProblem } from "@/api/client";
 import { task as taskQuery, taskApprovals, taskAttempts, taskFiles } from "@/api/queries";
 import type { Attempt, Task, TaskFiles } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
 import { DecisionCard } from "@/components/decision/DecisionCard";
 import { PlusMinus } from "@/components/PlusMinus";
 import { StateChip, StateGlyph } from "@/components/StateGlyph";
 import { ErrorState, Skeleton } from "@/components/States";
-import { Elapsed, TimeAgo } from "@/components/TimeAgo";
+import { Elapsed, TimeAgo, Took } from "@/components/TimeAgo";
 import { cost, plural, shortId, shortPath } from "@/lib/format";
-import { isOpen, seenAttempt, seenTask } from "@/lib/states";
+import { isOpen, seenAttempt, seenTask, whyHeading } from "@/lib/states";
 import { visible } from "@/lib/visible";
 import { CancelTask, Requeue } from "./CancelTask";
 import { LastLines } from "./LastLines";
@@ -47,7 +48,7 @@ export default function TaskPeek({ id }: { id: string }) {
       </div>
       {pending.map((approval) => <section key={approval.id} className="ask"><DecisionCard approval={approval} /></section>)}
       {task.waiting && isOpen(task) && task.state !== "running" ? <p className="sub">{task.waiting.message}</p> : null}
-      {task.error ? <section><h3><StateGlyph state="failed" label="" /> Why it failed</h3><p className="sub words">{visible(task.error)}</p></section> : null}
+      {task.error ? <section><h3><StateGlyph state="failed" label="" /> {whyHeading(task)}</h3><p className="sub words">{visible(task.error)}</p></section> : null}
       <Figures task={task} attempts={attempts} />
       {attempts.length > 0 ? <Steps task={task} attempts={attempts} /> : null}
       {files && files.produced.length > 0 ? <Changes task={task} files={files} /> : null}
@@ -62,10 +63,10 @@ function Figures({ task, attempts }: { task: Task; attempts: Attempt[] }) {
   return (
     <dl className="dl">
       <dt>Cost</dt><dd className="num">{cost(spent, unpriced)}{task.estimated_cost_usd > 0 ? <span className="mut"> of {cost(task.estimated_cost_usd)} estimated</span> : null}</dd>
-      <dt>Duration</dt><dd className="num">{task.started_at ? <Elapsed since={task.started_at} until={task.finished_at} /> : "not started"}</dd>
+      <dt>Duration</dt><dd className="num"><Took task={task} none={task.attempts > 0 ? "waits for another attempt" : "not started"} /></dd>
       <dt>Queue</dt><dd>{task.queue}</dd>
       <dt>Project</dt><dd>{task.project}</dd>
-      {task.agent_id ? <><dt>Agent</dt><dd>{task.attempt?.run?.agent ?? task.agent_id}</dd></> : null}
+      {task.agent_id ? <><dt>Agent</dt><dd>{task.attempt?.run?.agent ?? <AgentName id={task.agent_id} />}</dd></> : null}
       {task.working_dir ? <><dt>Directory</dt><dd className="mono" title={task.working_dir}>{shortPath(task.working_dir, 40)}</dd></> : null}
     </dl>
   );
@@ -81,7 +82,7 @@ function Steps({ task, attempts }: { task: Task; attempts: Attempt[] }) {
             const { state, word } = seenAttempt(one.state);
             return (
               <tr key={one.id}>
-                <td><Link className="ag" to={`/tasks/${task.id}?attempt=${one.number}`}><StateGlyph state={state} label={word} />{one.number}. <span className="mut cut">{one.run?.agent ?? one.agent_id}</span></Link></td>
+                <td><Link className="ag" to={`/tasks/${task.id}?attempt=${one.number}`}><StateGlyph state={state} label={word} />{one.number}. <span className="mut cut">{one.run?.agent ?? <AgentName id={one.agent_id} />}</span></Link></td>
                 <td><Elapsed since={one.claimed_at} until={one.finished_at} /></td>
                 <td>{cost(one.state === "running" ? (one.run?.cost_usd ?? 0) : one.cost_usd, one.run?.unpriced_calls)}</td>
               </tr>

@@ -4,6 +4,7 @@ import { Fragment, useMemo, useRef } from "react";
 import { Link } from "react-router";
 import { answer, api } from "@/api/client";
 import type { Activity } from "@/api/operate";
+import { AgentName } from "@/components/AgentName";
 import { JsonView } from "@/components/JsonView";
 import { StateGlyph } from "@/components/StateGlyph";
 import { ErrorState, Skeleton } from "@/components/States";
@@ -73,7 +74,7 @@ function Entry({ item, at: place, wide, open, onOpen }: { item: Activity; at: nu
           {item.description ? <span className="cut mut">{visible(item.description)}</span> : null}
         </button>
       </td>
-      {wide ? <td className="sub">{item.agent_id ? <Link className="t" to={`?agent=${encodeURIComponent(item.agent_id)}`}>{item.agent_id}</Link> : <span className="mut">—</span>}</td> : null}
+      {wide ? <td className="sub">{item.agent_id ? <Link className="t" to={`?agent=${encodeURIComponent(item.agent_id)}`}><AgentName id={item.agent_id} /></Link> : <span className="mut">—</span>}</td> : null}
       {wide ? <td className="sub mono">{item.task_id ? <Link to={`/tasks/${item.task_id}`} className="t">{shortId(item.task_id)}</Link> : item.project_id ? <Link className="t" to={`?project=${item.project_id}`}>{shortId(item.project_id)}</Link> : <span className="mut">—</span>}</td> : null}
     </tr>
   );

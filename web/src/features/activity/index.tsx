@@ -79,7 +79,7 @@ function Filters({ filter, task, set }: { filter: Filter; task: string | undefin
         {ACTIONS.map(([value, label]) => <option key={value} value={value}>{label.replace(/^ {2}/, "\u00a0\u00a0")}</option>)}
       </select>
       <input id="feed-agent" className="inp" style={{ width: 170 }} list="feed-agents" type="search" placeholder="Any agent" aria-label="Agent" defaultValue={filter.agent} key={`agent ${filter.agent}`} onChange={(event) => (event.target.value === "" || agents.some((one) => one.agent_id === event.target.value)) && set("agent", event.target.value || null)} onKeyDown={(event) => event.key === "Enter" && set("agent", event.currentTarget.value.trim() || null)} />
-      <datalist id="feed-agents">{[...new Set(agents.map((row) => row.agent_id))].map((id) => <option key={id} value={id} />)}</datalist>
+      <datalist id="feed-agents">{[...new Map(agents.map((row) => [row.agent_id, row.name]))].map(([id, name]) => <option key={id} value={id}>{name}</option>)}</datalist>
       <input className="inp" style={{ width: 180 }} type="search" placeholder="Any task (its id)" aria-label="Task" defaultValue={task} key={`task ${task}`} aria-invalid={task !== undefined && filter.task === undefined} onChange={(event) => (event.target.value === "" || TASK.test(event.target.value.trim())) && set("task", event.target.value.trim() || null)} />
       <select className="inp" style={{ width: 170 }} aria-label="Project" value={project?.id ?? filter.project ?? ""} onChange={(event) => set("project", event.target.value || null)}>
         <option value="">Any project</option>

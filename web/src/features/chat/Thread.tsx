@@ -4,6 +4,7 @@ import { Link, useNavigate } from "react-router";
 import { answer, api } from "@/api/client";
 import { task as taskQuery, taskApprovals } from "@/api/queries";
 import type { Task } from "@/api/types";
+import { useAgentName } from "@/components/AgentName";
 import { STANDS, WordsBox } from "@/components/conversation/Composer";
 import { type Block, folded, toBlocks } from "@/components/conversation/entries";
 import { PauseButton } from "@/components/conversation/PauseButton";
@@ -23,9 +24,10 @@ import { chainOf } from "./queries";
 /** A conversation with the agent of a task, and with those tasks it goes on with. */
 export default function Thread({ id, name }: { id: string; name: string | null }) {
   const { data, error, refetch } = useQuery(taskQuery(id));
+  const named = useAgentName();
   if (error && !data) return <ErrorState page what="The conversation could not be loaded" error={error} retry={() => void refetch()} action={<Link className="btn" to="/chat">Start another</Link>} />;
   if (!data) return <Skeleton rows={10} height={40} />;
-  return <Open key={`${data.id} ${data.attempt?.number ?? 0} ${data.attempt?.run ? "run" : ""}`} task={data} name={name ?? data.attempt?.run?.agent ?? data.agent_id ?? data.assigned_to ?? "the agent"} />;
+  return <Open key={`${data.id} ${data.attempt?.number ?? 0} ${data.attempt?.run ? "run" : ""}`} task={data} name={name ?? data.attempt?.run?.agent ?? (named(data.agent_id ?? data.assigned_to) || "the agent")} />;
 }
 
 const HINTS: Record<Way, string> = {
@@ -64,7 +66,7 @@ function Open({ task, name }: { task: Task; name: string }) {
       return false;
     }
   };
-  const { state, word } = seenTask(task, pending.length > 0, attempt?.paused);
+  const { state, word } = seenTask(task, pending.length > 0);
   const running = task.state === "running";
   const spent = attempt ? (running ? (attempt.run?.cost_usd ?? 0) : attempt.cost_usd) : 0;
   return (
@@ -77,7 +79,7 @@ function Open({ task, name }: { task: Task; name: string }) {
       </div>
       {talk.error && talk.items.length === 0 && attempt?.run ? <ErrorState what="The conversation could not be loaded" error={talk.error} /> : (
         <Talk
-          talk={talk} agent={name} task={task.id} since={attempt?.claimed_at ?? ""} running={running} before={before} quiet height="100%"
+          talk={talk} agent={name} task={task.id} attemptId={attempt?.id} since={attempt?.claimed_at ?? ""} running={running} before={before} quiet height="100%"
           footer={
             <>
               {pending.map((approval) => <div key={approval.id} style={{ padding: "10px 12px 0" }}><DecisionCard approval={approval} /></div>)}

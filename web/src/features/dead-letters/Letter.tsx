@@ -1,5 +1,7 @@
 import { Link } from "react-router";
 import type { TaskRow } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
+import { Blocks } from "@/components/Blocks";
 import { StateChip } from "@/components/StateGlyph";
 import { TimeAgo } from "@/components/TimeAgo";
 import { cost, plural, shortId } from "@/lib/format";
@@ -30,7 +32,8 @@ export function Letter({ row, chosen, busy, onToggle, onQueue, onRequeue, onRewr
           <StateChip state={state} word={word === "Failed" ? "Dead letter" : word} />
           <Link to={`/tasks/${row.id}/history`}>{plural(row.attempts, "attempt")} of {row.max_attempts}</Link>
           <button type="button" onClick={onQueue}>{row.queue}</button>
-          {row.agent_id ? <span>{row.agent_id}</span> : null}
+          <Blocks task={row} />
+          <AgentName id={row.agent_id} />
           {row.actual_cost_usd > 0 ? <span className="num">{cost(row.actual_cost_usd)}</span> : null}
           {row.finished_at ? <TimeAgo at={row.finished_at} /> : null}
         </p>

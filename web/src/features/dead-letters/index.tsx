@@ -70,7 +70,7 @@ export function Component() {
   return (
     <>
       <div className="ph">
-        <div><PageHeading>{figures ? (figures.problems > 0 ? `${plural(figures.problems, "task")} failed for good` : "No task failed for good") : "Dead letters"}</PageHeading><p>They block nobody. Queue them again, or close them.</p></div>
+        <div><PageHeading>{figures ? (figures.problems > 0 ? `${plural(figures.problems, "task")} failed for good` : "No task failed for good") : "Dead letters"}</PageHeading><p>{!figures ? "\u00a0" : figures.stuck === 0 ? "They block nobody." : <Link className="link" to="/tasks?stuck=1">{plural(figures.stuck, "open task")} {figures.stuck === 1 ? "waits" : "wait"} for what will not be done.</Link>} Queue what failed again, or close it.</p></div>
         <div className="r"><Link className="btn" to="/queues">Queues</Link></div>
       </div>
       <div className="fbar">

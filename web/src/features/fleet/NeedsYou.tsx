@@ -2,8 +2,9 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { memo } from "react";
 import { Link } from "react-router";
 import { answer, api } from "@/api/client";
-import { pendingApprovals, problems, toReview } from "@/api/queries";
+import { pendingApprovals, problems, stuck, toReview } from "@/api/queries";
 import type { Approval, Overview, TaskRow } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
 import { decide } from "@/components/decision/DecisionCard";
 import { PermissionButtons } from "@/components/decision/PermissionButtons";
 import { RiskWord } from "@/components/decision/RiskWord";
@@ -21,18 +22,21 @@ const CARDS = 4;
 export const NeedsYou = memo(function NeedsYou({ overview }: { overview: Overview | undefined }) {
   const asked = useQuery(pendingApprovals);
   const broke = useQuery(problems);
+  const behind = useQuery(stuck);
   const ended = useQuery(toReview);
   const approvals = asked.data?.items ?? [];
   const failed = broke.data?.items ?? [];
+  const vain = behind.data?.items ?? [];
   const results = ended.data?.items ?? [];
-  const coming = [asked, broke, ended].some((one) => one.isPending);
+  const coming = [asked, broke, behind, ended].some((one) => one.isPending);
   const waiting = overview?.waiting ?? approvals.length + results.length;
-  const broken = overview?.problems ?? failed.length;
+  const broken = overview ? overview.problems + overview.stuck : failed.length + vain.length;
   const sorted = [...approvals].sort((a, b) => (a.expires_at ?? "9").localeCompare(b.expires_at ?? "9") || a.created_at.localeCompare(b.created_at));
   const cards = [
     ...sorted.map((approval) => <AskCard key={approval.id} approval={approval} />),
     ...results.map((task) => <ReviewCard key={task.id} task={task} />),
     ...failed.map((task) => <ProblemCard key={task.id} task={task} />),
+    ...vain.map((task) => <StuckCard key={task.id} task={task} />),
   ];
   const more = waiting + broken - Math.min(cards.length, CARDS);
   if (waiting + broken === 0) {
@@ -64,7 +68,7 @@ function AskCard({ approval }: { approval: Approval }) {
         {approval.expires_at ? <Timer approval={approval} /> : <span className="t"><TimeAgo at={approval.created_at} /></span>}
       </div>
       <h3 className="cut">{visible(approval.title)}</h3>
-      <p className="cut">{approval.risk ? <><RiskWord risk={approval.risk} /> · </> : null}<span className="mono">{approval.agent_id}</span> · {approval.task}</p>
+      <p className="cut">{approval.risk ? <><RiskWord risk={approval.risk} /> · </> : null}<AgentName id={approval.agent_id} /> · {approval.task}</p>
       {question ? (
         <div className="b">
           <Link className="btn s p" to={`/inbox/${approval.id}`}>Answer</Link>
@@ -82,8 +86,19 @@ function ReviewCard({ task }: { task: TaskRow }) {
     <article className="ac card" aria-label={task.title}>
       <div className="h"><StateGlyph state="waiting" label="" /><span>Review changes</span>{task.finished_at ? <span className="t"><TimeAgo at={task.finished_at} /></span> : null}</div>
       <h3 className="cut">{visible(task.title)}</h3>
-      <p className="cut"><span className="mono">{task.agent_id}</span> · {task.queue}</p>
+      <p className="cut"><AgentName id={task.agent_id} /> · {task.queue}</p>
       <div className="b"><Link className="btn s p" to={`/tasks/${task.id}/changes`}>Review diff</Link><Link className="btn s g" to={`/tasks/${task.id}`}>Open task</Link></div>
+    </article>
+  );
+}
+
+function StuckCard({ task }: { task: TaskRow }) {
+  return (
+    <article className="ac card" aria-label={task.title}>
+      <div className="h"><StateGlyph state="queued" label="" /><span>Waits in vain</span><span className="t"><TimeAgo at={task.created_at} /></span></div>
+      <h3 className="cut">{task.title}</h3>
+      <p className="cut">{task.waiting?.message}</p>
+      <div className="b"><Link className="btn s" to={`/inbox/${task.id}`}>Decide</Link><Link className="btn s g" to={`/tasks/${task.id}`}>Open task</Link></div>
     </article>
   );
 }
@@ -110,7 +125,7 @@ function ProblemCard({ task }: { task: TaskRow }) {
     <article className="ac card" aria-label={task.title}>
       <div className="h"><StateGlyph state="failed" label="" /><span>{word}{task.attempts > 1 ? `, tried ${task.attempts} times` : ""}</span>{task.finished_at ? <span className="t"><TimeAgo at={task.finished_at} /></span> : null}</div>
       <h3 className="cut">{task.title}</h3>
-      <p className="cut">{visible(task.error ?? "It did not say why.")}</p>
+      <p className="cut">{task.blocks > 0 ? <><Link className="link" to={`/tasks?state=open&depends_on=${task.id}`}>blocks {plural(task.blocks, "task")}</Link> · </> : null}{visible(task.error ?? "It did not say why.")}</p>
       <div className="b">
         <Link className="btn s" to={`/tasks/${task.id}`}>See why</Link>
         <button type="button" className="btn s" disabled={rerun.isPending} onClick={() => rerun.mutate()}>Re-run</button>

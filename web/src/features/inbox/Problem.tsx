@@ -3,12 +3,14 @@ import { Link } from "react-router";
 import { answer, api } from "@/api/client";
 import { task as taskQuery } from "@/api/queries";
 import { visible } from "@/lib/visible";
+import { Blocks } from "@/components/Blocks";
 import { StateChip } from "@/components/StateGlyph";
 import { ErrorState, Skeleton } from "@/components/States";
 import { TimeAgo } from "@/components/TimeAgo";
 import { say, sayFailed } from "@/components/toasts";
 import { plural } from "@/lib/format";
-import { seenTask } from "@/lib/states";
+import { isOpen, seenTask } from "@/lib/states";
+import { Stuck } from "./Stuck";
 
 /** A task that failed for good, and what can be done about it. */
 export function Problem({ id }: { id: string }) {
@@ -26,6 +28,7 @@ export function Problem({ id }: { id: string }) {
   });
   if (error && !task) return <ErrorState what="The task could not be loaded" error={error} retry={() => void refetch()} />;
   if (!task) return <Skeleton rows={5} />;
+  if (isOpen(task) && task.waiting) return <Stuck task={task} />;
   const { state, word } = seenTask(task, false);
   const finished = task.state === "failed" && !task.archived_at;
   return (
@@ -34,6 +37,7 @@ export function Problem({ id }: { id: string }) {
       <h2 style={{ padding: "8px 0 4px", minHeight: 0, fontSize: 15 }}>{task.title}</h2>
       <p className="sub" style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{visible(task.error ?? "It did not say why.")}</p>
       {task.attempt?.code ? <p className="mut" style={{ fontSize: 12 }}>Code {task.attempt.code}</p> : null}
+      <p className="sub" style={{ marginTop: 6 }}><Blocks task={task} ask lead="It " /></p>
       <div style={{ display: "flex", gap: 6, marginTop: 12, flexWrap: "wrap" }}>
         <Link className="btn p" to={`/tasks/${id}`}>Open task</Link>
         <button type="button" className="btn" disabled={!finished || act.isPending} onClick={() => act.mutate("requeue")}>Re-run</button>

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { toReview } from "@/api/queries";
+import { AgentName } from "@/components/AgentName";
 import { StateGlyph } from "@/components/StateGlyph";
 import { TimeAgo } from "@/components/TimeAgo";
 import { cost } from "@/lib/format";
@@ -18,7 +19,7 @@ export function Reviews() {
           <StateGlyph state="waiting" />
           <b className="cut">{visible(task.title)}</b>
           <span className="t">{task.finished_at ? <TimeAgo at={task.finished_at} /> : null}</span>
-          <span className="m2 cut">{task.agent_id} · review · {task.queue} · {cost(task.actual_cost_usd)}</span>
+          <span className="m2 cut"><AgentName id={task.agent_id} /> · review · {task.queue} · {cost(task.actual_cost_usd)}</span>
         </Link>
       ))}
     </section>

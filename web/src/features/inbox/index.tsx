@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useNavigate, useParams, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
-import { overview, pendingApprovals, problems } from "@/api/queries";
+import { overview, pendingApprovals, problems, stuck } from "@/api/queries";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { useNow } from "@/lib/clock";
@@ -10,6 +10,7 @@ import { cx } from "@/lib/cx";
 import { plural } from "@/lib/format";
 import { useKept } from "@/lib/kept";
 import { useKeys } from "@/lib/keys";
+import { problemsSaid } from "@/lib/problems";
 import { Bulk } from "./Bulk";
 import { Detail } from "./Detail";
 import { type Item, itemsOf, kept, type Kind, KINDS, readSnoozed, shownOf, type Snoozed, together } from "./items";
@@ -29,9 +30,10 @@ const MINUTE_MS = 60_000;
 function useItems(kind: Kind, snoozed: Snoozed) {
   const approvals = useQuery(pendingApprovals);
   const failed = useQuery(problems);
+  const behind = useQuery(stuck);
   const recent = useQuery(recentApprovals);
   const now = Math.floor(useNow() / MINUTE_MS) * MINUTE_MS;
-  const items = itemsOf(approvals.data?.items ?? [], failed.data?.items ?? [], recent.data?.items ?? [], now);
+  const items = itemsOf(approvals.data?.items ?? [], failed.data?.items ?? [], recent.data?.items ?? [], now, behind.data?.items);
   return { approvals, failed, items, now, shown: shownOf(items, kind, snoozed, now), asleep: shownOf(items, "snoozed", snoozed, now).length };
 }
 
@@ -100,7 +102,8 @@ function useInboxKeys(shown: Item[], id: string | undefined, open: (id: string) 
 function Heading({ items, kind, asleep, onKind }: { items: Item[]; kind: Kind; asleep: number; onKind: (kind: Kind) => void }) {
   const figures = useQuery(overview).data;
   const waiting = figures?.waiting ?? 0;
-  const broken = figures?.problems ?? 0;
+  const vain = figures?.stuck ?? 0;
+  const broken = (figures?.problems ?? 0) + vain;
   const of = (one: Kind) => items.filter((item) => item.kind === one).length;
   const expired = of("expired");
   const tabs: [Kind, string, number][] = [
@@ -112,7 +115,7 @@ function Heading({ items, kind, asleep, onKind }: { items: Item[]; kind: Kind; a
     <div className="ph">
       <div>
         <PageHeading>{waiting > 0 ? `${waiting} waiting on you` : "Nothing waits on you"}</PageHeading>
-        <p>{broken > 0 ? `${plural(broken, "task")} failed for good and block${broken === 1 ? "s" : ""} nobody.` : "No task has failed for good."}{figures?.unseen ? ` ${plural(figures.unseen, "result")} nobody looked at.` : ""}</p>
+        <p>{problemsSaid(broken - vain, vain)}{figures?.unseen ? ` ${plural(figures.unseen, "result")} nobody looked at.` : ""}</p>
       </div>
       <div className="r">
         <div className="seg ib-tabs" role="group" aria-label="Kinds">

@@ -24,6 +24,7 @@ describe("the list of the inbox", () => {
   test("a tab shows its kind, and what is snoozed is in a tab of its own until its time is over", () => {
     const items = itemsOf([approval("a"), approval("b", { kind: "question" })], [failed], [], NOW);
     expect(shownOf(items, "question", {}, NOW).map((item) => item.id)).toEqual(["b"]);
+    expect(shownOf(itemsOf([], [failed], [], NOW, [{ id: "tsk_2" } as TaskRow]), "problem", {}, NOW).map((item) => item.id)).toEqual(["tsk_1", "tsk_2"]);
     expect(shownOf(items, "all", { a: NOW + 1 }, NOW).map((item) => item.id)).toEqual(["b", "tsk_1"]);
     expect(shownOf(items, "snoozed", { a: NOW + 1, b: NOW - 1 }, NOW).map((item) => item.id)).toEqual(["a"]);
   });

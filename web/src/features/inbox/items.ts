@@ -14,13 +14,13 @@ export interface Item {
 export const KINDS: [Kind, string][] = [["all", "All"], ["permission", "Approvals"], ["question", "Questions"], ["problem", "Problems"]];
 const DAY_MS = 86_400_000;
 
-/** What blocks, the soonest end first and then the oldest; what failed; what expired within a day. */
-export function itemsOf(approvals: Approval[], failed: TaskRow[], recent: Approval[], now: number): Item[] {
+/** What blocks, the soonest end first and then the oldest; what failed, and what waits for it in vain; what expired within a day. */
+export function itemsOf(approvals: Approval[], failed: TaskRow[], recent: Approval[], now: number, stuck: TaskRow[] = []): Item[] {
   const sorted = [...approvals].sort((a, b) => (a.expires_at ?? "9").localeCompare(b.expires_at ?? "9") || a.created_at.localeCompare(b.created_at));
   const late = recent.filter((approval) => approval.outcome === "expired" && now - Date.parse(approval.finished_at ?? "") < DAY_MS);
   return [
     ...sorted.map((approval) => ({ id: approval.id, kind: approval.kind, approval })),
-    ...failed.map((task) => ({ id: task.id, kind: "problem" as const, task })),
+    ...[...failed, ...stuck].map((task) => ({ id: task.id, kind: "problem" as const, task })),
     ...late.map((approval) => ({ id: approval.id, kind: "expired" as const, approval })),
   ];
 }

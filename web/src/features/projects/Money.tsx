@@ -3,6 +3,7 @@ import { useState } from "react";
 import { Link } from "react-router";
 import { answer, api } from "@/api/client";
 import type { LedgerEntry, Project } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
 import { Dialog } from "@/components/Dialog";
 import { Field, Text } from "@/components/fields";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
@@ -48,7 +49,7 @@ function Table({ rows, limited }: { rows: LedgerEntry[]; limited: boolean }) {
         {rows.map((row) => (
           <tr key={row.seq} className="row still">
             <td className="main-cell">{row.kind === "allocated" && row.amount_usd < 0 ? "Taken back" : WORDS[row.kind]}</td>
-            <td className="second sub">{row.task_id ? <Link to={`/tasks/${row.task_id}`} className="mono">{shortId(row.task_id)}</Link> : null}{row.agent_id ? <span className="mut"> {row.agent_id}</span> : null}{row.note ? ` ${row.note}` : !row.task_id ? <span className="mut">—</span> : null}</td>
+            <td className="second sub">{row.task_id ? <Link to={`/tasks/${row.task_id}`} className="mono">{shortId(row.task_id)}</Link> : null}{row.agent_id ? <span className="mut"> <AgentName id={row.agent_id} /></span> : null}{row.note ? ` ${row.note}` : !row.task_id ? <span className="mut">—</span> : null}</td>
             <td className="r num fact">{cost(row.amount_usd)}</td>
             <td className="r num sub low1">{cost(limited ? row.balance_usd : row.reserved_usd)}</td>
             <td className="r num sub low1">{cost(row.spent_usd)}</td>

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation, useSearchParams } from "react-router";
 import type { Attempt, Task } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
 import { StateGlyph } from "@/components/StateGlyph";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
 import { cost, plural } from "@/lib/format";
@@ -59,7 +60,7 @@ export function Attempts({ task, attempts }: { task: Task; attempts: Attempt[] }
           <li key={attempt.id}>
             <StateGlyph state={seenAttempt(attempt.state).state} label={seenAttempt(attempt.state).word} />
             <Link to={`/tasks/${task.id}?attempt=${attempt.number}`}>Attempt {attempt.number}</Link>
-            <span className="sub cut">{attempt.run?.agent ?? attempt.agent_id}</span>
+            <span className="sub cut">{attempt.run?.agent ?? <AgentName id={attempt.agent_id} />}</span>
             <span className="cut" title={visible(attempt.error ?? "")}>{visible(whyOf(attempt))}</span>
             <span className="num mut"><TimeAgo at={attempt.claimed_at} />, <Elapsed since={attempt.claimed_at} until={attempt.finished_at} />, {cost(attempt.run?.cost_usd ?? attempt.cost_usd, attempt.run?.unpriced_calls)}</span>
             <Link className="num" to={`/tasks/${task.id}/output?attempt=${attempt.number}`}>{plural(attempt.lines, "line")}</Link>

@@ -1,11 +1,12 @@
-import { Link } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import type { Approval, Attempt, Task } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
 import { DecisionCard } from "@/components/decision/DecisionCard";
 import { StateGlyph } from "@/components/StateGlyph";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
 import { ContextMeter } from "@/components/ContextMeter";
 import { compact, cost, duration, percent, shortPath } from "@/lib/format";
-import { seenAttempt } from "@/lib/states";
+import { isWaiting, seenAttempt, WORDS } from "@/lib/states";
 import { Branch } from "./merge";
 
 interface FactsProps {
@@ -29,11 +30,14 @@ export function Facts({ task, attempts, attempt, pending }: FactsProps) {
 }
 
 function Progress({ task, attempt }: { task: Task; attempt: Attempt | null }) {
-  if (!attempt) {
+  const [search] = useSearchParams();
+  // What ended before is not how far it is; one that was chosen is shown.
+  if (!attempt || (isWaiting(task) && !search.has("attempt"))) {
     return (
       <section className="rs">
-        <h2>Progress</h2>
+        <h2>Progress{isWaiting(task) ? <span>{WORDS.queued}</span> : null}</h2>
         <p className="sub" style={{ fontSize: 12.5 }}>{task.waiting ? task.waiting.message : "It has not been started."}</p>
+        {attempt ? <p className="mut" style={{ fontSize: 12.5 }}>Attempt {attempt.number} {attempt.state} after <Elapsed since={attempt.claimed_at} until={attempt.finished_at} /></p> : null}
         {task.ready_at && task.state === "backoff" ? <p className="mut" style={{ fontSize: 12.5 }}>Next try <TimeAgo at={task.ready_at} /></p> : null}
       </section>
     );
@@ -69,7 +73,7 @@ function Cost({ task, attempts }: { task: Task; attempts: Attempt[] }) {
           <tbody>
             {attempts.map((attempt) => (
               <tr key={attempt.id}>
-                <td><Link to={`?attempt=${attempt.number}`} className="ag" style={{ gap: 7 }}><StateGlyph {...glyph(attempt)} />{attempt.number}. <span className="mut cut">{attempt.run?.agent ?? attempt.agent_id}</span></Link></td>
+                <td><Link to={`?attempt=${attempt.number}`} className="ag" style={{ gap: 7 }}><StateGlyph {...glyph(attempt)} />{attempt.number}. <span className="mut cut">{attempt.run?.agent ?? <AgentName id={attempt.agent_id} />}</span></Link></td>
                 <td>{compact(tokens(attempt))}</td>
                 <td><Elapsed since={attempt.claimed_at} until={attempt.finished_at} /></td>
                 <td style={{ color: "var(--fg)" }}>{cost(spent(attempt), attempt.run?.unpriced_calls)}</td>
@@ -111,7 +115,7 @@ function Details({ task, attempt }: { task: Task; attempt: Attempt | null }) {
         {role ? <><dt>Role</dt><dd>{role}</dd></> : null}
         {run ? <><dt>Agent</dt><dd>{run.agent}{run.model ? `, ${run.model}` : ""}</dd></> : null}
         {run?.context_used ? <><dt>Context</dt><dd><div style={{ display: "inline-block" }}><ContextMeter used={run.context_used} total={run.context_window} /></div></dd></> : null}
-        {attempt ? <><dt>Runs on</dt><dd>{attempt.worker_id ?? attempt.agent_id}</dd></> : null}
+        {attempt ? <><dt>{attempt.state === "running" ? "Runs on" : "Ran on"}</dt><dd><AgentName id={attempt.worker_id ?? attempt.agent_id} /></dd></> : null}
         {attempt?.sandbox ? <><dt>Sandbox</dt><dd>{attempt.sandbox}{task.network ? ", with network" : ", no network"}</dd></> : null}
         {task.acceptance_command ? <><dt>Check</dt><dd className="mono">{task.acceptance_command}</dd></> : null}
         {task.tags.length > 0 ? <><dt>Tags</dt><dd>{task.tags.join(", ")}</dd></> : null}

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { taskEvents } from "@/api/queries";
 import type { LoggedEvent, Task } from "@/api/types";
+import { useAgentName } from "@/components/AgentName";
 import { visible } from "@/lib/visible";
 import { ErrorState, Skeleton } from "@/components/States";
 import { cost, exactly, timeOfDay } from "@/lib/format";
@@ -8,6 +9,7 @@ import { cost, exactly, timeOfDay } from "@/lib/format";
 /** Every event of the log that is about the task, oldest first. */
 export default function HistoryTab({ task }: { task: Task }) {
   const { data, error, refetch } = useQuery(taskEvents(task.id));
+  const name = useAgentName();
   if (error && !data) return <ErrorState what="The history could not be loaded" error={error} retry={() => void refetch()} />;
   if (!data) return <Skeleton />;
   return (
@@ -16,7 +18,7 @@ export default function HistoryTab({ task }: { task: Task }) {
       {data.items.map((event) => (
         <div className="f" key={event.seq}>
           <time className="mut num" dateTime={event.at} title={exactly(new Date(event.at))}>{timeOfDay(new Date(event.at))}</time>
-          <span className="cut" style={{ flex: 1 }}>{words(event)} <span className="mut">{visible(detail(event))}</span></span>
+          <span className="cut" style={{ flex: 1 }}>{words(event)} <span className="mut">{visible(detail(event, name))}</span></span>
           {event.amount_usd ? <span className="num">{cost(event.amount_usd)}</span> : null}
         </div>
       ))}
@@ -29,10 +31,10 @@ function words(event: LoggedEvent): string {
   return `${noun.charAt(0).toUpperCase()}${noun.slice(1).replaceAll("_", " ")} ${verb}`;
 }
 
-function detail(event: LoggedEvent): string {
-  for (const name of ["reason", "message", "title", "text", "code", "worker_id"]) {
-    const value = event.data[name];
-    if (typeof value === "string" && value) return value.split("\n")[0]!.slice(0, 200);
+function detail(event: LoggedEvent, name: (id: string | null) => string): string {
+  for (const field of ["reason", "message", "title", "text", "code", "worker_id"]) {
+    const value = event.data[field];
+    if (typeof value === "string" && value) return field === "worker_id" ? name(value) : value.split("\n")[0]!.slice(0, 200);
   }
-  return event.agent_id ?? "";
+  return name(event.agent_id);
 }

@@ -7,6 +7,7 @@ import { StateGlyph } from "@/components/StateGlyph";
 import { say } from "@/components/toasts";
 import { cx } from "@/lib/cx";
 import { shortPath } from "@/lib/format";
+import { whyHeading } from "@/lib/states";
 import { Attempts } from "./Attempts";
 import { LiveOutput } from "./LiveOutput";
 import { Ownership } from "./Ownership";
@@ -70,7 +71,7 @@ function Prompt({ task }: { task: Task }) {
 function Failure({ task }: { task: Task }) {
   return (
     <section className="card pan">
-      <h2><StateGlyph state="failed" label="" />Why it failed<span className="mut">{task.attempt?.code ?? ""}</span></h2>
+      <h2><StateGlyph state="failed" label="" />{whyHeading(task)}<span className="mut">{task.attempt?.code ?? ""}</span></h2>
       <p className="pr" style={{ color: "var(--fg)" }}>{visible(task.error ?? "")}</p>
     </section>
   );

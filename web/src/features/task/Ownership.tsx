@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import type { Task } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
 import { StateGlyph } from "@/components/StateGlyph";
 import { cost, plural } from "@/lib/format";
 import { seenTask } from "@/lib/states";
@@ -34,7 +35,7 @@ function Part({ node: { task, owns, files, shared } }: { node: GraphNode }) {
     <li>
       <StateGlyph state={state} label={word} />
       <Link to={`/tasks/${task.id}`} className="cut">{visible(task.title)}</Link>
-      <span className="sub cut">{task.agent_id ?? ""}</span>
+      <span className="sub cut"><AgentName id={task.agent_id} /></span>
       <span className="mono cut" title={owns.join("\n")}>{visible(owns.join("  "))}</span>
       <Link className="num" to={`/tasks/${task.id}/changes`}>{plural(files, "file")}</Link>
       {shared.length > 0 ? <span className="text-failed twice">Changed by another part too: <span className="mono">{visible(shared.slice(0, 5).join(", "))}</span>{shared.length > 5 ? ` and ${shared.length - 5} more` : ""}</span> : null}

@@ -2,15 +2,18 @@ import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import type { Attempt, Task, TaskRow } from "@/api/types";
+import { useAgentName } from "@/components/AgentName";
 import { StateGlyph } from "@/components/StateGlyph";
-import { Elapsed } from "@/components/TimeAgo";
+import { Elapsed, Took } from "@/components/TimeAgo";
 import { cx } from "@/lib/cx";
 import { plural } from "@/lib/format";
-import { type Shown, seenAttempt, seenTask, WORDS } from "@/lib/states";
+import { isWaiting, type Shown, seenAttempt, seenTask, WORDS } from "@/lib/states";
 import { usePageWidth } from "@/lib/useWidth";
 import { visible } from "@/lib/visible";
 import { layout, neighbour, type Placed, type Step } from "./layers";
 import { type Graph, taskGraph } from "./queries";
+
+type NameOf = ReturnType<typeof useAgentName>;
 
 interface Box {
   to: string;
@@ -31,7 +34,6 @@ interface WorkflowProps {
 const [WIDTH, HEIGHT, GAP_X, GAP_Y, PAD] = [156, 50, 40, 14, 16];
 /** Pixels; where less is there, a list says more than a drawing. */
 const SMALL = 560;
-const WAITS = ["blocked", "backoff", "ready"];
 
 /** Where the work stands: what it waits for, its attempts, its parts, and what waits for it. */
 export default function Workflow(props: WorkflowProps) {
@@ -40,9 +42,10 @@ export default function Workflow(props: WorkflowProps) {
   const [search, setSearch] = useSearchParams();
   const small = usePageWidth() < SMALL;
   const list = search.get("graph") === "list" || (small && search.get("graph") !== "drawn");
-  const { steps, links } = stepsOf(props, graph);
+  const name = useAgentName();
+  const { steps, links } = stepsOf(props, graph, name);
   const tasks = graph?.nodes.filter((node) => node.task.id !== task.id) ?? [];
-  const ended = tasks.filter(({ task: one }) => !WAITS.includes(one.state) && one.state !== "running").length;
+  const ended = tasks.filter(({ task: one }) => !isWaiting(one) && one.state !== "running").length;
   const done = attempts.filter((one) => one.state !== "running").length;
   const show = () => setSearch((before) => { const after = new URLSearchParams(before); after.set("graph", list ? "drawn" : "list"); return after; }, { replace: true });
   return (
@@ -58,23 +61,23 @@ export default function Workflow(props: WorkflowProps) {
   );
 }
 
-function stepsOf({ task, attempts, attempt, pending }: WorkflowProps, graph: Graph | undefined): { steps: Step<Box>[]; links: { from: string; to: string }[] } {
+function stepsOf({ task, attempts, attempt, pending }: WorkflowProps, graph: Graph | undefined, nameOf: NameOf): { steps: Step<Box>[]; links: { from: string; to: string }[] } {
   const chain: Step<Box>[] = attempts.map((one) => ({ key: one.id, value: {
-    to: `?attempt=${one.number}`, name: `Attempt ${one.number}`, by: one.run?.agent ?? one.agent_id, here: attempts.length > 1 && one.id === attempt?.id,
+    to: `?attempt=${one.number}`, name: `Attempt ${one.number}`, by: one.run?.agent ?? nameOf(one.agent_id), here: attempts.length > 1 && one.id === attempt?.id,
     state: one.state === "running" && pending ? "waiting" : one.paused ? "paused" : seenAttempt(one.state).state, time: <Elapsed since={one.claimed_at} until={one.finished_at} />,
   } }));
-  if (WAITS.includes(task.state)) chain.push({ key: "next", value: { to: "", state: "queued", name: chain.length > 0 ? `Attempt ${attempts.length + 1}` : "First attempt", by: task.waiting?.message ?? "queued", time: "", here: false } });
+  if (isWaiting(task)) chain.push({ key: "next", value: { to: "", state: "queued", name: chain.length > 0 ? `Attempt ${attempts.length + 1}` : "First attempt", by: task.waiting?.message ?? "queued", time: "", here: false } });
   if (chain.length === 0) chain.push({ key: "next", value: { to: "", state: seenTask(task, false).state, name: "Not started", by: "", time: "", here: false } });
-  const others: Step<Box>[] = (graph?.nodes ?? []).filter((node) => node.task.id !== task.id).map((node) => ({ key: node.task.id, value: boxOf(node.task) }));
+  const others: Step<Box>[] = (graph?.nodes ?? []).filter((node) => node.task.id !== task.id).map((node) => ({ key: node.task.id, value: boxOf(node.task, nameOf) }));
   const links = chain.slice(1).map((step, index) => ({ from: chain[index]!.key, to: step.key }));
   for (const { before, after } of graph?.edges ?? []) links.push({ from: before === task.id ? chain.at(-1)!.key : before, to: after === task.id ? chain[0]!.key : after });
   return { steps: [...others, ...chain], links };
 }
 
-function boxOf(task: TaskRow): Box {
+function boxOf(task: TaskRow, nameOf: NameOf): Box {
   const { state } = seenTask(task, false);
-  const time = task.started_at ? <Elapsed since={task.started_at} until={task.finished_at} /> : "";
-  return { to: `/tasks/${task.id}`, state, name: task.title, by: task.agent_id ?? task.waiting?.message ?? WORDS[state], time, here: false };
+  const time = <Took task={task} none="" />;
+  return { to: `/tasks/${task.id}`, state, name: task.title, by: nameOf(task.agent_id) || (task.waiting?.message ?? WORDS[state]), time, here: false };
 }
 
 type Parts = { steps: Step<Box>[]; links: { from: string; to: string }[] };

@@ -56,7 +56,7 @@ function TaskPage({ task, attempts, attempt, tab }: PageProps) {
   const approvals = useQuery(taskApprovals(task.id)).data?.items ?? [];
   const files = useQuery({ ...taskFiles(task.id, attempt?.number), enabled: attempt !== null }).data;
   const pending = approvals.filter((approval) => approval.state === "pending");
-  const { state, word } = seenTask(task, pending.length > 0, task.attempt?.paused);
+  const { state, word } = seenTask(task, pending.length > 0);
   const branch = attempt?.run?.branch;
   return (
     <div className="tk">

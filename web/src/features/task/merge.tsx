@@ -4,7 +4,9 @@ import { useId, useState } from "react";
 import { answer, api } from "@/api/client";
 import { taskGit } from "@/api/queries";
 import type { Task, TaskGit } from "@/api/types";
+import { BY } from "@/components/decision/send";
 import { Dialog } from "@/components/Dialog";
+import { TimeAgo } from "@/components/TimeAgo";
 import { say, sayFailed } from "@/components/toasts";
 import { plural } from "@/lib/format";
 import { useOnline } from "@/live/live";
@@ -36,9 +38,21 @@ function standing(git: TaskGit): string {
   return `${plural(git.ahead, "commit")}${git.behind ? `, ${git.behind} behind ${git.into}` : ""}`;
 }
 
+/** What stands where the button was. */
+function Merged({ git }: { git: TaskGit }) {
+  const done = git.last_merge?.commit === git.commit ? git.last_merge : null;
+  return (
+    <p className="merged">
+      <GitMerge size={14} aria-hidden="true" />
+      <span>Merged into {git.into}{done ? <>{done.by ? ` by ${done.by}` : ""}, <TimeAgo at={done.at} />, <span className="mono" title={done.merge_commit}>{done.merge_commit.slice(0, 8)}</span></> : null}</span>
+    </p>
+  );
+}
+
 function MergeButton({ task, git, primary }: { task: Task; git: TaskGit; primary?: boolean }) {
   const [asking, setAsking] = useState(false);
   const online = useOnline();
+  if (git.merged) return <Merged git={git} />;
   if (task.state !== "succeeded" || !["none", "unseen", "approved"].includes(task.review) || !git.commit || !git.into || git.problem || git.merged !== false) return null;
   return (
     <>
@@ -53,7 +67,7 @@ function Ask({ task, git, onClose }: { task: Task; git: TaskGit; onClose: () => 
   const [way, setWay] = useState<"merge" | "squash">("merge");
   const name = useId();
   const merge = useMutation({
-    mutationFn: () => answer(api.POST("/api/v1/tasks/{task_id}/merge", { params: { path: { task_id: task.id } }, body: { commit: git.commit ?? "", attempt: git.attempt, way } })),
+    mutationFn: () => answer(api.POST("/api/v1/tasks/{task_id}/merge", { params: { path: { task_id: task.id } }, body: { commit: git.commit ?? "", attempt: git.attempt, way, by: BY } })),
     onSuccess: (done) => say(done.already ? `${done.into} has all of it already` : `Merged into ${done.into}, now at ${done.merge_commit.slice(0, 8)}`),
     onError: (error) => sayFailed("Not merged", error),
     onSettled: () => { onClose(); void queries.invalidateQueries({ queryKey: ["task", task.id] }); },

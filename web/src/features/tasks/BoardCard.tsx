@@ -2,6 +2,7 @@ import { Ellipsis } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { Link } from "react-router";
 import type { Approval, TaskRow } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
 import { type Edge, useDraggable, useDropTarget } from "@/components/drag";
 import { Priority } from "@/components/Priority";
 import { StateGlyph } from "@/components/StateGlyph";
@@ -66,11 +67,11 @@ function Fact({ task, place, approval, position }: Pick<Props, "task" | "place" 
     case "queued":
       return <>{position ? <span className="num">#{position}</span> : null}{task.estimated_cost_usd > 0 ? <span className="num">est {cost(task.estimated_cost_usd)}</span> : null}<span className="cut">{task.waiting && task.state !== "ready" ? visible(task.waiting.message) : task.queue}</span></>;
     case "waiting":
-      return <><span className="cut">{task.agent_id}</span><Link className="btn s" to={`/inbox/${approval?.id}`}>Review</Link></>;
+      return <><span className="cut"><AgentName id={task.agent_id} /></span><Link className="btn s" to={`/inbox/${approval?.id}`}>Review</Link></>;
     case "running":
-      return <><span className="cut">{task.agent_id}</span>{task.started_at ? <span className="num"><Elapsed since={task.started_at} /></span> : null}{task.actual_cost_usd > 0 ? <span className="num">{cost(task.actual_cost_usd)}</span> : null}</>;
+      return <><span className="cut"><AgentName id={task.agent_id} /></span>{task.started_at ? <span className="num"><Elapsed since={task.started_at} /></span> : null}{task.actual_cost_usd > 0 ? <span className="num">{cost(task.actual_cost_usd)}</span> : null}</>;
     case "review":
-      return <><span className="cut">{task.agent_id}</span><span className="num">{cost(task.actual_cost_usd)}</span><Link className="btn s" to={`/tasks/${task.id}/changes`}>Review</Link></>;
+      return <><span className="cut"><AgentName id={task.agent_id} /></span><span className="num">{cost(task.actual_cost_usd)}</span><Link className="btn s" to={`/tasks/${task.id}/changes`}>Review</Link></>;
     default:
       return task.state === "failed" ? <span className="cut">{visible(task.error?.split("\n")[0] ?? "It did not say why.")}</span>
         : <>{task.started_at ? <span className="num"><Elapsed since={task.started_at} until={task.finished_at} /></span> : null}<span className="num">{cost(task.actual_cost_usd)}</span>{task.kind === "prompt" ? <Link to={`/tasks/${task.id}/changes`} className="underline">Diff</Link> : null}</>;

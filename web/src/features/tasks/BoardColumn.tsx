@@ -10,7 +10,7 @@ import type { Shown } from "@/lib/states";
 import { BoardCard } from "./BoardCard";
 import { type Column, type Grouping, placeOf, type Target, verdict } from "./board";
 
-const GLYPHS: Record<string, Shown> = { queued: "queued", running: "running", waiting: "waiting", review: "waiting", done: "succeeded" };
+const GLYPHS: Record<string, Shown> = { queued: "queued", running: "running", waiting: "waiting", review: "waiting" };
 const BEHIND: Record<string, string> = { queued: "/tasks?state=queued", running: "/tasks?state=running", waiting: "/inbox", review: "/tasks?state=review" };
 
 /** Longer columns are windowed. */
@@ -54,7 +54,7 @@ export function BoardColumn({ column, by, asked, busy, more, filtered, dragged, 
   return (
     <section ref={ref} className={cx("bd-col", note && (note.ok ? "yes" : "no"), over && note?.ok && "over")} aria-label={column.label}>
       <h2>
-        {by === "state" ? <StateGlyph state={GLYPHS[column.key]!} label="" /> : null}{page ? <Link to={page} className="cut">{column.label}</Link> : <span className="cut">{column.label}</span>}
+        {by === "state" && GLYPHS[column.key] ? <StateGlyph state={GLYPHS[column.key]!} label="" /> : null}{page ? <Link to={page} className="cut">{column.label}</Link> : <span className="cut">{column.label}</span>}
         {behind ? <Link to={behind} className="num mut" aria-label={`${amount} in ${column.label}`}>{amount}</Link> : <span className="num mut">{amount}</span>}
       </h2>
       <ul ref={scroller}>

@@ -1,8 +1,9 @@
 import { memo, useRef } from "react";
 import { Link } from "react-router";
 import type { TaskRow } from "@/api/types";
+import { AgentName } from "@/components/AgentName";
 import { StateGlyph } from "@/components/StateGlyph";
-import { Elapsed, TimeAgo } from "@/components/TimeAgo";
+import { TimeAgo, Took } from "@/components/TimeAgo";
 import { visible } from "@/lib/visible";
 import { cost, shortId } from "@/lib/format";
 import { cx } from "@/lib/cx";
@@ -52,9 +53,9 @@ const Row = memo(function Row({ row, at, asked, chosen, handlers }: { row: TaskR
       <td className="second"><span className="ref mono" title={row.id}>{shortId(row.id)}</span><Link className="t" to={`/tasks/${row.id}`} tabIndex={-1}>{row.title}</Link>{why ? <span className="mut"> · {visible(why)}</span> : null}</td>
       <td className="sub low2">{row.project}</td>
       <td className="sub low1">{row.queue}</td>
-      <td className="sub low2">{row.agent_id ?? row.assigned_to ?? "—"}</td>
+      <td className="sub low2">{row.agent_id ?? row.assigned_to ? <AgentName id={row.agent_id ?? row.assigned_to} /> : "—"}</td>
       <td className="r num">{row.actual_cost_usd > 0 || row.finished_at ? cost(row.actual_cost_usd) : <span className="mut">—</span>}</td>
-      <td className="r num sub fact">{row.started_at ? <Elapsed since={row.started_at} until={row.finished_at} /> : <span className="mut">—</span>}</td>
+      <td className="r num sub fact"><Took task={row} /></td>
       <td className="r num sub low1"><TimeAgo at={row.updated_at} /></td>
     </tr>
   );

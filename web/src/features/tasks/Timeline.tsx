@@ -3,12 +3,13 @@ import { type CSSProperties, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
 import { useAsked } from "@/api/queries";
+import { AgentName } from "@/components/AgentName";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { StateGlyph } from "@/components/StateGlyph";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { useNow } from "@/lib/clock";
 import { cx } from "@/lib/cx";
-import { duration, plural } from "@/lib/format";
+import { dayAndMonth, duration, hourAndMinute, plural } from "@/lib/format";
 import { seenAttempt, WORDS } from "@/lib/states";
 import { visible } from "@/lib/visible";
 import { type Bar, heightOf, LANE, linesOf, type Row, rowsOf, ZOOMS } from "./lanes";
@@ -18,8 +19,6 @@ const HOUR_MS = 3_600_000;
 const TICKS = 6;
 /** Of the drawing of lines, which is as wide as the tracks are. */
 const WIDE = 1_000;
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const date = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
 /** Who worked on what when: every attempt, and what waited for what. */
 export default function Timeline() {
@@ -75,12 +74,12 @@ function Tracks({ rows, waits, by, since, hours, stale }: TracksProps) {
   const x = (at: number) => ((at - since) / span) * WIDE;
   return (
     <div className="card tl" style={stale ? { opacity: 0.6 } : undefined}>
-      <div className="tl-axis" aria-hidden="true">{ticks.map((at) => <span key={at} style={{ left: `${((at - since) / span) * 100}%` }}>{hours > 24 ? date.format(at) : clock.format(at)}</span>)}</div>
+      <div className="tl-axis" aria-hidden="true">{ticks.map((at) => <span key={at} style={{ left: `${((at - since) / span) * 100}%` }}>{hours > 24 ? dayAndMonth(at) : hourAndMinute(at)}</span>)}</div>
       <div className="tl-in">
         <ul aria-label="Runs">
           {rows.map((row) => (
             <li key={row.key}>
-              <span className="cut who">{by === "project" ? <Link to={`/projects/${row.key}`}>{row.label}</Link> : row.label}</span>
+              <span className="cut who">{by === "project" ? <Link to={`/projects/${row.key}`}>{row.label}</Link> : <AgentName id={row.label} />}</span>
               <div className="track" style={{ height: row.lanes * LANE + 8 }}>
                 {row.bars.map((bar) => <Run key={bar.told.attempt_id} bar={bar} since={since} span={span} asked={asked.has(bar.told.task_id)} faint={lines.length > 0 && !tied.has(bar.told.task_id)} onLook={setLooked} />)}
               </div>

@@ -77,7 +77,7 @@ const title = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 export function columnsOf(tasks: TaskRow[], by: Grouping, asked: ReadonlyMap<string, Approval>, named: { id: string; name: string }[] = []): Column[] {
   if (by === "state") {
     const at = (place: Place) => tasks.filter((task) => placeOf(task, asked) === place);
-    return ([["queued", "Queued"], ["running", "Running"], ["waiting", "Waiting"], ["review", "Review"], ["done", "Done today"]] as const).map(([place, label]) => ({ key: place, label, target: { kind: "place", place }, cards: at(place) }));
+    return ([["queued", "Queued"], ["running", "Running"], ["waiting", "Waiting"], ["review", "Review"], ["done", "Ended today"]] as const).map(([place, label]) => ({ key: place, label, target: { kind: "place", place }, cards: at(place) }));
   }
   if (by === "priority") {
     return PRIORITIES.map((value) => ({ key: value, label: title(value), target: { kind: "priority", value, label: title(value) }, cards: tasks.filter((task) => task.priority === value) }));

@@ -5,9 +5,10 @@ import { Link, useNavigate, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
 import { overview, type TaskFilter, useAsked } from "@/api/queries";
 import type { TaskState } from "@/api/types";
+import { useAgentName } from "@/components/AgentName";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
-import { plural } from "@/lib/format";
+import { plural, shortId } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
 import { useRows } from "@/lib/usePeek";
 import { ViewSwitch } from "./ViewSwitch";
@@ -35,10 +36,13 @@ export function Component() {
   const words = search.get("q") ?? "";
   const queue = search.get("queue") ?? undefined;
   const agent = search.get("agent") ?? undefined;
+  const behind = search.get("depends_on") ?? undefined;
+  const stuck = search.has("stuck");
   const archived = state === "archived";
+  const name = useAgentName();
   const asked = useAsked();
   const figures = useQuery(overview).data;
-  const filter: TaskFilter = { state: VIEWS.find(([key]) => key === state)?.[2], review: state === "review" ? ["pending", "unseen"] : undefined, q: words.trim() || undefined, queue, agent, archived, limit: PAGE };
+  const filter: TaskFilter = { state: VIEWS.find(([key]) => key === state)?.[2], review: state === "review" ? ["pending", "unseen"] : undefined, q: words.trim() || undefined, queue, agent, archived, depends_on: behind, stuck: stuck || undefined, limit: PAGE };
   const list = useInfiniteQuery({
     queryKey: ["tasks", "pages", filter],
     queryFn: ({ pageParam }) => answer(api.GET("/api/v1/tasks", { params: { query: { ...filter, cursor: pageParam } } })),
@@ -57,7 +61,7 @@ export function Component() {
   }, { replace: name === "q", flushSync: name === "q" });
   const moving = useRows({ rows, keyOf: (row) => row.id, peekOf: (row) => `task:${row.id}`, onOpen: (row) => void go(`/tasks/${row.id}`) });
   useKeys({ "/": () => document.querySelector<HTMLElement>("#task-search")?.focus() });
-  const filtered = state !== "" || words !== "" || queue !== undefined || agent !== undefined;
+  const filtered = state !== "" || words !== "" || queue !== undefined || agent !== undefined || behind !== undefined || stuck;
   const clear = <button type="button" className="btn" onClick={() => setSearch({})}>Clear the filters</button>;
   return (
     <>
@@ -79,14 +83,16 @@ export function Component() {
             <button key={key} type="button" aria-pressed={state === key} onClick={() => set("state", key || null)}>{label}</button>
           ))}
         </div>
-        {agent ? <button type="button" className="chip" onClick={() => set("agent", null)} aria-label={`Agent is ${agent}; remove`}>Agent is {agent} ×</button> : null}
+        {agent ? <button type="button" className="chip" onClick={() => set("agent", null)} aria-label={`Agent is ${name(agent)}; remove`}>Agent is {name(agent)} ×</button> : null}
+        {behind ? <button type="button" className="chip" onClick={() => set("depends_on", null)} aria-label={`Waits for ${behind}; remove`}>Waits for <span className="mono">{shortId(behind)}</span> ×</button> : null}
+        {stuck ? <button type="button" className="chip" onClick={() => set("stuck", null)} aria-label="Waits for what will not be done; remove">Waits for what will not be done ×</button> : null}
         {queue ? <button type="button" className="chip" onClick={() => set("queue", null)} aria-label={`Queue is ${queue}; remove`}>Queue is {queue} ×</button> : null}
       </div>
       {list.isError && !list.data ? <ErrorState what="The tasks could not be loaded" error={list.error} retry={() => void list.refetch()} action={filtered ? clear : undefined} />
         : !list.data ? <div className="tblw card"><Skeleton rows={10} /></div>
         : rows.length === 0 ? (
           state === "review" && search.size === 1 ? <EmptyState title="Nothing to look at" action={clear}>Work that an agent finished on a branch of its own appears here until it is merged, decided on or set aside. <Link to="/queues" className="underline">A queue</Link> can also hold up what follows until a person approved.</EmptyState>
-            : filtered ? <EmptyState title="No tasks match" action={clear}>{[words && `Words: ${words}`, state && `State: ${state}`, queue && `Queue: ${queue}`, agent && `Agent: ${agent}`].filter(Boolean).join(" · ")}</EmptyState>
+            : filtered ? <EmptyState title="No tasks match" action={clear}>{[words && `Words: ${words}`, state && `State: ${state}`, queue && `Queue: ${queue}`, agent && `Agent: ${name(agent)}`, behind && `Waits for: ${shortId(behind)}`, stuck && "Waits for what will not be done"].filter(Boolean).join(" · ")}</EmptyState>
             : <EmptyState title="No tasks yet" action={<Link className="btn p" to="/tasks/new">New task</Link>}>A task is one piece of work with a prompt and a directory. Queue one and come back later.</EmptyState>
         ) : (
           <div style={list.isPlaceholderData ? { opacity: 0.6 } : undefined}>
