@@ -162,9 +162,7 @@ def _budget_left(lane: LaneFacts) -> Hold | None:
 
 def _provider_answers(lane: LaneFacts) -> Hold | None:
     """A task whose fallbacks name another agent goes on with that one."""
-    if not lane.troubles:
-        return None
-    if set(lane.agents) - set(lane.failing_agents):
+    if not lane.troubles or set(lane.agents) - set(lane.failing_agents):
         return None
     for trouble in lane.troubles:
         details: dict[str, object] = {"provider": trouble.provider}
