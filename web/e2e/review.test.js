@@ -134,7 +134,7 @@ test("requested changes go back to the agent, and what is new is shown alone", a
   await page.getByText(new RegExp(`Approved at ${again.attempt.run.head_commit.slice(0, 8)}`)).first().waitFor();
   await page.getByRole("button", { name: /^Merge into main/ }).click();
   await page.getByRole("dialog").getByRole("button", { name: /^Merge into main/ }).click();
-  await page.getByText(/^Merged into main/).waitFor();
+  await page.locator(".merged").getByText(/^Merged into main/).waitFor();
 });
 
 test("a rejection wants a reason, on a small screen too", async () => {

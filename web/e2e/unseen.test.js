@@ -79,15 +79,15 @@ test("it is set aside from the inbox or the board, and leaves when it is merged"
   await section.getByText("Write the first").waitFor({ state: "detached" });
   await page.goto(`${server}/tasks?view=board`);
   await page.getByRole("button", { name: "Move Write the second to…" }).click();
-  await page.getByRole("button", { name: "Done today" }).click();
-  await page.getByRole("region", { name: "Done today" }).getByText("Write the second").waitFor();
+  await page.getByRole("button", { name: "Ended today" }).click();
+  await page.getByRole("region", { name: "Ended today" }).getByText("Write the second").waitFor();
   await page.goto(`${server}/inbox`);
   await section.getByText("Write the third").click();
   await page.getByRole("button", { name: "Set aside" }).waitFor();
   await shot("unseen-changes");
   await page.getByRole("button", { name: /^Merge into/ }).click();
   await page.getByRole("dialog").getByRole("button", { name: /^Merge into/ }).click();
-  await page.getByText(/^Merged into/).waitFor();
+  await page.locator(".merged").getByText(/^Merged into/).waitFor();
   await page.getByRole("button", { name: "Set aside" }).waitFor({ state: "detached" });
   await page.goto(`${server}/inbox`);
   await page.getByRole("heading", { name: "Nothing needs you" }).waitFor();
