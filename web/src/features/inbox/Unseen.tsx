@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { overview, setAside, unseen } from "@/api/queries";
+import { useAgentName } from "@/components/AgentName";
 import { StateGlyph } from "@/components/StateGlyph";
 import { TimeAgo } from "@/components/TimeAgo";
 import { useAct } from "@/components/useAct";
@@ -11,6 +12,7 @@ import { useOnline } from "@/live/live";
 /** Work that is done and that nobody looked at: it waits for nobody, so it comes last. */
 export function Unseen() {
   const online = useOnline();
+  const name = useAgentName();
   const rows = useQuery(unseen).data?.items ?? [];
   const all = useQuery(overview).data?.unseen ?? rows.length;
   const aside = useAct(setAside, { failed: "Not set aside", said: "Set aside; its branch stays" });
@@ -24,7 +26,7 @@ export function Unseen() {
             <StateGlyph state="succeeded" />
             <b className="cut">{visible(task.title)}</b>
             <span className="t">{task.finished_at ? <TimeAgo at={task.finished_at} /> : null}</span>
-            <span className="m2 cut">{task.agent_id} · {task.project} · {cost(task.actual_cost_usd)}</span>
+            <span className="m2 cut">{name(task.agent_id)} · {task.project} · {cost(task.actual_cost_usd)}</span>
           </Link>
           <button type="button" className="btn s g" disabled={!online || aside.isPending} aria-label={`Set aside ${visible(task.title)}`} onClick={() => aside.mutate(task.id)}>Set aside</button>
         </div>
