@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,3 +69,22 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer
     finally:
         if live.muster("stop", "--timeout", "20").returncode != 0:
             live.muster("stop", "--kill")
+
+
+@pytest.fixture
+def live(muster: Muster, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Muster:
+    """`muster` in this process, talking to the server."""
+    for name, value in live_server.environ.items():
+        monkeypatch.setenv(name, value)
+    return muster
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    (folder / "README.md").write_text("# Hello\n")
+    author = ("-c", "user.name=ann", "-c", "user.email=ann@example.org")
+    for words in (("init", "-q", "-b", "main"), ("add", "."), (*author, "commit", "-q", "-m", "Begin")):
+        subprocess.run(["git", "-C", str(folder), *words], check=True)
+    return folder

@@ -6,19 +6,9 @@ import json
 import urllib.request
 from typing import Any
 
-import pytest
-
 from muster.cli.exits import ExitCode
 from tests.cli.conftest import Muster
 from tests.cli.live import LiveServer
-
-
-@pytest.fixture
-def live(muster: Muster, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Muster:
-    """`muster` in this process, talking to the server."""
-    for name, value in live_server.environ.items():
-        monkeypatch.setenv(name, value)
-    return muster
 
 
 def call(server: LiveServer, path: str, body: dict[str, Any] | None = None) -> Any:

@@ -3,33 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.cli.conftest import Muster
-from tests.cli.live import LiveServer
-
-
-@pytest.fixture
-def live(muster: Muster, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Muster:
-    """`muster` in this process, talking to the server."""
-    for name, value in live_server.environ.items():
-        monkeypatch.setenv(name, value)
-    return muster
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repo"
-    folder.mkdir()
-    (folder / "README.md").write_text("# Hello\n")
-    author = ("-c", "user.name=ann", "-c", "user.email=ann@example.org")
-    for words in (("init", "-q", "-b", "main"), ("add", "."), (*author, "commit", "-q", "-m", "Begin")):
-        subprocess.run(["git", "-C", str(folder), *words], check=True)
-    return folder
 
 
 def latest(live: Muster, title: str) -> str:

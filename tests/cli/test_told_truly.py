@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.cli.conftest import Muster
 from tests.cli.live import LiveServer
 from tests.cli.test_inbox import call
-
-
-@pytest.fixture
-def live(muster: Muster, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Muster:
-    """`muster` in this process, talking to the server."""
-    for name, value in live_server.environ.items():
-        monkeypatch.setenv(name, value)
-    return muster
 
 
 def agent_task(server: LiveServer, title: str, script: list[dict[str, Any]]) -> str:

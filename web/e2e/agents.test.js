@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { get, launch, post, server } from "./browser.js";
 import { allAccessible } from "./walk.js";
 
 const repository = process.env.MUSTER_REPOSITORY;
@@ -23,16 +23,6 @@ before(async () => {
   worker = items.find((one) => one.capabilities.includes("agent:scripted")).id;
 });
 after(() => browser?.close());
-
-async function get(path) {
-  return (await fetch(`${server}/api/v1${path}`)).json();
-}
-
-async function post(path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-}
 
 async function until(path, holds) {
   for (let tries = 0; tries < 150; tries += 1) {

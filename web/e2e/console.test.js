@@ -1,7 +1,7 @@
 // A console into a sandbox, as somebody uses it: open, type, leave with a key, lose the server, see the end; under the policy of every page.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { call, launch, server } from "./browser.js";
 import { inThemes, sideways } from "./walk.js";
 
 let browser;
@@ -9,12 +9,6 @@ let page;
 let context;
 let sandbox;
 const problems = [];
-
-async function call(method, path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-}
 
 before(async () => {
   browser = await launch();

@@ -1,7 +1,7 @@
 // Leave to run a command of medium risk: given after a second press, refused with a reason, and settled by somebody else meanwhile.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { launch, post, server } from "./browser.js";
 
 let browser;
 let page;
@@ -12,12 +12,6 @@ before(async () => {
   page.setDefaultTimeout(30_000);
 });
 after(() => browser?.close());
-
-async function post(path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-}
 
 /** A task whose agent asks for leave; the request. */
 async function asked(title) {

@@ -1,7 +1,7 @@
 // What a reviewer with fresh eyes found: each of it as a person would meet it, against a real server.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { get, launch, post, server } from "./browser.js";
 
 let browser;
 let page;
@@ -17,16 +17,6 @@ const made = [];
 afterEach(async () => {
   for (const id of made.splice(0)) await fetch(`${server}/api/v1/tasks/${id}/cancel`, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
 });
-
-async function get(path) {
-  return (await fetch(`${server}/api/v1${path}`)).json();
-}
-
-async function post(path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-}
 
 async function agentTask(title, script, more = {}) {
   const task = await post("/tasks", { title, kind: "prompt", payload: { agent: "scripted", prompt: title, permissions: "ask", agent_options: { script } }, ...more });

@@ -1,7 +1,7 @@
 // Leave to run a command: by a gesture that fits its risk, refused with a reason, asked back, and settled by somebody else meanwhile.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { get, launch, post, server } from "./browser.js";
 import { accessible } from "./walk.js";
 
 let browser;
@@ -19,16 +19,6 @@ let kept = new Set();
 afterEach(async () => {
   for (const id of made.splice(0)) if (!kept.has(id)) await fetch(`${server}/api/v1/tasks/${id}/cancel`, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
 });
-
-async function get(path) {
-  return (await fetch(`${server}/api/v1${path}`)).json();
-}
-
-async function post(path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-}
 
 /** A task whose agent asks for leave to run a command, or what its script says; the request. */
 async function asked(title, command, more = {}) {

@@ -1,7 +1,7 @@
 // What a person does every day, by the keyboard alone: no pointer is used, and no field is reached but by keys.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { call, launch, server } from "./browser.js";
 
 const repository = process.env.MUSTER_REPOSITORY;
 let browser;
@@ -15,12 +15,6 @@ before(async () => {
   page.on("pageerror", (error) => problems.push(String(error)));
 });
 after(() => browser?.close());
-
-async function call(method, path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-}
 
 /** A request as it is when it was answered. */
 async function answered(id) {

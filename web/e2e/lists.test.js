@@ -1,19 +1,13 @@
 // Lists of which only the rows near the window are made: where each row stands is told, and each page has a search of its own.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { call, launch, server } from "./browser.js";
 import { allAccessible } from "./walk.js";
 
 const MANY = 120;
 let browser;
 let page;
 const problems = [];
-
-async function call(method, path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-}
 
 before(async () => {
   const numbers = Array.from({ length: MANY }, (_, number) => String(number).padStart(3, "0"));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { call, launch, server } from "./browser.js";
 import { allAccessible } from "./walk.js";
 
 let browser;
@@ -18,12 +18,6 @@ before(async () => {
   page.on("request", (request) => !request.url().startsWith(server) && !/^(data|blob):/.test(request.url()) && problems.push(`asks another host: ${request.url()}`));
 });
 after(() => browser?.close());
-
-async function call(method, path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-}
 
 const panel = () => page.getByRole("complementary", { name: "Peek" });
 const peeked = () => new URL(page.url()).searchParams.get("peek");

@@ -1,7 +1,7 @@
 // A change of five hundred files and twenty thousand lines: opened, scrolled, commented on, sent.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { call, launch, server } from "./browser.js";
 
 const folder = process.env.MUSTER_REPOSITORY;
 const shots = process.env.MUSTER_SHOTS;
@@ -14,12 +14,6 @@ before(async () => {
   page.setDefaultTimeout(60_000);
 });
 after(() => browser?.close());
-
-async function call(method, path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.clone().text()}`);
-  return answer.json();
-}
 
 /** The task once it is over; each wait is for lines of its output, or its end. */
 async function done(id) {

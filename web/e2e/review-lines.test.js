@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { call, launch, server } from "./browser.js";
 import { accessible } from "./walk.js";
 
 const folder = process.env.MUSTER_REPOSITORY;
@@ -17,12 +17,6 @@ before(async () => {
   page.setDefaultTimeout(60_000);
 });
 after(() => browser?.close());
-
-async function call(method, path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.clone().text()}`);
-  return answer.json();
-}
 
 async function ended(script, more = {}) {
   const payload = { agent: "scripted", prompt: "Number the lines", agent_options: { script }, ...more };

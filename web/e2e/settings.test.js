@@ -1,7 +1,7 @@
 // Settings: kept on the server, in step over windows, keys bound otherwise, rates, notifications.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { call, launch, server } from "./browser.js";
 
 let browser;
 let one;
@@ -21,12 +21,6 @@ before(async () => {
   [one, other] = await Promise.all([window_(), window_()]);
 });
 after(() => browser?.close());
-
-async function call(method, path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-}
 
 const look = (page) => page.evaluate(() => ({ theme: document.documentElement.dataset.theme, density: document.documentElement.dataset.density, code: document.documentElement.style.getPropertyValue("--code-size") }));
 const until = (page, what, wanted) => page.waitForFunction(([name, value]) => document.documentElement.dataset[name] === value, [what, wanted]);

@@ -1,7 +1,7 @@
 // Work that an agent finished in a usual queue: found at once, looked at, set aside, merged.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { call, launch, server } from "./browser.js";
 import { accessible } from "./walk.js";
 
 const folder = process.env.MUSTER_REPOSITORY;
@@ -15,12 +15,6 @@ before(async () => {
   page.setDefaultTimeout(60_000);
 });
 after(() => browser?.close());
-
-async function call(method, path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.clone().text()}`);
-  return answer.json();
-}
 
 async function done(title, file) {
   const payload = { agent: "scripted", prompt: title, agent_options: { script: [{ run: `echo new > ${file}` }, { say: "Done." }] } };

@@ -1,19 +1,13 @@
 // Two windows at once, and a socket that is lost in the middle.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { call, launch, server } from "./browser.js";
 
 let browser;
 const problems = [];
 
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
-
-async function call(method, path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-}
 
 async function opened() {
   const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from muster.api.payloads import EXECUTABLE
 from muster.domain.agent_task import (
     AGENT_LABEL,
     ALLOW_LIST,
@@ -16,6 +15,7 @@ from muster.domain.agent_task import (
 )
 from muster.domain.errors import InvalidInput
 from muster.domain.role import in_role
+from muster.domain.task import PROGRAMS
 from muster.projections.roles import get_role
 from muster.store.database import Reader
 
@@ -42,7 +42,7 @@ def labelled(
 ) -> tuple[str, ...]:
     """What a worker must offer: the labels asked for, and in place of older ones those of the payload's own."""
     if task is None:
-        if kind not in EXECUTABLE:
+        if kind not in PROGRAMS:
             return tuple(dict.fromkeys(requires))
         asked = dict.fromkeys(label for label in requires if label != ALLOW_LIST)
         return (*asked, ALLOW_LIST) if payload.get("allow_hosts") else tuple(asked)

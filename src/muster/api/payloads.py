@@ -8,15 +8,14 @@ from typing import Any, Final, cast
 
 from muster.domain.agent_task import read_hosts
 from muster.domain.errors import InvalidInput
-from muster.domain.task import TaskKind
+from muster.domain.task import PROGRAMS, TaskKind
 
 SCRIPTS: Final = frozenset({TaskKind.BASH, TaskKind.PYTHON})
-EXECUTABLE: Final = SCRIPTS | {TaskKind.COMMAND}
 
 
 def check_payload(kind: str, payload: dict[str, Any]) -> None:
     """InvalidInput naming the field of the payload that cannot be executed."""
-    if kind in EXECUTABLE:
+    if kind in PROGRAMS:
         read_hosts("payload.allow_hosts", payload.get("allow_hosts") or [])
     if kind in SCRIPTS:
         _check_script(payload)

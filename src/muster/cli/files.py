@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -12,11 +12,11 @@ from muster.cli.connection import Connection, path
 from muster.cli.invocation import invocation
 from muster.cli.output import Column, Output
 from muster.cli.task_ids import full_id
+from muster.domain.task import PROGRAMS
 
 Task = Annotated[str, typer.Argument(metavar="TASK")]
 Attempt = Annotated[int | None, typer.Option("--attempt", metavar="N", min=1, help="Default: the latest.")]
 
-SCRIPTS: Final = ("bash", "python", "command")
 PRODUCED = (
     Column("change", "change"),
     Column("path", "path", flexible=True),
@@ -76,7 +76,7 @@ def _nothing(connection: Connection, task_id: str, found: dict[str, Any]) -> str
     if found["tracked"]:
         return f"{task_id} changed no files."
     task = connection.get(path("tasks", task_id))
-    if task["kind"] not in SCRIPTS:
+    if task["kind"] not in PROGRAMS:
         return f"Whoever worked {task_id} did not tell what was changed."
     if not task["working_dir"]:
         return f"{task_id} is a script and worked in an empty folder of its own, which is gone."

@@ -9,14 +9,13 @@ from typing import Any, Final
 from muster.domain import ids
 from muster.domain.errors import InvalidInput, NotFound, WrongState
 from muster.domain.events_approvals import MessageDelivered, MessagePosted
-from muster.domain.task import TaskKind, TaskState
+from muster.domain.task import PROGRAMS, TaskState
 from muster.store import tables
 from muster.store.codec import from_json
 from muster.store.statements import Statement, insert
 from muster.store.unit_of_work import UnitOfWork, command
 
 KINDS: Final = ("say", "interrupt", "pause", "resume")
-_SCRIPTS: Final = frozenset({TaskKind.BASH, TaskKind.PYTHON, TaskKind.COMMAND})
 MAX_TEXT: Final = 65_536
 
 
@@ -65,7 +64,7 @@ async def leave_message(uow: UnitOfWork, task_id: int, kind: str, text: str, by:
             state=TaskState(state).label,
             wanted="only one that runs can be told something; queue a new one that resumes its session",
         )
-    if task_kind in _SCRIPTS:
+    if task_kind in PROGRAMS:
         raise WrongState(
             noun="task",
             id=ids.encode(ids.TASK, task_id),

@@ -8,9 +8,9 @@ from typing import Final
 from muster.domain.agent_task import AGENT_LABEL, SANDBOX_LABEL
 from muster.domain.checks import check_name
 from muster.domain.errors import InvalidInput
-from muster.domain.task import TaskKind
+from muster.domain.task import PROGRAMS, TaskKind
 
-RUN_BY_WORKERS: Final = frozenset({TaskKind.BASH, TaskKind.PYTHON, TaskKind.COMMAND, TaskKind.LLM})
+RUN_BY_WORKERS: Final = PROGRAMS | {TaskKind.LLM}
 MAX_LEVEL: Final = 50
 
 

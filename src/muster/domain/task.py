@@ -60,6 +60,10 @@ class TaskKind(StrEnum):
     LLM = "llm"
 
 
+PROGRAMS: Final = frozenset({TaskKind.BASH, TaskKind.PYTHON, TaskKind.COMMAND})
+"""Kinds that a worker runs as programs of their own, without an agent or a model."""
+
+
 class TaskType(StrEnum):
     """What a task is about."""
 
