@@ -88,7 +88,10 @@ class EmulatedHost:
         make_initrd(folder / "host.cpio", parts / "modules", MODULES, INIT)
 
     def run(self, seconds: float) -> list[dict[str, Any]]:
-        """Start it, and read what the program inside says until its end. EmulationFailed after several tries."""
+        """Start it, and read what the program inside says until its end, whatever that program came to.
+
+        EmulationFailed after several tries in which the emulated host itself did not get there.
+        """
         said, begun = "", 0
         for _ in range(TRIES):
             said, began = self._once(seconds)

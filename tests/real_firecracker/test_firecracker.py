@@ -37,7 +37,8 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     build_image(images, kernel=parts / "vmlinuz", root=parts / "root", modules=parts / "modules")
     host = EmulatedHost(parts, images, INSIDE, folder)
     found = host.run(SECONDS)
-    assert [entry["words"] for entry in found if entry["step"] == "failed"] == []
+    problems = [entry["words"] for entry in found if entry["step"] == "failed"]
+    assert not problems, "\n".join(problems)
     return {entry["step"]: entry for entry in found}
 
 

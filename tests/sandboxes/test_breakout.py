@@ -149,6 +149,14 @@ async def test_a_full_private_folder_does_not_fill_the_host(held: Bench) -> None
     assert abs(os.statvfs("/").f_bavail - before) * os.statvfs("/").f_frsize < 250 * MB
 
 
+async def test_memory_ran_out_even_where_the_first_process_inside_was_killed_for_it(held: Bench) -> None:
+    """SW-4f: the kernel chooses whom it kills, and the program cannot tell its end then"""
+    script = "echo 1000 > /proc/1/oom_score_adj; echo ready; head -c 300M /dev/zero > /tmp/f; sleep 20"
+    status = await held.run(script, limits=Limits(memory_bytes=64 * MB))
+    assert status.reason is Ending.OOM
+    assert "ready" in held.said
+
+
 async def test_a_full_working_directory_ends_at_its_limit(held: Bench) -> None:
     """SW-4f"""
     status = await held.run(

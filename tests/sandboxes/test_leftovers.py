@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from muster.sandboxes import cgroup
 from muster.sandboxes.gvisor import container_name, state_folder
 from muster.sandboxes.private_etc import PREFIX, PrivateEtc
+from muster.sandboxes.sandbox import Limits
 from tests.sandboxes.bench import Bench, marker, processes_with
 from tests.waiting import eventually
 
@@ -48,6 +50,20 @@ async def test_what_a_killed_worker_left_of_a_sandbox_is_removed(bench: Bench) -
     await bench.driver.forget(f"test-{name}")
     assert remains(bench.driver.level, f"test-{name}") == []
     await bench.driver.forget(f"test-{name}")
+
+
+async def test_what_still_runs_in_the_group_of_a_killed_worker_is_ended() -> None:
+    """SW-4h: and the group goes, once the kernel counts nobody in it"""
+    name = f"test-{marker()}"
+    group = cgroup.create(cgroup.writable_parents(), f"muster-{name}", Limits())
+    if group is None:
+        pytest.skip("no control group can be made here")
+    joins = "; ".join(f"echo 0 > {path}" for path in group.joins)
+    left = await asyncio.create_subprocess_exec("sh", "-c", f"{joins}; exec sleep 100")
+    await eventually(lambda: left.pid in group.members())
+    await asyncio.to_thread(cgroup.forget, name)
+    assert await left.wait() == -signal.SIGKILL
+    assert remains("bubblewrap", name) == []
 
 
 def test_the_private_etc_has_what_programs_need_and_no_secrets(tmp_path: Path) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import logging
 import os
+import signal
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,10 @@ CONTROLLERS: Final = ("memory", "pids", "cpu")
 PERIOD_US: Final = 100_000
 LEAST_US: Final = 1_000
 WARM: Final = "muster-warm-"
+FORGET_SECONDS: Final = 5.0
+POLL_SECONDS: Final = 0.02
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +262,19 @@ def existing(parents: Sequence[Parent], name: str) -> list[Group]:
     ]
 
 
-def forget(name: str) -> None:
-    """Remove the groups of sandboxes whose worker crashed."""
-    for group in existing(writable_parents(), f"muster-{name}"):
-        group.remove()
+def forget(name: str, patience: float = FORGET_SECONDS) -> None:
+    """End what is left of sandboxes whose worker crashed, and remove their groups once the kernel counts no process there."""
+    groups = existing(writable_parents(), f"muster-{name}")
+    deadline = time.monotonic() + patience
+    while groups := [group for group in groups if not group.remove()]:
+        left = {pid for group in groups for pid in group.members() if pid > 0}
+        if time.monotonic() > deadline:
+            log.warning("%s could not be ended: processes %s", name, sorted(left))
+            return
+        for pid in left:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(POLL_SECONDS)  # noqa: TID251 - the kernel tells nobody when it has counted a process out
 
 
 def warm_name(number: int) -> str:

@@ -65,13 +65,13 @@ RUNTIMES: Final = (None, "runc", "crun")
 ULIMITS: Final = {"RLIMIT_CORE": "core", "RLIMIT_CPU": "cpu", "RLIMIT_FSIZE": "fsize", "RLIMIT_DATA": "data"}
 NEVER_RAISED: Final = ((resource.RLIMIT_NOFILE, "nofile", 1 << 20), (resource.RLIMIT_NPROC, "nproc", 1 << 15))
 FIRST: Final = (
-    '. /proc/self/fd/4; exec 4<&-; "$@" 3>&-; s=$?; m=exit-code; '
+    'echo began >&3; . /proc/self/fd/4; exec 4<&-; "$@" 3>&-; s=$?; m=exit-code; '
     "[ $s = 0 ] || for f in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do "
     '[ ! -r $f ] || while read k v; do [ "$k" != oom_kill ] || [ "$v" = 0 ] || m="$m out-of-memory"; done < $f; done; '
     "echo $m >&3; exit $s"
 )
 """The first process inside: takes the environment, runs the program, tells that it ran, and whether memory ran out, which podman
-may not notice. Its end ends all others."""
+may not notice. Its end ends all others. Where it began and tells no end, the kernel has killed it for want of memory."""
 
 
 class ContainerDriver:

@@ -61,7 +61,10 @@ class Launch:
     ends_with_parent: bool = False
     """The sandbox program sees to that by itself, so that it can be spawned, which is faster than a fork."""
     tells_exit: bool = False
-    """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run, and may add `out-of-memory`."""
+    """The sandbox program writes `exit-code` to descriptor 3 once the program inside has run, and may add `out-of-memory`.
+
+    It may say `began` before; one that never tells an end then was killed by the kernel, which does so when memory runs out.
+    """
     documents: Sequence[str] = ()
     """Bytes in hexadecimal that the sandbox program reads from descriptor 4 on."""
     visits: bool = False

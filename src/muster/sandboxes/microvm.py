@@ -179,9 +179,9 @@ class MicroVm:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _reach(self, name: str, seconds: float = SOCKET_SECONDS) -> socket.socket:
+    async def _reach(self, name: str) -> socket.socket:
         """A connection to one of its sockets, as soon as it listens."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + SOCKET_SECONDS
         while True:
             try:
                 return connect(self.folder, name)

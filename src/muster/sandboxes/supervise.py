@@ -181,7 +181,8 @@ class Supervisor:
         self._end_all()
         if reason == "exit" and self.launch["tells_exit"]:
             told = os.read(self.said, 65536)
-            reason = "oom" if b"out-of-memory" in told else "exit" if b"exit-code" in told else "not_started"
+            reason = "exit" if b"exit-code" in told else "oom" if b"began" in told else "not_started"
+            reason = "oom" if b"out-of-memory" in told else reason
         self._tell({"ended": {**self._exit(), "reason": reason}})
 
     def _start(self, stdio: list[int]) -> str | None:
