@@ -16,6 +16,8 @@ class StreamLimits:
     heartbeat_seconds: float = 15.0
     silence_seconds: float = 45.0
     """A client that was not heard of for so long, not even by answering pings, is closed with 1001."""
+    absent_seconds: float = 9.0
+    """Who was not heard of for so long, not even by answering pings, is not shown as looking at anything."""
     stall_seconds: float = 30.0
     """A client that takes nothing for so long is closed with 1013; the reason says where to resume."""
     bad_messages: int = 5

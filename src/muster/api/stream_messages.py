@@ -31,12 +31,21 @@ class Unsubscribe(msgspec.Struct, tag="unsubscribe"):
     room: str
 
 
-Said = Ping | Resume | Subscribe | Unsubscribe
+class Look(msgspec.Struct, tag="look"):
+    """Look at these requests and tasks and at nothing else; answered by `looking`. `by` is who, as in an answer;
+    `browser` tells windows of one browser from those of another when nobody says who."""
+
+    items: list[str]
+    by: str = ""
+    browser: str = ""
+
+
+Said = Ping | Resume | Subscribe | Unsubscribe | Look
 _DECODER: Final = msgspec.json.Decoder(Said)
 
 
 class BadMessage(InvalidInput):
-    """The message cannot be understood: {problem}. Send {{"type": "ping"}}, resume, subscribe or unsubscribe as JSON text."""
+    """The message cannot be understood: {problem}. Send JSON text: {{"type": "ping"}}, resume, subscribe, unsubscribe, look."""
 
     code = "bad_message"
 

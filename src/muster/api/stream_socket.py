@@ -15,7 +15,17 @@ from muster.api.stream_events import View, parse_kinds, parse_position
 from muster.api.stream_frames import message_frame
 from muster.api.stream_hub import StreamHub
 from muster.api.stream_limits import StreamLimits
-from muster.api.stream_messages import BadMessage, Ping, Resume, Said, Subscribe, Unsubscribe, read_message
+from muster.api.stream_messages import (
+    BadMessage,
+    Look,
+    Ping,
+    Resume,
+    Said,
+    Subscribe,
+    Unsubscribe,
+    read_message,
+)
+from muster.api.stream_onlookers import Gaze, Onlookers
 from muster.api.stream_protocol import SocketProtocol, connection_of
 from muster.api.stream_shows import FLEET, CostsShow, EventsShow, RoomsShow, Show
 from muster.api.stream_sweep import Sweep
@@ -44,6 +54,7 @@ class Sockets:
         self._store = services.store
         self._hub = hub
         self._limits = services.streams
+        self._onlookers = Onlookers(services.store)
         self._sweep = Sweep(services.streams, services.store.now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,6 +83,7 @@ class Sockets:
         except MusterError as error:
             socket.connection.finish(1011, f"resume after {socket.position}: {error.message}")
         finally:
+            socket.gaze.close()
             self._hub.leave(socket)
             self._sweep.discard(socket)
             self._services.metrics.ws_clients.set(len(self._sweep))
@@ -87,7 +99,8 @@ class Sockets:
         query = _query(scope["query_string"], ("after", *_KNOWN[base]))
         after = parse_position(query.get("after"), "after")
         show = await self._show(base, path.removeprefix(_TASKS), query, connection)
-        return Socket(self._hub, self._services, connection, show, after)
+        gaze = Gaze(self._onlookers, connection.nudge)
+        return Socket(self._hub, self._services, connection, show, gaze, after)
 
     async def _show(
         self, base: str, ident: str, query: Mapping[str, str], connection: SocketProtocol
@@ -125,7 +138,13 @@ class Socket:
     """One client: what it is shown, and how far it is."""
 
     def __init__(
-        self, hub: StreamHub, services: Services, connection: SocketProtocol, show: Show, after: int | None
+        self,
+        hub: StreamHub,
+        services: Services,
+        connection: SocketProtocol,
+        show: Show,
+        gaze: Gaze,
+        after: int | None,
     ) -> None:
         self._hub = hub
         self._store = services.store
@@ -134,6 +153,7 @@ class Socket:
         self._bad = 0
         self.connection = connection
         self.show = show
+        self.gaze = gaze
         self.view: View = show.view
         self.position = 0
         self.beaten_at = monotonic()
@@ -183,6 +203,10 @@ class Socket:
         """Write what there is behind the position, as fast as the client takes it."""
         connection = self.connection
         while await connection.until_writable():
+            told = self.gaze.frames()
+            if told and not connection.write_frame(told):
+                continue
+            self.gaze.sent()
             if self.position >= self._hub.position:
                 frame = await self.show.beside()
                 if not frame:
@@ -225,6 +249,9 @@ class Socket:
                 if isinstance(self.show, RoomsShow):
                     self.show.leave(said.room)
                 return message_frame("unsubscribed", room=said.room, seq=self.position)
+            case Look():
+                await self.gaze.look(said.items, said.by, said.browser)
+                return message_frame("looking", items=self.gaze.items, seq=self.position)
 
     async def _enter(self, room: str) -> None:
         """Listen to a room; the first one turns a socket that shows everything into one that shows its rooms."""

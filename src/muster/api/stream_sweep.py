@@ -7,8 +7,9 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
-from muster.api.stream_frames import heartbeat_frames
+from muster.api.stream_frames import PING, heartbeat_frames
 from muster.api.stream_limits import StreamLimits
+from muster.api.stream_onlookers import Gaze
 from muster.api.stream_protocol import SocketProtocol
 
 
@@ -16,6 +17,7 @@ class Swept(Protocol):
     """A socket. `beaten_at` is when it last got a heartbeat (monotonic seconds)."""
 
     connection: SocketProtocol
+    gaze: Gaze
     position: int
     beaten_at: float
 
@@ -28,7 +30,13 @@ class Sweep:
         self._now = now
         self._sockets: dict[Swept, None] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._every = min(limits.heartbeat_seconds, limits.silence_seconds, limits.stall_seconds) / 3
+        waits = (
+            limits.heartbeat_seconds,
+            limits.silence_seconds,
+            limits.absent_seconds,
+            limits.stall_seconds,
+        )
+        self._every = min(waits) / 3
 
     def __len__(self) -> int:
         return len(self._sockets)
@@ -51,6 +59,7 @@ class Sweep:
         now = monotonic()
         made: dict[int, bytes] = {}
         for socket in self._sockets:
+            self._look_after_gaze(socket, now - socket.connection.heard_at)
             if self._is_over(socket, now) or now - socket.beaten_at < self._limits.heartbeat_seconds:
                 continue
             frames = made.get(socket.position)
@@ -58,6 +67,13 @@ class Sweep:
                 frames = made[socket.position] = heartbeat_frames(socket.position, self._now())
             if socket.connection.write_frame(frames):
                 socket.beaten_at = now
+
+    def _look_after_gaze(self, socket: Swept, silent: float) -> None:
+        """Whoever looks at something is pinged more often, so that one who is cut off is soon not shown to others."""
+        if socket.gaze.items:
+            socket.gaze.heard(silent < self._limits.absent_seconds)
+            if silent >= self._every:
+                socket.connection.write_frame(PING)
 
     def _is_over(self, socket: Swept, now: float) -> bool:
         connection, limits = socket.connection, self._limits
