@@ -81,6 +81,10 @@ async def test_finished_work_is_found_at_once_and_can_be_set_aside(api: Api, fin
         reply = await api.post(f"/api/v1/tasks/{task}/seen", {"by": "ann"})
         assert (reply.status, reply.json["state"]) == (200, "none")
     assert await listed(api) == []
+    for _ in range(2):
+        reply = await api.post(f"/api/v1/tasks/{task}/unseen", {"by": "ann"})
+        assert (reply.status, reply.json["state"]) == (200, "unseen")
+    assert await listed(api) == [task]
 
 
 async def test_only_results_are_set_aside(api: Api, store: Store) -> None:
@@ -88,6 +92,9 @@ async def test_only_results_are_set_aside(api: Api, store: Store) -> None:
     reply = await api.post(f"/api/v1/tasks/{task}/seen", {})
     assert (reply.status, reply.json["code"]) == (409, "wrong_state")
     assert (await api.post("/api/v1/tasks/tsk_0dq3m8x1c7w00/seen", {})).status == 404
+    reply = await api.post(f"/api/v1/tasks/{task}/unseen", {})
+    assert (reply.status, reply.json["code"]) == (409, "wrong_state")
+    assert (await api.post("/api/v1/tasks/tsk_0dq3m8x1c7w00/unseen", {})).status == 404
 
 
 async def test_merged_work_is_not_to_be_looked_at_any_more(api: Api, finish: Finish, folder: Path) -> None:

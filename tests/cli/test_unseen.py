@@ -52,6 +52,10 @@ class TestFinishedWork:
         aside = live("review", first, "--seen")
         assert aside.code == 0, aside.err
         assert "Its branch stays" in aside.out + aside.err
+        back = live("review", first, "--unseen")
+        assert back.code == 0, back.err
+        assert first in {row["id"] for row in live("tasks", "--review", "unseen", "--json").json}
+        assert live("review", first, "--seen").code == 0
         merged = live("merge", second)
         assert merged.code == 0, merged.err
         assert (repository / "b.txt").read_text() == "hi\n"

@@ -7,7 +7,7 @@ import pytest
 from muster.commands.lifecycle import archive_finished, archive_tasks, purge_tasks, requeue_task, restore_task
 from muster.commands.merges import found_merged, note_merge
 from muster.commands.queues import edit_queue
-from muster.commands.reviews import GiveVerdict, give_verdict, set_aside
+from muster.commands.reviews import GiveVerdict, give_verdict, set_aside, take_back
 from muster.domain.errors import WrongState
 from muster.domain.events_runs import TaskMerged
 from muster.domain.review import ReviewState, Verdict
@@ -84,6 +84,34 @@ async def test_work_that_left_commits_is_listed_until_somebody_looked_at_it(
     assert await count_unseen(store) == 1
     await store.execute(restore_task(archived))
     assert await agent.unseen() == [left, archived]
+    assert (await verified(database)).problems == []
+
+
+async def test_what_was_set_aside_can_be_taken_back(store: Store, database: str) -> None:
+    """SQ-12: an undo brings back what was set aside, and nothing that left the list for another reason."""
+    agent = await Agent.made(store)
+    results = [await agent.result() for _ in range(4)]
+    empty, _ = await agent.result(head=BASE)
+    seen, merged, rejected, again = (task for task, _ in results)
+    for task in (seen, merged, rejected, again):
+        await store.execute(set_aside(task, "ann"))
+    assert await store.execute(take_back(seen, "ann"))
+    assert not await store.execute(take_back(seen, "bob"))
+    assert await agent.unseen() == [seen]
+    assert (await verified(database)).problems == []
+    await store.execute(note_merge(merged, results[1][1], TaskMerged(HEAD, "main", "c" * 40, "merge")))
+    verdict = GiveVerdict(
+        task_id=rejected, attempt_id=results[2][1], verdict=Verdict.REJECT, commit=HEAD, note="No."
+    )
+    await store.execute(give_verdict(verdict))
+    await store.execute(requeue_task(again))
+    await agent.done(head=BASE)
+    for task in (empty, merged, rejected, again):
+        with pytest.raises(WrongState, match="only what was set aside"):
+            await store.execute(take_back(task))
+    await store.execute(set_aside(seen))
+    await store.execute(take_back(seen))
+    assert await agent.unseen() == [seen]
     assert (await verified(database)).problems == []
 
 

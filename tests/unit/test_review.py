@@ -18,7 +18,14 @@ from muster.domain.events import (
     TaskRequeued,
     TaskSubmitted,
 )
-from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed, TaskSeen
+from muster.domain.events_reviews import (
+    CommentEdited,
+    CommentRemoved,
+    CommentWritten,
+    TaskReviewed,
+    TaskSeen,
+    TaskUnseen,
+)
 from muster.domain.queue import Queue
 from muster.domain.replay import evolve
 from muster.domain.replay_world import Fact, World
@@ -245,6 +252,8 @@ def test_a_result_that_was_set_aside_is_not_among_those_nobody_looked_at() -> No
     assert (task.review, log.world.tasks[OTHER].blockers) == (ReviewState.UNSEEN, 0)
     log.add(TaskSeen("seen", "ann"))
     assert (task.review, task.updated_at, log.world.strays) == (ReviewState.NONE, log.seq, [])
+    log.add(TaskUnseen("ann"))
+    assert (task.review, task.updated_at, log.world.strays) == (ReviewState.UNSEEN, log.seq, [])
 
 
 def test_requested_changes_stay_requested_however_often_it_is_queued() -> None:

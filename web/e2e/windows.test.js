@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { call, launch, server } from "./browser.js";
+import { accessible } from "./walk.js";
+
+const shots = process.env.MUSTER_SHOTS;
 
 let browser;
 const problems = [];
@@ -66,6 +69,26 @@ test("of two answers to one question one counts, and the other window says whose
   for (const page of [one, other]) await page.getByRole("button", { name: "Blue" }).waitFor({ state: "detached" });
   assert.equal((await answered(id)).answer.option, "red");
   await Promise.all([one.context().close(), other.context().close()]);
+});
+
+test("who looks at the same item is shown, until that window is hidden or gone", async () => {
+  const [one, other, third] = [await opened(), await opened(), await opened()];
+  const id = await question("Who else is here?");
+  const { task_id: task } = await call("GET", `/approvals/${id}`);
+  const said = (page, words) => page.getByRole("status").filter({ hasText: words });
+  await one.goto(`${server}/inbox/${id}`);
+  await other.goto(`${server}/inbox/${id}`);
+  for (const page of [one, other]) await said(page, "Somebody is looking at this too").waitFor();
+  await third.goto(`${server}/tasks/${task}`);
+  await said(one, "2 others are looking at this too").waitFor();
+  await said(third, "2 others are looking at this too").waitFor();
+  await accessible(one, "a request that others look at");
+  if (shots) await one.screenshot({ path: `${shots}/onlookers.png` });
+  await other.close();
+  await said(one, "Somebody is looking at this too").waitFor();
+  await third.evaluate(() => { Object.defineProperty(document, "hidden", { value: true, configurable: true }); document.dispatchEvent(new window.Event("visibilitychange")); });
+  await said(one, "is looking at this too").waitFor({ state: "detached" });
+  await Promise.all([one, other, third].map((page) => page.context().close()));
 });
 
 test("a socket that is lost in the middle is opened anew, and nothing of meanwhile is missed", async () => {

@@ -16,6 +16,7 @@ from muster.domain.errors import InvalidInput
 
 _PLACE: Final = re.compile(r"^(?P<path>.+?):(?P<line>\d+)(?:-(?P<last>\d+))?:?\s+(?P<text>.+)$", re.DOTALL)
 SEEN: Final = "seen"
+UNSEEN: Final = "unseen"
 _VERDICTS: Final = {"approve": "Approved", "request_changes": "Changes requested for", "reject": "Rejected"}
 
 
@@ -57,6 +58,9 @@ def review(
         bool,
         typer.Option("--seen", help="No verdict: it is only no longer among those nobody looked at."),
     ] = False,
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="Take --seen back: it is among those nobody looked at again.")
+    ] = False,
     note: Annotated[str, typer.Option("--note", "-m", metavar="TEXT", help="Words for the whole.")] = "",
     comment: Annotated[
         list[str] | None,
@@ -77,11 +81,17 @@ def review(
 
     Comments are drafts until a verdict sends them. A verdict counts for the commit that is there now.
     """
-    given = {"approve": approve, "request_changes": request_changes, "reject": reject, SEEN: seen_}
+    given = {
+        "approve": approve,
+        "request_changes": request_changes,
+        "reject": reject,
+        SEEN: seen_,
+        UNSEEN: unseen,
+    }
     verdicts = [name for name, wanted in given.items() if wanted]
     if len(verdicts) > 1:
         raise InvalidInput(
-            field="review", problem="give one of --approve, --request-changes, --reject, --seen"
+            field="review", problem="give one of --approve, --request-changes, --reject, --seen, --unseen"
         )
     call = invocation(context)
     with call.connection() as connection:
@@ -96,6 +106,9 @@ def review(
         if verdicts == [SEEN]:
             answer = connection.post(path("tasks", identity, "seen"), said)
             call.output.done(f"Set aside {identity}. Its branch stays.", answer)
+        elif verdicts == [UNSEEN]:
+            answer = connection.post(path("tasks", identity, "unseen"), said)
+            call.output.done(f"{identity} is among those nobody looked at again.", answer)
         elif verdicts:
             _give(call, connection, identity, {"verdict": verdicts[0], "note": note, **said}, commit)
         else:

@@ -16,7 +16,15 @@ from muster.commands.lifecycle import Head, load_head, requeue_head
 from muster.domain import ids
 from muster.domain.checks import check_fields
 from muster.domain.errors import InvalidInput, NotFound, WrongState
-from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed, TaskSeen
+from muster.domain.events_reviews import (
+    CommentEdited,
+    CommentRemoved,
+    CommentWritten,
+    TaskReviewed,
+    TaskSeen,
+    TaskUnseen,
+)
+from muster.domain.events_runs import TaskMerged
 from muster.domain.review import (
     AFTER,
     MAX_DRAFTS,
@@ -30,6 +38,7 @@ from muster.domain.review import (
 )
 from muster.domain.task import TaskState
 from muster.store import tables
+from muster.store.codec import from_json
 from muster.store.statements import Row, Statement, insert
 from muster.store.unit_of_work import UnitOfWork, command
 
@@ -134,6 +143,37 @@ async def leave_unseen(uow: UnitOfWork, head: Head, seen: TaskSeen) -> bool:
     if await uow.run(_SEEN, head.id, uow.now) == 0:
         return False
     uow.journal.fact(seen, task=head.id, attempt=head.attempt_id, project=head.project_id)
+    return True
+
+
+_UNSEEN: Final = Statement("UPDATE tasks SET review = 5, updated_at = ?2 WHERE id = ?1 AND review = 0")
+_LAST_SEEN: Final = Statement(
+    "SELECT attempt_id, kind, data FROM events WHERE task_id = ?1 "
+    f"AND kind IN ('{TaskSeen.kind}', '{TaskUnseen.kind}', '{TaskMerged.kind}') ORDER BY seq DESC LIMIT 1"
+)
+
+
+@command()
+async def take_back(uow: UnitOfWork, task_id: int, by: str = "") -> bool:
+    """Put a result that was set aside back among those nobody looked at; False when it is there. WrongState for one that
+    is there no more for another reason: it was merged or decided on since, or never among them."""
+    head = await load_head(uow, task_id)
+    review = ReviewState((await uow.rows(_REVIEW, task_id))[0][0])
+    if review is ReviewState.UNSEEN:
+        return False
+    aside = any(
+        attempt == head.attempt_id and kind == TaskSeen.kind and from_json(data)["how"] == "seen"
+        for attempt, kind, data in await uow.rows(_LAST_SEEN, task_id)
+    )
+    if head.state is not TaskState.SUCCEEDED or review is not ReviewState.NONE or not aside:
+        state = head.state.label if review is ReviewState.NONE else review.label
+        raise WrongState(
+            noun="task", id=head.public, state=state, wanted="only what was set aside is taken back"
+        )
+    await uow.run(_UNSEEN, task_id, uow.now)
+    uow.journal.fact(
+        TaskUnseen(by or "somebody"), task=task_id, attempt=head.attempt_id, project=head.project_id
+    )
     return True
 
 

@@ -21,7 +21,14 @@ from muster.domain.events_approvals import (
     PermissionGranted,
     PermissionRevoked,
 )
-from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed, TaskSeen
+from muster.domain.events_reviews import (
+    CommentEdited,
+    CommentRemoved,
+    CommentWritten,
+    TaskReviewed,
+    TaskSeen,
+    TaskUnseen,
+)
 from muster.domain.events_runs import (
     ConsoleOpened,
     ProviderFailing,
@@ -374,6 +381,7 @@ CATALOGUE: tuple[type[Payload], ...] = (
     ConsoleOpened,
     TaskReviewed,
     TaskSeen,
+    TaskUnseen,
     CommentWritten,
     CommentEdited,
     CommentRemoved,

@@ -34,6 +34,14 @@ class TaskSeen(Payload):
 
 
 @dataclass(slots=True)
+class TaskUnseen(Payload):
+    """A result that somebody had set aside is among those nobody looked at again."""
+
+    kind: ClassVar[str] = "task.unseen"
+    by: str = ""
+
+
+@dataclass(slots=True)
 class CommentWritten(Payload):
     """A comment on lines of a task's result was drafted; it is told to nobody before its review is sent."""
 

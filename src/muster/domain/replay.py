@@ -48,7 +48,14 @@ from muster.domain.events_approvals import (
     PermissionGranted,
     PermissionRevoked,
 )
-from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed, TaskSeen
+from muster.domain.events_reviews import (
+    CommentEdited,
+    CommentRemoved,
+    CommentWritten,
+    TaskReviewed,
+    TaskSeen,
+    TaskUnseen,
+)
 from muster.domain.events_runs import (
     ConsoleOpened,
     ProviderFailing,
@@ -126,7 +133,9 @@ def evolve(world: World, fact: Fact) -> None:
             | MessageDelivered()
         ):
             evolve_approval(world, fact, payload)
-        case TaskReviewed() | TaskSeen() | CommentWritten() | CommentEdited() | CommentRemoved():
+        case (
+            TaskReviewed() | TaskSeen() | TaskUnseen() | CommentWritten() | CommentEdited() | CommentRemoved()
+        ):
             evolve_review(world, fact, payload)
         case _:
             _evolve_rest(world, fact, payload)

@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import assert_never
 
 from muster.domain import ids
-from muster.domain.events_reviews import CommentEdited, CommentRemoved, CommentWritten, TaskReviewed, TaskSeen
+from muster.domain.events_reviews import (
+    CommentEdited,
+    CommentRemoved,
+    CommentWritten,
+    TaskReviewed,
+    TaskSeen,
+    TaskUnseen,
+)
 from muster.domain.replay_world import Fact, PlaceRow, TaskRow, World
 from muster.domain.review import AFTER, ReviewState, Verdict
 
-ReviewPayload = TaskReviewed | TaskSeen | CommentWritten | CommentEdited | CommentRemoved
+ReviewPayload = TaskReviewed | TaskSeen | TaskUnseen | CommentWritten | CommentEdited | CommentRemoved
 
 
 def evolve_review(world: World, fact: Fact, payload: ReviewPayload) -> None:
@@ -22,6 +29,9 @@ def evolve_review(world: World, fact: Fact, payload: ReviewPayload) -> None:
             _review(world, fact, payload, task)
         case TaskSeen():
             task.review = ReviewState.NONE
+            task.updated_at = fact.at
+        case TaskUnseen():
+            task.review = ReviewState.UNSEEN
             task.updated_at = fact.at
         case CommentWritten():
             number = ids.decode(ids.COMMENT, payload.comment_id)

@@ -113,6 +113,19 @@ describe("the socket", () => {
     expect(seen).toMatchObject({ events: [4], snapshots: 2 });
   });
 
+  it("tells what is open in the window, and again on a new socket", () => {
+    const { connection } = connected();
+    connection.look(["tsk_1"]);
+    socket().open(10);
+    expect(socket().sent.map((text) => JSON.parse(text))).toEqual([{ type: "look", items: ["tsk_1"], browser: "" }]);
+    socket().close();
+    vi.advanceTimersByTime(1_000);
+    socket().open(10);
+    expect(socket().sent).toHaveLength(1);
+    connection.look([]);
+    expect(JSON.parse(socket().sent.at(-1)!)).toMatchObject({ type: "look", items: [] });
+  });
+
   it("gives up a socket that has gone silent", () => {
     const { seen } = connected();
     socket().open(10);

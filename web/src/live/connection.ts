@@ -10,16 +10,24 @@ export interface Status {
   behind: number;
 }
 
+/** Others who look at the same: their names, and how many there are besides. */
+export interface Onlookers {
+  names: string[];
+  more: number;
+}
+
 export interface Hooks {
   onEvents: (events: LoggedEvent[]) => void;
   /** Something was missed, or may have been: everything shown is to be fetched anew. */
   onSnapshot: () => void;
   onStatus: (status: Status) => void;
   onServerTime: (at: string) => void;
+  onOnlookers?: (item: string, others: Onlookers) => void;
 }
 
-interface Message {
+interface Message extends Partial<Onlookers> {
   type: string;
+  item?: string;
   seq?: number;
   at?: string;
   events?: LoggedEvent[];
@@ -53,12 +61,14 @@ export class Connection {
   private status: Status = { mode: "connecting", since: Date.now(), behind: 0 };
   private instead: AbortController | null = null;
   private stopped = true;
+  private looking: string[] = [];
 
   constructor(
     private readonly url: string,
     private readonly hooks: Hooks,
     private readonly fallback: Fallback | null = null,
     private readonly socketsWork = true,
+    private readonly browser = "",
   ) {}
 
   /** `position`: up to where the log is known already; what happened since is told first. */
@@ -84,6 +94,17 @@ export class Connection {
     clearTimeout(this.timer);
     this.drop();
     this.connect();
+  }
+
+  /** What is open in this window, instead of what was; told again on every new socket. */
+  look(items: string[]): void {
+    const same = items.join() === this.looking.join();
+    this.looking = items;
+    if (!same) this.tellLooking();
+  }
+
+  private tellLooking(): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ type: "look", items: this.looking, browser: this.browser }));
   }
 
   private connect(): void {
@@ -156,6 +177,9 @@ export class Connection {
       case "events":
         this.take(message.events ?? [], message.seq);
         break;
+      case "onlookers":
+        this.hooks.onOnlookers?.(message.item ?? "", { names: message.names ?? [], more: message.more ?? 0 });
+        break;
     }
   }
 
@@ -166,6 +190,7 @@ export class Connection {
       this.position = head;
       this.hooks.onSnapshot();
     }
+    if (this.socket && this.looking.length > 0) this.tellLooking();
     if (this.socket) this.say("live", Math.max(behind, 0));
     else this.status.behind = 0;
   }

@@ -5,6 +5,7 @@ import { overview } from "@/api/queries";
 import { setServerTime } from "@/lib/clock";
 import { Connection, type Status } from "./connection";
 import { withoutSocket } from "./fallback";
+import { browserMark, forgetOnlookers, heardOnlookers, tellLooking } from "./looking";
 import { Notices } from "./notices";
 import { PreferencesSync } from "./preferences";
 import { Sync } from "./sync";
@@ -42,17 +43,21 @@ export function goLive(queries: QueryClient, go: (path: string) => void): () => 
       },
       onSnapshot: all,
       onServerTime: setServerTime,
+      onOnlookers: heardOnlookers,
       onStatus: (status) => {
         // While nothing could be heard, reads failed too: whoever shows an error tries again now.
         if (wasLost && ["live", "events", "polling"].includes(status.mode)) all();
         wasLost = status.mode === "reconnecting" || status.mode === "offline";
+        if (status.mode !== "live") forgetOnlookers();
         useConnection.setState(status);
       },
     },
     withoutSocket,
     // A browser's socket cannot carry a token; event streams can.
     token() === null,
+    browserMark(),
   );
+  const lookNoMore = tellLooking((items) => connection.look(items));
   const again = () => connection.retryNow();
   const seen = () => {
     sync.visibility(document.hidden);
@@ -73,6 +78,7 @@ export function goLive(queries: QueryClient, go: (path: string) => void): () => 
     removeEventListener("online", again);
     removeEventListener("focus", again);
     document.removeEventListener("visibilitychange", seen);
+    lookNoMore();
     connection.stop();
     preferences.stop();
     notices.stop();

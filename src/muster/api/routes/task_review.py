@@ -21,6 +21,7 @@ from muster.commands.reviews import (
     give_verdict,
     remove_comment,
     set_aside,
+    take_back,
     write_comment,
 )
 from muster.domain import ids
@@ -180,6 +181,18 @@ async def mark_seen(
     return await get_task_review(services, task_id)
 
 
+async def mark_unseen(
+    services: ServicesHere, task_id: str, body: shapes.SeenRequest | None = None
+) -> shapes.TaskReview:
+    """Take a result that was set aside back among those nobody looked at.
+
+    Doing it twice is doing it once. 409 for what was not set aside, or was merged, decided on or tried again since.
+    """
+    by = (body.by if body else None) or ""
+    await services.store.execute(take_back(ids.decode(ids.TASK, task_id), by))
+    return await get_task_review(services, task_id)
+
+
 async def create_comment(
     services: ServicesHere, task_id: str, body: shapes.CommentCreate
 ) -> shapes.ReviewComment:
@@ -276,6 +289,7 @@ ROUTES: Final = (
     Route("GET", "/tasks/{task_id}/review", get_task_review, (404,)),
     Route("POST", "/tasks/{task_id}/review", review_task, (404, 409)),
     Route("POST", "/tasks/{task_id}/seen", mark_seen, (404, 409)),
+    Route("POST", "/tasks/{task_id}/unseen", mark_unseen, (404, 409)),
     Route("GET", "/tasks/{task_id}/review/changes", get_new_changes, (404, 409)),
     Route("GET", "/tasks/{task_id}/review/diff", get_new_diff, (404, 409), text=True),
     Route("POST", "/tasks/{task_id}/comments", create_comment, (404, 409), 201),

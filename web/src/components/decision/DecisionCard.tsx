@@ -3,6 +3,7 @@ import type { Approval } from "@/api/types";
 import { cx } from "@/lib/cx";
 import { visible } from "@/lib/visible";
 import { useOnline } from "@/live/live";
+import { Onlookers } from "../Onlookers";
 import { StateGlyph } from "../StateGlyph";
 import { DiffLines } from "../diff/DiffLines";
 import { Before, Facts } from "./Facts";
@@ -25,6 +26,7 @@ export function DecisionCard({ approval, full = false, level = 3 }: { approval: 
         <StateGlyph state={open ? "waiting" : approval.outcome === "approved" || approval.outcome === "answered" ? "succeeded" : "cancelled"} size={13} label="" />
         <span>{heading(approval)}</span>
         {approval.risk ? <RiskWord risk={approval.risk} /> : null}
+        <Onlookers item={approval.id} />
         {open ? <Timer approval={approval} /> : null}
       </div>
       <Heading>{visible(approval.title)}</Heading>

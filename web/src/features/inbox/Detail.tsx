@@ -3,8 +3,10 @@ import { AlarmClock, AlarmClockOff } from "lucide-react";
 import { Link } from "react-router";
 import { approvalDetail } from "@/components/decision/detail";
 import { DecisionCard } from "@/components/decision/DecisionCard";
+import { Onlookers } from "@/components/Onlookers";
 import { Menu } from "@/components/Menu";
 import { ErrorState, Skeleton } from "@/components/States";
+import { useLooking } from "@/live/looking";
 import type { Item } from "./items";
 import { Problem } from "./Problem";
 
@@ -20,6 +22,7 @@ interface DetailProps {
 /** The decision on the right. One that was settled meanwhile is still shown, with what came of it. */
 export function Detail({ id, item, asleep, onSnooze }: DetailProps) {
   const isTask = id.startsWith("tsk_");
+  useLooking([id]);
   const found = useQuery({ ...approvalDetail(id), enabled: !isTask });
   const approval = found.data ?? item?.approval;
   const open = isTask ? item !== undefined : approval?.state === "pending";
@@ -33,6 +36,7 @@ export function Detail({ id, item, asleep, onSnooze }: DetailProps) {
             items={SLEEPS.map(([label, minutes]) => ({ label, run: () => onSnooze(minutes) }))}
           />
         ) : null}
+        {isTask ? <Onlookers item={id} /> : null}
       </div>
       {isTask ? <Problem id={id} /> : approval ? <DecisionCard key={approval.id + approval.digest} approval={approval} full level={2} />
         : found.isError ? <ErrorState what="This request could not be loaded" error={found.error} retry={() => void found.refetch()} /> : <Skeleton rows={5} />}

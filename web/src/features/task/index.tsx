@@ -5,12 +5,14 @@ import { Link, NavLink, useLocation, useParams, useSearchParams } from "react-ro
 import { ApiProblem } from "@/api/client";
 import { task as taskQuery, taskApprovals, taskAttempts, taskFiles } from "@/api/queries";
 import type { Attempt, Task } from "@/api/types";
+import { Onlookers } from "@/components/Onlookers";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { StateChip } from "@/components/StateGlyph";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { TimeAgo } from "@/components/TimeAgo";
 import { count, plural, shortPath } from "@/lib/format";
 import { seenTask } from "@/lib/states";
+import { useLooking } from "@/live/looking";
 import { TaskActions } from "./actions";
 import { AttemptPicker, RunPicker } from "./Attempts";
 import { Facts } from "./Facts";
@@ -58,6 +60,7 @@ function TaskPage({ task, attempts, attempt, tab }: PageProps) {
   const pending = approvals.filter((approval) => approval.state === "pending");
   const { state, word } = seenTask(task, pending.length > 0);
   const branch = attempt?.run?.branch;
+  useLooking([task.id, ...pending.map((approval) => approval.id)]);
   return (
     <div className="tk">
       <div className="l">
@@ -69,6 +72,7 @@ function TaskPage({ task, attempts, attempt, tab }: PageProps) {
             {task.working_dir ? <span title={task.working_dir} style={{ display: "flex", gap: 4, alignItems: "center" }}><FolderGit2 size={13} aria-hidden="true" />{shortPath(task.working_dir, 32)}</span> : null}
             {branch ? <><span className="mut">·</span><span className="mono">{branch}</span></> : null}
             <span className="mut">·</span><span>queued <TimeAgo at={task.created_at} /></span>
+            <Onlookers item={task.id} />
           </div>
           <div className="ttl">
             <div style={{ minWidth: 0, display: "flex", flexWrap: "wrap", gap: "6px 12px", alignItems: "center" }}><PageHeading>{task.title}</PageHeading><RunPicker task={task} /></div>

@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 import { task as taskQuery, taskFiles } from "@/api/queries";
 import type { ReviewComment, TaskReview } from "@/api/types";
+import { Onlookers } from "@/components/Onlookers";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { PlusMinus } from "@/components/PlusMinus";
 import { ErrorState, Skeleton } from "@/components/States";
@@ -10,6 +11,7 @@ import { plural } from "@/lib/format";
 import { useKept } from "@/lib/kept";
 import { useKeys } from "@/lib/keys";
 import { visible } from "@/lib/visible";
+import { useLooking } from "@/live/looking";
 import { FileDiff } from "./FileDiff";
 import { MergeWork } from "./merge";
 import { NoFiles } from "./NoFiles";
@@ -61,6 +63,7 @@ export function Component() {
   const [usual, keepWrap] = useKept("wrap", true, yes);
   const wrap = (search.get("wrap") ?? (usual ? "on" : "off")) === "on" || window.innerWidth < 768;
   const ask = useAsk(found.data);
+  useLooking([id]);
   usePageTitle(`Changes of ${found.data?.title ?? "a task"}`);
   const set = (changes: Record<string, string | null>) => setSearch((before) => {
     const after = new URLSearchParams(before);
@@ -98,6 +101,7 @@ export function Component() {
           <p>{files.data ? <>{plural(produced.length, "file")} changed{fresh.data && since ? ` since ${fresh.data.since.slice(0, 8)}` : ""}, <PlusMinus loose plus={files.data.totals.additions} minus={files.data.totals.deletions} /> lines{viewed.size > 0 ? `, ${viewed.size} viewed` : ""}{review && (review.last || review.required) ? <>. {visible(review.words)}</> : null}</> : "\u00a0"}</p>
         </div>
         <div className="r">
+          <Onlookers item={id} />
           <button type="button" className="btn" aria-pressed={quiet} onClick={() => set({ space: quiet ? null : "hidden" })}>{quiet ? "Show white space" : "Hide white space"}</button>
           <button type="button" className="btn tog only-wide" aria-pressed={wrap} onClick={() => { keepWrap(wrap ? false : null); set({ wrap: wrap ? "off" : "on" }); }}>Wrap lines</button>
           <div className="seg">
