@@ -66,6 +66,44 @@ test("finished work is in the inbox, on the board and in the list, and none of i
   await shot("unseen-board");
 });
 
+test("several are chosen and set aside together, and all of it is taken back", async () => {
+  await page.goto(`${server}/inbox`);
+  const section = page.getByRole("region", { name: "Finished, not looked at" });
+  const bar = page.getByRole("region", { name: "Selected results" });
+  await section.getByRole("link", { name: /Write the third/ }).focus();
+  await page.keyboard.press("x");
+  await page.keyboard.press("Shift+ArrowDown");
+  await bar.getByText("2 results selected").waitFor();
+  await accessible(page, "inbox with a selection");
+  await shot("unseen-selected");
+  await bar.getByRole("button", { name: "Set aside 2" }).click();
+  await section.getByText("Write the third").waitFor({ state: "detached" });
+  await section.getByText("Write the second").waitFor({ state: "detached" });
+  await page.getByText("2 results set aside; their branches stay").waitFor();
+  await page.keyboard.press("Control+z");
+  await page.getByText("2 results taken back").waitFor();
+  await section.getByText("Write the third").waitFor();
+  await section.getByText("Write the second").waitFor();
+
+  await page.goto(`${server}/tasks?state=review`);
+  await page.getByRole("checkbox", { name: "Select Write the first" }).click();
+  await page.getByRole("checkbox", { name: "Select Write the third" }).click({ modifiers: ["Shift"] });
+  await bar.getByText("3 results selected").waitFor();
+  await accessible(page, "tasks to review with a selection");
+  await shot("unseen-selected-list");
+  // One of them is queued again meanwhile by somebody else, whose answer this window has not heard.
+  const { items: [newest] } = await call("GET", "/tasks?review=unseen");
+  await page.route(`**/tasks/${newest.id}/seen`, (route) => route.fulfill({ status: 409, json: { code: "wrong_state", message: "It runs again", details: {}, request_id: "", timestamp: "" } }));
+  await bar.getByRole("button", { name: "Set aside 3" }).click();
+  await bar.getByRole("alert").getByText(`${newest.title}: It runs again`).waitFor();
+  await bar.getByText("1 result selected").waitFor();
+  await shot("unseen-refused");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByText("2 results taken back").waitFor();
+  await page.getByText("Write the first").waitFor();
+  await page.unroute(`**/tasks/${newest.id}/seen`);
+});
+
 test("it is set aside from the inbox or the board, and leaves when it is merged", async () => {
   await page.goto(`${server}/inbox`);
   const section = page.getByRole("region", { name: "Finished, not looked at" });

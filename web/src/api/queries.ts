@@ -65,6 +65,9 @@ export const unseen = tasks({ review: ["unseen"], limit: 20 });
 /** Takes a result out of those. */
 export const setAside = (id: string) => answer(api.POST("/api/v1/tasks/{task_id}/seen", { params: { path: { task_id: id } }, body: { by: "web interface" } }));
 
+/** Puts it back among them. */
+export const takeBack = (id: string) => answer(api.POST("/api/v1/tasks/{task_id}/unseen", { params: { path: { task_id: id } }, body: { by: "web interface" } }));
+
 export const problems = tasks({ state: ["failed"], limit: 50 });
 
 /** Open tasks that wait for what will not be done. */

@@ -2,6 +2,7 @@ import { X } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { create } from "zustand";
 import { ApiProblem } from "@/api/client";
+import { UNDO, useKeys } from "@/lib/keys";
 
 interface Toast {
   id: number;
@@ -58,17 +59,24 @@ function useAboveBars(ref: React.RefObject<HTMLDivElement | null>, shown: number
 
 const GAP = 8;
 
+function press(toast: Toast): void {
+  dismiss(toast.id);
+  toast.action?.run();
+}
+
 export function Toasts() {
   const toasts = useToasts((state) => state.toasts);
   const box = useRef<HTMLDivElement>(null);
   useAboveBars(box, toasts.length);
+  const last = toasts.filter((toast) => toast.action?.label === "Undo").at(-1);
+  useKeys(last ? { [UNDO]: () => press(last) } : {});
   return (
     <div className="toasts" ref={box} role="status" aria-live="polite">
       {toasts.map((toast) => (
         <div key={toast.id} className="toast">
           <span>{toast.text}</span>
           {toast.action ? (
-            <button type="button" className="btn s" onClick={() => { toast.action?.run(); dismiss(toast.id); }}>{toast.action.label}</button>
+            <button type="button" className="btn s" onClick={() => press(toast)}>{toast.action.label}</button>
           ) : null}
           {toast.stays ? (
             <button type="button" className="ib" aria-label="Dismiss" onClick={() => dismiss(toast.id)}><X size={14} /></button>

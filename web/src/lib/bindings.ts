@@ -31,6 +31,7 @@ export const ACTIONS: readonly Action[] = [
   { id: "go.agents", keys: "g a", what: "Go to Agents", where: ALL },
   { id: "go.settings", keys: "g s", what: "Go to Settings", where: ALL },
   { id: "settings", keys: "mod+,", what: "Settings", where: ALL },
+  { id: "undo", keys: "mod+z", what: "Undo what was just done", where: ALL },
   { id: "theme", keys: "mod+d", what: "Light or dark", where: ALL },
   { id: "sidebar", keys: "[", what: "Narrow the sidebar", where: ALL },
   { id: "help", keys: "?", what: "Shortcuts", where: ALL },
@@ -38,7 +39,7 @@ export const ACTIONS: readonly Action[] = [
   { id: "row.previous", keys: "k", what: "Previous row", where: LISTS },
   { id: "allow", keys: "a", what: "Approve", where: "In the inbox", on: /^\/inbox/ },
   { id: "ask", keys: "q", what: "Ask back", where: "In the inbox", on: /^\/inbox/ },
-  { id: "request.select", keys: "x", what: "Select a request of low risk", where: "In the inbox", on: /^\/inbox/ },
+  { id: "request.select", keys: "x", what: "Select a request of low risk, or a result", where: "In the inbox", on: /^\/inbox/ },
   { id: "rows.show", keys: "r", what: "Show what came meanwhile", where: "In the inbox", on: /^\/inbox/ },
   { id: "reject", keys: "d", what: "Reject", where: "In the inbox", on: /^\/inbox/ },
   { id: "agent.pause", keys: "p", what: "Pause or resume", where: "An agent at work", on: AT_WORK },
@@ -51,6 +52,8 @@ export const ACTIONS: readonly Action[] = [
   { id: "file.previous", keys: "[", what: "Previous file", where: "In a diff", on: DIFF },
   { id: "file.viewed", keys: "v", what: "Viewed", where: "In a diff", on: DIFF },
   { id: "diff.mode", keys: "u", what: "Side by side or unified", where: "In a diff", on: DIFF },
+  { id: "result.select", keys: "x", what: "Select a result", where: "Tasks to review", on: BOARD },
+  { id: "result.all", keys: "mod+a", what: "Select all of them", where: "Tasks to review", on: BOARD },
   { id: "card.move", keys: "m", what: "Move to", where: "On the board", on: BOARD },
   { id: "card.archive", keys: "e", what: "Archive", where: "On the board", on: BOARD },
   { id: "letter.select", keys: "x", what: "Select", where: "Dead letters", on: LETTERS },
@@ -62,7 +65,7 @@ export const ACTIONS: readonly Action[] = [
 
 /** Keys that everybody knows from elsewhere, which are not rebound. */
 export const FIXED: readonly [string, string][] = [
-  ["↑ ↓", "Next and previous row"], ["Enter", "Open the row"], ["Space", "Peek at the row"], ["Esc", "Close what is open"],
+  ["↑ ↓", "Next and previous row"], ["Enter", "Open the row"], ["Space", "Peek at the row"], ["Esc", "Close what is open"], ["Shift ↑ Shift ↓", "Select the row and the next, among results"],
   ["Alt ↑ Alt ↓", "Earlier and later in a queue"], ["Mod ↵", "Send, add, save what is written; send the review"],
   ["c", "Comment on the line, in a diff"],
 ];

@@ -4,8 +4,10 @@ import { ACTIONS, bindings, heardAs, isSingle, keysOf, readBindings, shown, USUA
 import { useKept } from "./kept";
 
 const SEQUENCE_MS = 1_000;
+export const UNDO = "mod+z";
 
 function typing(target: EventTarget | null): boolean {
+  if (target instanceof HTMLInputElement && target.type === "checkbox") return false;
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
@@ -38,6 +40,8 @@ export function useKeys(keys: Record<string, () => void>, early = false): void {
       const meant = (what: string) => heardAs(what, location.pathname, given);
       const pair = event.timeStamp - at < SEQUENCE_MS && first ? meant(`${first} ${key}`) : null;
       const single = meant(key);
+      // What is written is taken back by the field itself, and with Shift it is done again.
+      if (single === UNDO && (event.shiftKey || typing(event.target))) return;
       const action = ref.current[pair ?? ""] ?? ref.current[single ?? ""];
       first = mod ? "" : key;
       at = event.timeStamp;

@@ -16,6 +16,7 @@ import { ViewSwitch } from "./ViewSwitch";
 // The board does without them.
 const table = () => import("./TaskTable");
 const TaskTable = lazy(table);
+const ReviewTable = lazy(() => import("./ReviewTable"));
 const SavedViews = lazy(() => import("@/components/SavedViews").then((part) => ({ default: part.SavedViews })));
 const VIEWS: [string, string, TaskState[]][] = [
   ["", "All", []],
@@ -62,6 +63,7 @@ export function Component() {
   const moving = useRows({ rows, keyOf: (row) => row.id, peekOf: (row) => `task:${row.id}`, onOpen: (row) => void go(`/tasks/${row.id}`) });
   useKeys({ "/": () => document.querySelector<HTMLElement>("#task-search")?.focus() });
   const filtered = state !== "" || words !== "" || queue !== undefined || agent !== undefined || behind !== undefined || stuck;
+  const Table = state === "review" ? ReviewTable : TaskTable;
   const clear = <button type="button" className="btn" onClick={() => setSearch({})}>Clear the filters</button>;
   return (
     <>
@@ -96,7 +98,7 @@ export function Component() {
             : <EmptyState title="No tasks yet" action={<Link className="btn p" to="/tasks/new">New task</Link>}>A task is one piece of work with a prompt and a directory. Queue one and come back later.</EmptyState>
         ) : (
           <div style={list.isPlaceholderData ? { opacity: 0.6 } : undefined}>
-            <Suspense fallback={<div className="tblw card"><Skeleton rows={10} /></div>}><TaskTable rows={rows} asked={asked} {...moving} /></Suspense>
+            <Suspense fallback={<div className="tblw card"><Skeleton rows={10} /></div>}><Table rows={rows} asked={asked} {...moving} /></Suspense>
             {list.hasNextPage ? <p className="note" style={{ paddingBottom: 18 }}><button type="button" className="btn" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Show more</button></p> : null}
           </div>
         )}

@@ -3,6 +3,7 @@ import { answer, api } from "@/api/client";
 import { setAside } from "@/api/queries";
 import type { ReviewComment, TaskReview } from "@/api/types";
 import type { Side } from "@/components/diff/DiffLines";
+import { undoAside } from "@/components/aside";
 import { say, sayFailed } from "@/components/toasts";
 import { plural } from "@/lib/format";
 
@@ -70,7 +71,7 @@ export function useReviewActs(task: string) {
   });
   const seen = useMutation({
     mutationFn: () => setAside(task),
-    onSuccess: () => say("Set aside; its branch stays"),
+    onSuccess: () => say("Set aside; its branch stays", { label: "Undo", run: () => void undoAside([{ id: task, title: "It" }], queries) }),
     onError: (error) => sayFailed("Not set aside", error),
     onSettled: () => void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "diff" }),
   });

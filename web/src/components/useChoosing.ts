@@ -1,0 +1,60 @@
+import { type KeyboardEvent, useRef, useState } from "react";
+import { bindings, heardAs } from "@/lib/bindings";
+import { pressed } from "@/lib/keys";
+
+const focusOf = (id: string) => {
+  const row = document.querySelector<HTMLElement>(`[data-row="${CSS.escape(id)}"]`);
+  (row?.tabIndex === 0 ? row : row?.querySelector<HTMLElement>("a"))?.focus();
+};
+
+export interface Choosing {
+  /** Those of the list that are chosen, in its order. */
+  chosen: string[];
+  isChosen: (id: string) => boolean;
+  /** `range`: all from the one before to this one. */
+  toggle: (id: string, range?: boolean) => void;
+  clear: () => void;
+  /** For the element around the rows: `x`, Shift with an arrow, all, none. */
+  onKeyDown: (event: KeyboardEvent) => void;
+}
+
+/** Choosing several of a list; `ids` are those that can be chosen, and rows say theirs by `data-row`. */
+export function useChoosing(ids: readonly string[]): Choosing {
+  const [kept, setKept] = useState<ReadonlySet<string>>(new Set());
+  const last = useRef<string | null>(null);
+  const chosen = ids.filter((id) => kept.has(id));
+  const add = (more: readonly string[]) => setKept((before) => new Set([...before, ...more]));
+  const toggle = (id: string, range = false) => {
+    if (!ids.includes(id)) return;
+    const from = range && last.current ? ids.indexOf(last.current) : -1;
+    last.current = id;
+    if (from >= 0) {
+      const [low, high] = [from, ids.indexOf(id)].sort((a, b) => a - b);
+      add(ids.slice(low, high! + 1));
+    } else setKept((before) => { const after = new Set(before); if (!after.delete(id)) after.add(id); return after; });
+  };
+  const clear = () => setKept(new Set());
+  const extend = (id: string, by: 1 | -1) => {
+    const next = ids[ids.indexOf(id) + by];
+    add(next ? [id, next] : [id]);
+    last.current = next ?? id;
+    if (next) focusOf(next);
+  };
+  const heard = (event: KeyboardEvent): boolean => {
+    const id = (event.target as Element).closest<HTMLElement>("[data-row]")?.dataset.row;
+    const mine = id !== undefined && ids.includes(id);
+    if (event.shiftKey && mine && (event.key === "ArrowDown" || event.key === "ArrowUp")) extend(id, event.key === "ArrowDown" ? 1 : -1);
+    else if (event.key === "Escape" && chosen.length > 0) clear();
+    else {
+      const meant = heardAs(pressed(event.nativeEvent), location.pathname, bindings());
+      if (meant === "x" && mine) toggle(id);
+      else if (meant === "mod+a") add(ids);
+      else return false;
+    }
+    return true;
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (!event.altKey && !event.defaultPrevented && heard(event)) event.preventDefault();
+  };
+  return { chosen, isChosen: (id) => kept.has(id), toggle, clear, onKeyDown };
+}
