@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from muster.cli.exits import ExitCode
 from tests.cli.conftest import Muster
 from tests.cli.live import LiveServer
 from tests.cli.test_inbox import call
@@ -48,6 +49,25 @@ def test_a_dead_letter_names_what_it_blocks(live: Muster, live_server: LiveServe
         assert [row["id"] for row in live("tasks", *option, "--json").json] == [second]
     assert live("cancel", second).code == 0
     assert "blocks" not in live("task", first).out
+
+
+def test_a_list_narrowed_by_what_is_not_there_says_so(live: Muster, live_server: LiveServer) -> None:
+    """OD-20: not that there are no tasks"""
+    for option, noun, named in (
+        ("--depends-on", "task", "tsk_0dq3m8x1c7w00"),
+        ("--parent", "task", "tsk_0dq3m8x1c7w00"),
+        ("--session", "session", "ses_0dq3m8x1c7w00"),
+        ("--queue", "queue", "nowhere"),
+        ("--project", "project", "nowhere"),
+    ):
+        told = live("tasks", option, named)
+        assert (told.code, told.out) == (ExitCode.NOT_FOUND, "")
+        assert noun in told.err
+        assert named in told.err
+    alone = call(live_server, "/tasks", {"kind": "manual", "title": "alone"})["id"]
+    for option in ("--depends-on", "--parent"):
+        assert live("tasks", option, alone).code == 0
+    assert live("cancel", alone).code == 0
 
 
 def test_an_answer_is_told_as_it_was_given(live: Muster, live_server: LiveServer) -> None:

@@ -82,6 +82,7 @@ test("who looks at the same item is shown, until that window is hidden or gone",
   await third.goto(`${server}/tasks/${task}`);
   await said(one, "2 others are looking at this too").waitFor();
   await said(third, "2 others are looking at this too").waitFor();
+  await said(third, "looking at this too").waitFor();
   await accessible(one, "a request that others look at");
   if (shots) await one.screenshot({ path: `${shots}/onlookers.png` });
   await other.close();

@@ -1,4 +1,4 @@
-"""Queues, projects and sessions as callers name them: by id or by name."""
+"""Queues and projects as callers name them, by id or by name; and whether tasks and sessions that they name exist."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ _QUEUE_BY_ID: Final = Statement("SELECT id, project_id FROM queues WHERE id = ?1
 _QUEUE_BY_NAME: Final = Statement("SELECT id, project_id FROM queues WHERE name = ?1")
 _PROJECT_BY_ID: Final = Statement("SELECT id FROM projects WHERE id = ?1")
 _PROJECT_BY_NAME: Final = Statement("SELECT id FROM projects WHERE name = ?1")
+
+
+_EXISTS: Final = {
+    ids.TASK: Statement("SELECT 1 FROM tasks WHERE id = ?1"),
+    ids.SESSION: Statement("SELECT 1 FROM sessions WHERE id = ?1"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,12 @@ async def find_project(reader: Reader, text: str) -> int:
     """The project of an id or a name; NotFound."""
     row = await _by_id_or_name(reader, ids.PROJECT, text, _PROJECT_BY_ID, _PROJECT_BY_NAME)
     return int(row[0])
+
+
+async def check_exists(reader: Reader, prefix: str, number: int | None) -> None:
+    """NotFound for a task or session that is not there; None is nothing to ask for."""
+    if number is not None and not await reader.rows(_EXISTS[prefix], number):
+        raise NotFound(noun=ids.NOUNS[prefix], id=ids.encode(prefix, number))
 
 
 async def _by_id_or_name(reader: Reader, prefix: str, text: str, by_id: Statement, by_name: Statement) -> Row:

@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 
 from muster.api.cursors import decode_cursor, encode_cursor
 from muster.api.longpoll import Caller
-from muster.api.places import find_project, find_queue
+from muster.api.places import check_exists, find_project, find_queue
 from muster.api.routing import Route
 from muster.api.schemas.shape import Done
 from muster.api.schemas.tasks import (
@@ -110,18 +110,29 @@ async def list_all_tasks(services: ServicesHere, query: Annotated[TaskQuery, Que
     shape = (int, int, int) if order is Order.QUEUE else (int,)
     if query.agent is not None:
         await bring_forward(store)
+    wanted = await _filter(store, query)
     page = await list_tasks(
         store,
-        await _filter(store, query),
+        wanted,
         store.now(),
         order=order,
         after=None if query.cursor is None else decode_cursor(query.cursor, shape),
         limit=query.limit,
     )
+    if not page.items and query.cursor is None:
+        await _check_named(store, wanted)
     return TaskList(
         items=[task_row(row) for row in page.items],
         next_cursor=None if page.next is None else encode_cursor(page.next),
     )
+
+
+async def _check_named(store: Store, wanted: TaskFilter) -> None:
+    """Nothing matches: NotFound when that is so because what was named is not there. A removed task may have subtasks left,
+    which are listed."""
+    await check_exists(store, ids.TASK, wanted.parent_id)
+    await check_exists(store, ids.TASK, wanted.depends_on)
+    await check_exists(store, ids.SESSION, wanted.session_id)
 
 
 async def _filter(store: Store, query: TaskQuery) -> TaskFilter:

@@ -26,7 +26,7 @@ export function DecisionCard({ approval, full = false, level = 3 }: { approval: 
         <StateGlyph state={open ? "waiting" : approval.outcome === "approved" || approval.outcome === "answered" ? "succeeded" : "cancelled"} size={13} label="" />
         <span>{heading(approval)}</span>
         {approval.risk ? <RiskWord risk={approval.risk} /> : null}
-        <Onlookers item={approval.id} />
+        <Onlookers item={approval.id} within={approval.task_id} />
         {open ? <Timer approval={approval} /> : null}
       </div>
       <Heading>{visible(approval.title)}</Heading>
