@@ -89,6 +89,8 @@ _PARTS: Final[tuple[tuple[str, str, str, tuple[str, ...]], ...]] = (
             "base_branch",
             "pushed_to",
             "pull_request",
+            "role",
+            "role_version",
             "started_at",
         ),
     ),
@@ -153,6 +155,7 @@ _PLACES: Final[tuple[tuple[Table, str | None, str], ...]] = (
     (tables.agents, None, "agent"),
     (tables.task_classes, None, "task class"),
     (tables.roles, None, "role"),
+    (tables.role_versions, None, "version of a role"),
     (tables.permissions, ids.PERMISSION, "permission"),
 )
 
@@ -306,18 +309,19 @@ class Comparison:
     async def _place_rows(
         self, snapshot: Snapshot, table: Table, prefix: str | None, noun: str, wanted: Mapping[Any, PlaceRow]
     ) -> None:
-        key, *columns = [column.name for column in table.columns if column.name not in _UNCOMPARED]
+        keys = [column.name for column in table.primary_key]
+        columns = [column.name for column in table.columns if column.name not in {*keys, *_UNCOMPARED}]
         missing = set(wanted)
-        for found_key, *found in await snapshot.rows(
-            Statement(f"SELECT {key}, {', '.join(columns)} FROM {table.name}")
-        ):
+        for row in await snapshot.rows(Statement(f"SELECT {', '.join([*keys, *columns])} FROM {table.name}")):
+            found_key: Any = row[0] if len(keys) == 1 else row[: len(keys)]
+            found = row[len(keys) :]
             name = found_key if prefix is None else ids.encode(prefix, found_key)
-            row = wanted.get(found_key)
-            if row is None:
+            said = wanted.get(found_key)
+            if said is None:
                 self.report(f"{noun} {name} has a row, but the log does not know it")
                 continue
             missing.discard(found_key)
-            self._columns(f"{noun} {name}", columns, found, [row.columns.get(column) for column in columns])
+            self._columns(f"{noun} {name}", columns, found, [said.columns.get(column) for column in columns])
         self._missing(noun, prefix, missing)
 
     def _columns(
