@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -80,7 +79,8 @@ def _head(role: Role) -> Iterator[str]:
 
 
 def _server(server: ToolServer) -> Iterator[str]:
-    yield f"MCP server {server.name}: {server.url or shlex.join(server.argv) or 'muster itself'}"
+    yield f"MCP server {server.name}: {server.url or ('a command' if server.argv else 'muster itself')}"
+    yield from (f"  {word}" for word in server.argv)
     yield from (f"  {name}: {value}" for name, value in {**server.headers, **server.env}.items())
 
 

@@ -315,7 +315,7 @@ class Comparison:
         for row in await snapshot.rows(Statement(f"SELECT {', '.join([*keys, *columns])} FROM {table.name}")):
             found_key: Any = row[0] if len(keys) == 1 else row[: len(keys)]
             found = row[len(keys) :]
-            name = found_key if prefix is None else ids.encode(prefix, found_key)
+            name = _named(prefix, found_key)
             said = wanted.get(found_key)
             if said is None:
                 self.report(f"{noun} {name} has a row, but the log does not know it")
@@ -335,9 +335,7 @@ class Comparison:
 
     def _missing(self, noun: str, prefix: str | None, keys: Iterable[Any]) -> None:
         for key in sorted(keys):
-            self.report(
-                f"{noun} {key if prefix is None else ids.encode(prefix, key)} is in the log, but has no row"
-            )
+            self.report(f"{noun} {_named(prefix, key)} is in the log, but has no row")
 
 
 _STATE_AT: Final = {state: index for index, state in enumerate(TaskState)}
@@ -358,6 +356,12 @@ def _same_result(found: str | None, attempt: AttemptRow) -> bool:
         return bool(from_json(found) == attempt.result)
     except ValueError:
         return False
+
+
+def _named(prefix: str | None, key: Any) -> str:
+    if prefix is not None:
+        return ids.encode(prefix, key)
+    return " ".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
 def _done(value: int | None) -> str:

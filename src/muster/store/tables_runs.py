@@ -29,9 +29,6 @@ runs = Table(
     # The remote's URL and the request's, once the work is there.
     textual("pushed_to", null=True),
     textual("pull_request", null=True),
-    # Who its agent was told to be, and by which version.
-    textual("role", null=True),
-    integer("role_version", null=True),
     integer("entries", default=0),
     integer("context_used", null=True),
     integer("context_window", null=True),
@@ -47,6 +44,9 @@ runs = Table(
     textual("reported", null=True),
     integer("started_at"),
     integer("updated_at"),
+    # Who its agent was told to be, and by which version.
+    textual("role", null=True),
+    integer("role_version", null=True),
     Index("runs_by_task", "task_id", "attempt_id"),
     postgresql_with={"fillfactor": "70"},
 )
