@@ -1,5 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useSearchParams } from "react-router";
+import { useMemo } from "react";
+import { Link, useSearchParams } from "react-router";
 import type { ListedRoleVersion, Role } from "@/api/types";
 import { DiffLines } from "@/components/diff/DiffLines";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
@@ -8,6 +9,7 @@ import { say } from "@/components/toasts";
 import { useAct } from "@/components/useAct";
 import { ApiProblem } from "@/api/client";
 import { cx } from "@/lib/cx";
+import { parseDiff } from "@/lib/diff";
 import { usePageWidth } from "@/lib/useWidth";
 import { useOnline } from "@/live/live";
 import { diffOf, restore, versionOf, versionsOf } from "./queries";
@@ -49,12 +51,16 @@ export default function Versions({ name, role }: { name: string; role: Role | nu
   return (
     <div className="vers">
       <section className="card pan" aria-label="Versions">
-        <h2>Versions <span className="mut">before, after</span></h2>
-        <ol>
+        {newest > 1 ? <p className="heads" aria-hidden="true"><span>Before</span><span>After</span></p> : null}
+        <ol className={newest > 1 ? undefined : "lone"}>
           {all.map((one) => (
             <li key={one.version} className={cx(read === one.version && "on")}>
-              <Pick which="before" version={one.version} chosen={read === null && before === one.version} onPick={() => set({ before: one.version, after, version: null })} />
-              <Pick which="after" version={one.version} chosen={read === null && after === one.version} onPick={() => set({ before, after: one.version, version: null })} />
+              {newest > 1 ? (
+                <>
+                  <Pick which="before" version={one.version} chosen={read === null && before === one.version} onPick={() => set({ before: one.version, after, version: null })} />
+                  <Pick which="after" version={one.version} chosen={read === null && after === one.version} onPick={() => set({ before, after: one.version, version: null })} />
+                </>
+              ) : null}
               <Line one={one} />
               <span className="do">
                 <button type="button" className="btn s" aria-label={`Read version ${one.version}`} aria-pressed={read === one.version} onClick={() => set({ version: read === one.version ? null : one.version })}>Read</button>
@@ -99,9 +105,16 @@ function Compared({ name, before, after }: { name: string; before: number; after
       {diff.isError ? <NotThere what="They could not be compared" error={diff.error} retry={() => void diff.refetch()} />
         : diff.data === undefined ? <Skeleton rows={8} />
         : diff.data === "" ? <EmptyState title="They say the same">{before === after ? "It is one version. Choose another one before or after." : "Nothing is other in one than in the other."}</EmptyState>
-        : <DiffLines diff={diff.data} split={wide} label={title} />}
+        : <Sides diff={diff.data} split={wide} before={before} after={after} label={title} />}
     </section>
   );
+}
+
+/** All lines of both, under a head that says which is which. */
+function Sides({ diff, split, before, after, label }: { diff: string; split: boolean; before: number; after: number; label: string }) {
+  const header = split ? `Version ${before} on the left, version ${after} on the right` : `− only in version ${before}, + only in version ${after}`;
+  const hunks = useMemo(() => parseDiff(diff).map((hunk) => ({ ...hunk, header })), [diff, header]);
+  return <DiffLines diff={diff} hunks={hunks} split={split} label={label} />;
 }
 
 function Reading({ name, version }: { name: string; version: number }) {
@@ -115,5 +128,5 @@ function Reading({ name, version }: { name: string; version: number }) {
 }
 
 function NotThere({ what, error, retry }: { what: string; error: unknown; retry: () => void }) {
-  return error instanceof ApiProblem && error.status === 404 ? <EmptyState title="There is no such version">{error.message}</EmptyState> : <ErrorState what={what} error={error} retry={retry} />;
+  return error instanceof ApiProblem && error.status === 404 ? <EmptyState title="There is no such version" action={<Link className="btn" to="?tab=versions">The newest two</Link>}>{error.message}</EmptyState> : <ErrorState what={what} error={error} retry={retry} />;
 }
