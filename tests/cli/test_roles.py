@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from muster.client.client import Client
+from muster.client.http import HttpTransport
 from tests.cli.live import LiveServer
 
 
@@ -58,6 +60,17 @@ def test_versions_of_a_role_are_listed_shown_compared_and_restored(live_server: 
     assert missing.returncode != 0
     assert "version 9 of role poet" in missing.stderr
     assert live_server.muster("role", "delete", "poet").returncode == 0
+
+
+async def test_a_role_with_servers_is_changed_and_keeps_them(live_server: LiveServer) -> None:
+    """OD-5: a server by a command line has no address, and one by an address no command line."""
+    servers = [{"name": "db", "argv": ["db-mcp"]}, {"name": "docs", "url": "http://127.0.0.1:1/mcp"}]
+    client = Client(HttpTransport(f"http://127.0.0.1:{live_server.port}"))
+    before = await client.put("/roles/served", {"mcp": servers})
+    await client.close()
+    assert live_server.muster("role", "set", "served", "--model", "m").returncode == 0
+    assert as_json(live_server, "role", "show", "served")["mcp"] == before["mcp"]
+    assert live_server.muster("role", "delete", "served").returncode == 0
 
 
 def test_a_prompt_for_an_agent_is_queued_with_what_it_may(live_server: LiveServer) -> None:

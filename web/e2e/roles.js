@@ -45,7 +45,7 @@ export async function roleIsMade(page, until) {
 
 export async function roleKeepsVersions(page, until) {
   await page.goto(`${server}/agents/roles/poet`);
-  await page.getByLabel("System prompt").fill("You write in prose.");
+  await page.getByRole("textbox", { name: "System prompt" }).fill("You write in prose.");
   await page.keyboard.press("Control+s");
   await page.getByText("Saved as version 4").waitFor();
   await page.getByRole("button", { name: /^Versions/ }).click();
@@ -72,8 +72,8 @@ export async function roleKeepsVersions(page, until) {
   await page.getByText("Version 6").first().waitFor();
 
   await page.getByRole("button", { name: "Prompt", exact: true }).click();
-  assert.equal(await page.getByLabel("System prompt").inputValue(), "You write in prose.");
-  await page.getByLabel("System prompt").fill("You write letters.");
+  assert.equal(await page.getByRole("textbox", { name: "System prompt" }).inputValue(), "You write in prose.");
+  await page.getByRole("textbox", { name: "System prompt" }).fill("You write letters.");
   await call("PUT", "/roles/poet", { system_prompt: "You write laws.", by: "ann" });
   await page.getByRole("alert").getByText("ann saved version 7 while you changed version 6.").waitFor();
   assert.ok(await page.getByRole("button", { name: "Save role" }).isDisabled());
