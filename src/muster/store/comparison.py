@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Table
 
@@ -361,7 +361,7 @@ def _same_result(found: str | None, attempt: AttemptRow) -> bool:
 def _named(prefix: str | None, key: Any) -> str:
     if prefix is not None:
         return ids.encode(prefix, key)
-    return " ".join(map(str, key)) if isinstance(key, tuple) else str(key)
+    return " ".join(str(part) for part in cast(tuple[Any, ...], key)) if isinstance(key, tuple) else str(key)
 
 
 def _done(value: int | None) -> str:

@@ -79,7 +79,7 @@ export function Editor({ role, names }: { role: Role; names: string[] }) {
         <div className="overtaken" role="alert">
           <p>{role.updated_by ?? "Somebody"} saved version {role.version} while you changed version {base.version}. What you wrote is here still.</p>
           <button type="button" className="btn s" onClick={() => show({ tab: "versions", before: String(base.version), after: String(role.version) })}>See what changed</button>
-          <button type="button" className="btn s" onClick={() => setBase(role)}>Keep mine, to save it over that</button>
+          <button type="button" className="btn s" onClick={() => setBase(role)}>Keep mine over it</button>
         </div>
       ) : null}
       {tab === "versions" ? <Suspense fallback={<Skeleton rows={8} />}><Versions name={role.name} role={role} /></Suspense> : null}
