@@ -102,7 +102,8 @@ function tokens(attempt: Attempt): number {
 
 function Details({ task, attempt }: { task: Task; attempt: Attempt | null }) {
   const run = attempt?.run;
-  const role = typeof task.payload.role === "string" ? task.payload.role : null;
+  const version = run?.role_version;
+  const role = run?.role ?? (typeof task.payload.role === "string" ? task.payload.role : null);
   return (
     <section className="rs details">
       <h2>Details</h2>
@@ -112,7 +113,7 @@ function Details({ task, attempt }: { task: Task; attempt: Attempt | null }) {
         <dt>Project</dt><dd>{task.project}</dd>
         <dt>Type</dt><dd>{task.kind}, {task.type.replaceAll("_", " ")}</dd>
         <dt>Priority</dt><dd>{task.priority}</dd>
-        {role ? <><dt>Role</dt><dd>{role}</dd></> : null}
+        {role ? <><dt>Role</dt><dd><Link to={`/agents/roles/${encodeURIComponent(role)}${version ? `?tab=versions&version=${version}` : ""}`}>{role}{version ? `, version ${version}` : ""}</Link></dd></> : null}
         {run ? <><dt>Agent</dt><dd>{run.agent}{run.model ? `, ${run.model}` : ""}</dd></> : null}
         {run?.context_used ? <><dt>Context</dt><dd><div style={{ display: "inline-block" }}><ContextMeter used={run.context_used} total={run.context_window} /></div></dd></> : null}
         {attempt ? <><dt>{attempt.state === "running" ? "Runs on" : "Ran on"}</dt><dd><AgentName id={attempt.worker_id ?? attempt.agent_id} /></dd></> : null}
