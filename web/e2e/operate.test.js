@@ -167,6 +167,29 @@ test("the fleet shows what somebody wants to see, and keeps it", async () => {
   await page.getByText("every agent, by machine").waitFor();
 });
 
+test("figures of the fleet lead to what they count, and its columns sort it", async () => {
+  await page.goto(server);
+  await page.getByRole("link", { name: /^Finished today/ }).click();
+  await page.waitForURL(/state=finished&from=today/);
+  await page.getByRole("button", { name: "State is Finished; remove" }).first().waitFor();
+  await page.getByRole("button", { name: /^State is Finished/ }).first().click();
+  await page.waitForURL((url) => !url.search.includes("state"));
+  await page.getByRole("combobox", { name: "Queued" }).selectOption({ label: "Queued in 7 days" });
+  await page.waitForURL(/from=-7d/);
+  await page.locator("tr[data-row]").first().waitFor();
+  await page.goto(`${server}/?group=none`);
+  const head = page.getByRole("columnheader", { name: "Agent" });
+  await head.getByRole("button").click();
+  await page.waitForURL(/sort=agent/);
+  const names = () => page.locator("tr[data-row] td:first-child b").allInnerTexts();
+  assert.equal(await head.getAttribute("aria-sort"), "ascending");
+  const up = await names();
+  assert.deepEqual(up, [...up].sort((a, b) => a.localeCompare(b)));
+  await head.getByRole("button").click();
+  await page.waitForURL(/sort=-agent/);
+  assert.deepEqual(await names(), up.toReversed(), "also while the pointer is over the list");
+});
+
 test("a thousand agents are a page of at most 1,500 nodes, and every one of them is reached", async () => {
   const names = Array.from({ length: 1_000 }, (_, number) => `agent-${String(number).padStart(4, "0")}`);
   for (let first = 0; first < names.length; first += 50) await Promise.all(names.slice(first, first + 50).map((id) => call("POST", "/agents", { id, name: id })));

@@ -3,11 +3,12 @@ import { Link } from "react-router";
 import { answer, api } from "@/api/client";
 import { fleet, task as taskQuery } from "@/api/queries";
 import type { FleetRow } from "@/api/types";
+import { Cost } from "@/components/Cost";
 import { ContextMeter } from "@/components/ContextMeter";
 import { StateChip, StateGlyph } from "@/components/StateGlyph";
 import { ErrorState, Skeleton } from "@/components/States";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
-import { compact, cost, plural } from "@/lib/format";
+import { compact, count, plural } from "@/lib/format";
 import { seenAgent } from "@/lib/states";
 import { visible } from "@/lib/visible";
 import { verb } from "@/lib/verbs";
@@ -58,7 +59,7 @@ function Row({ row, others }: { row: FleetRow; others: FleetRow[] }) {
         {row.now ? <><dt>Now</dt><dd>{verb(row.now.verb)} <span className="mono">{visible(row.now.subject)}</span></dd></> : null}
         {row.task_id ? <><dt>Task</dt><dd><Link to={`/tasks/${row.task_id}`} className="link">{row.task}</Link></dd></> : <><dt>Task</dt><dd className="mut">none</dd></>}
         {row.context_used !== null ? <><dt>Context</dt><dd><div style={{ display: "inline-block" }}><ContextMeter used={row.context_used} total={row.context_window} /></div></dd></> : null}
-        {row.task_id ? <><dt>Tokens</dt><dd className="num">{compact(row.tokens)}</dd><dt>Cost</dt><dd className="num">{cost(row.cost_usd, row.unpriced_calls)}</dd></> : null}
+        {row.task_id ? <><dt>Tokens</dt><dd className="num" title={count(row.tokens)}>{compact(row.tokens)}</dd><dt>Cost</dt><dd className="num"><Cost value={row.cost_usd} unpriced={row.unpriced_calls} /></dd></> : null}
         {row.program ? <><dt>Program</dt><dd>{row.program}{row.model ? `, ${row.model}` : ""}</dd></> : null}
         <dt>Machine</dt><dd>{row.machine ?? "elsewhere"}</dd>
         <dt>Id</dt><dd className="mono">{row.agent_id}</dd>

@@ -1,9 +1,9 @@
 import { useMemo, useRef } from "react";
 import type { FleetRow } from "@/api/types";
+import { Cost } from "@/components/Cost";
 import { ContextMeter } from "@/components/ContextMeter";
 import { StateGlyph } from "@/components/StateGlyph";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
-import { cost } from "@/lib/format";
 import { seenAgent } from "@/lib/states";
 import { usePageWidth } from "@/lib/useWidth";
 import { useWindow } from "@/lib/useWindow";
@@ -23,7 +23,7 @@ interface GridProps {
   onPeek: (row: FleetRow) => void;
 }
 
-export function AgentGrid({ rows, chosen, onPeek }: GridProps) {
+export default function AgentGrid({ rows, chosen, onPeek }: GridProps) {
   const box = useRef<HTMLUListElement>(null);
   const across = Math.max(Math.floor((usePageWidth() - 36 + GAP) / (CARD + GAP)), 1);
   const lines = Math.ceil(rows.length / across);
@@ -39,7 +39,7 @@ export function AgentGrid({ rows, chosen, onPeek }: GridProps) {
               <span className="line"><StateGlyph state={state} label={word} /><b className="cut">{row.name}</b><span className="mut cut">{row.role || row.program}</span></span>
               <Now now={row.now} />
               <span className="cut sub">{row.task || "No task"}</span>
-              <span className="foot num"><ContextMeter used={row.context_used} total={row.context_window} /><span>{row.task_id ? cost(row.cost_usd, row.unpriced_calls) : ""}</span><span style={{ marginLeft: "auto" }}>{row.task_id ? <Elapsed since={row.since} /> : <TimeAgo at={row.since} />}</span></span>
+              <span className="foot num"><ContextMeter used={row.context_used} total={row.context_window} /><span>{row.task_id ? <Cost value={row.cost_usd} unpriced={row.unpriced_calls} /> : ""}</span><span style={{ marginLeft: "auto" }}>{row.task_id ? <Elapsed since={row.since} /> : <TimeAgo at={row.since} />}</span></span>
             </button>
           </li>
         );

@@ -10,8 +10,8 @@ import { shortPath } from "@/lib/format";
 import { whyHeading } from "@/lib/states";
 import { Attempts } from "./Attempts";
 import { LiveOutput } from "./LiveOutput";
-import { Ownership } from "./Ownership";
 
+const Ownership = lazy(() => import("./Ownership"));
 const Workflow = lazy(() => import("./Workflow"));
 
 interface OverviewProps {
@@ -28,7 +28,7 @@ export function Overview({ task, attempts, attempt, files, pending }: OverviewPr
     <>
       <Prompt task={task} />
       <Suspense fallback={null}><Workflow task={task} attempts={attempts} attempt={attempt} pending={pending} /></Suspense>
-      <Ownership task={task} />
+      <Suspense fallback={null}><Ownership task={task} /></Suspense>
       <Attempts task={task} attempts={attempts} />
       {task.error ? <Failure task={task} /> : null}
       <div className={produced.length > 0 ? "two-col" : undefined}>

@@ -2,10 +2,11 @@ import { memo, useRef } from "react";
 import { Link } from "react-router";
 import type { TaskRow } from "@/api/types";
 import { AgentName } from "@/components/AgentName";
+import { Cost } from "@/components/Cost";
 import { StateGlyph } from "@/components/StateGlyph";
 import { TimeAgo, Took } from "@/components/TimeAgo";
 import { visible } from "@/lib/visible";
-import { cost, shortId } from "@/lib/format";
+import { shortId } from "@/lib/format";
 import { cx } from "@/lib/cx";
 import { seenTask } from "@/lib/states";
 import { type RowHandlers, rowProps } from "@/lib/usePeek";
@@ -54,7 +55,7 @@ const Row = memo(function Row({ row, at, asked, chosen, handlers }: { row: TaskR
       <td className="sub low2">{row.project}</td>
       <td className="sub low1">{row.queue}</td>
       <td className="sub low2">{row.agent_id ?? row.assigned_to ? <AgentName id={row.agent_id ?? row.assigned_to} /> : "—"}</td>
-      <td className="r num">{row.actual_cost_usd > 0 || row.finished_at ? cost(row.actual_cost_usd) : <span className="mut">—</span>}</td>
+      <td className="r num">{row.actual_cost_usd > 0 || row.finished_at ? <Cost value={row.actual_cost_usd} /> : <span className="mut">—</span>}</td>
       <td className="r num sub fact"><Took task={row} /></td>
       <td className="r num sub low1"><TimeAgo at={row.updated_at} /></td>
     </tr>
