@@ -190,6 +190,39 @@ test("figures of the fleet lead to what they count, and its columns sort it", as
   assert.deepEqual(await names(), up.toReversed(), "also while the pointer is over the list");
 });
 
+test("agents are picked and acted upon together, and each has a menu", async () => {
+  await page.goto(`${server}/?group=none&sort=agent`);
+  const rows = page.locator("tr[data-row]");
+  const menu = page.getByRole("menu", { name: /^Actions of / });
+  // What is done with rows comes after they are seen; its button says that it is there.
+  while (!(await page.getByRole("button", { name: /^Actions of / }).isVisible())) {
+    await rows.nth(0).hover({ position: { x: 300, y: 8 } });
+    await rows.nth(1).hover({ position: { x: 300, y: 8 } });
+  }
+  await rows.first().click({ button: "right", position: { x: 8, y: 8 } });
+  await menu.getByRole("menuitem", { name: "Open agent" }).waitFor();
+  await page.keyboard.press("Escape");
+  await menu.waitFor({ state: "detached" });
+  await page.keyboard.press("j");
+  await page.locator("tr:focus").waitFor();
+  const bar = page.getByRole("region", { name: "Selected agents" });
+  await page.keyboard.press("x");
+  await bar.getByText("1 selected").waitFor();
+  await page.keyboard.press("Control+a");
+  await bar.getByText(`${await rows.count()} selected`).waitFor();
+  await page.keyboard.press("Escape");
+  await bar.waitFor({ state: "detached" });
+  await rows.nth(0).locator("td").first().click({ modifiers: ["Control"] });
+  await rows.nth(1).locator("td").first().click({ modifiers: ["Shift"] });
+  await bar.getByText("2 selected").waitFor();
+  await bar.getByRole("button", { name: "Clear" }).click();
+  await rows.nth(1).hover({ position: { x: 300, y: 8 } });
+  await page.getByRole("button", { name: /^Actions of / }).click();
+  await menu.getByRole("menuitem", { name: "Peek" }).click();
+  await page.waitForURL(/peek=agent/);
+  await panel().getByRole("link", { name: "Open the full page" }).waitFor();
+});
+
 test("a thousand agents are a page of at most 1,500 nodes, and every one of them is reached", async () => {
   const names = Array.from({ length: 1_000 }, (_, number) => `agent-${String(number).padStart(4, "0")}`);
   for (let first = 0; first < names.length; first += 50) await Promise.all(names.slice(first, first + 50).map((id) => call("POST", "/agents", { id, name: id })));

@@ -14,6 +14,7 @@ const ALL = "Everywhere";
 const LISTS = "In lists";
 const AT_WORK = /^\/(agents\/[^/]+|chat(\/|$)|tasks\/tsk_[^/]+(?!.*\/changes))/;
 const DIFF = /^\/tasks\/[^/]+\/changes/;
+const FLEET = /^\/$/;
 const BOARD = /^\/tasks$/;
 const LETTERS = /^\/queues\/dead-letters/;
 
@@ -51,6 +52,11 @@ export const ACTIONS: readonly Action[] = [
   { id: "file.previous", keys: "[", what: "Previous file", where: "In a diff", on: DIFF },
   { id: "file.viewed", keys: "v", what: "Viewed", where: "In a diff", on: DIFF },
   { id: "diff.mode", keys: "u", what: "Side by side or unified", where: "In a diff", on: DIFF },
+  { id: "agents.select", keys: "x", what: "Select an agent", where: "In the fleet", on: FLEET },
+  { id: "agents.all", keys: "mod+a", what: "Select all agents", where: "In the fleet", on: FLEET },
+  { id: "agents.pause", keys: "p", what: "Pause or resume", where: "In the fleet", on: FLEET },
+  { id: "agents.stop", keys: "s", what: "Stop", where: "In the fleet", on: FLEET },
+  { id: "agents.message", keys: "m", what: "Message", where: "In the fleet", on: FLEET },
   { id: "card.move", keys: "m", what: "Move to", where: "On the board", on: BOARD },
   { id: "card.archive", keys: "e", what: "Archive", where: "On the board", on: BOARD },
   { id: "letter.select", keys: "x", what: "Select", where: "Dead letters", on: LETTERS },
@@ -63,7 +69,7 @@ export const ACTIONS: readonly Action[] = [
 /** Keys that everybody knows from elsewhere, which are not rebound. */
 export const FIXED: readonly [string, string][] = [
   ["↑ ↓", "Next and previous row"], ["Enter", "Open the row"], ["Space", "Peek at the row"], ["Esc", "Close what is open"],
-  ["Alt ↑ Alt ↓", "Earlier and later in a queue"], ["Mod ↵", "Send, add, save what is written; send the review"],
+  ["Shift ↑ Shift ↓", "Select up or down, in the fleet"], ["Alt ↑ Alt ↓", "Earlier and later in a queue"], ["Mod ↵", "Send, add, save what is written; send the review"],
   ["c", "Comment on the line, in a diff"],
 ];
 

@@ -20,10 +20,11 @@ const LINES = 8;
 interface GridProps {
   rows: FleetRow[];
   chosen: string | null;
+  picked: ReadonlySet<string>;
   onPeek: (row: FleetRow) => void;
 }
 
-export default function AgentGrid({ rows, chosen, onPeek }: GridProps) {
+export default function AgentGrid({ rows, chosen, picked, onPeek }: GridProps) {
   const box = useRef<HTMLUListElement>(null);
   const across = Math.max(Math.floor((usePageWidth() - 36 + GAP) / (CARD + GAP)), 1);
   const lines = Math.ceil(rows.length / across);
@@ -35,7 +36,7 @@ export default function AgentGrid({ rows, chosen, onPeek }: GridProps) {
         const { state, word } = seenAgent(row);
         return (
           <li key={keyOf(row)} aria-setsize={rows.length} aria-posinset={from * across + nth + 1}>
-            <button type="button" data-row={keyOf(row)} className={cx("gc card", chosen === keyOf(row) && "sel")} style={{ width: "100%" }} onClick={() => onPeek(row)}>
+            <button type="button" data-row={keyOf(row)} className={cx("gc card", chosen === keyOf(row) && "sel", picked.has(keyOf(row)) && "selected")} style={{ width: "100%" }} onClick={() => onPeek(row)}>
               <span className="line"><StateGlyph state={state} label={word} /><b className="cut">{row.name}</b><span className="mut cut">{row.role || row.program}</span></span>
               <Now now={row.now} />
               <span className="cut sub">{row.task || "No task"}</span>

@@ -18,6 +18,7 @@ interface TableProps {
   groups: Group[];
   folded: Set<string>;
   chosen: string | null;
+  picked: ReadonlySet<string>;
   columns: Shown;
   /** `-cost`: by cost, the largest first; empty: as they come. */
   sort: string;
@@ -26,7 +27,7 @@ interface TableProps {
   handlers: RowHandlers<FleetRow>;
 }
 
-export function AgentTable({ groups, folded, chosen, columns, sort, onSort, onFold, handlers }: TableProps) {
+export function AgentTable({ groups, folded, chosen, picked, columns, sort, onSort, onFold, handlers }: TableProps) {
   const [held, setHeld] = useState(false);
   const still = useStill(groups, held, sort);
   const single = still.groups.length === 1 && still.groups[0]!.key === "All";
@@ -53,7 +54,7 @@ export function AgentTable({ groups, folded, chosen, columns, sort, onSort, onFo
         <tbody>
           {above > 0 ? <tr aria-hidden="true"><td colSpan={columns.length} style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
           {lines.slice(from, to).map(({ key, group, row }, nth) => row ? (
-            <Row key={key} at={from + nth + 2} row={row} columns={columns} chosen={chosen === key} handlers={handlers} />
+            <Row key={key} at={from + nth + 2} row={row} columns={columns} chosen={chosen === key} picked={picked.has(key)} handlers={handlers} />
           ) : (
             <tr className="grp" key={key} aria-rowindex={from + nth + 2}>
               <th colSpan={columns.length} scope="colgroup">
@@ -82,9 +83,9 @@ function Head({ column, sort, onSort }: { column: Shown[number]; sort: string; o
   );
 }
 
-const Row = memo(function Row({ row, at, columns, chosen, handlers }: { row: FleetRow; at: number; columns: Shown; chosen: boolean; handlers: RowHandlers<FleetRow> }) {
+const Row = memo(function Row({ row, at, columns, chosen, picked, handlers }: { row: FleetRow; at: number; columns: Shown; chosen: boolean; picked: boolean; handlers: RowHandlers<FleetRow> }) {
   return (
-    <tr className={cx("row", chosen && "sel")} aria-rowindex={at} {...rowProps(keyOf(row), row, handlers)}>
+    <tr className={cx("row", chosen && "sel", picked && "selected")} aria-rowindex={at} {...rowProps(keyOf(row), row, handlers)}>
       {columns.map((column) => <td key={column.key} className={cx(column.className, column.right && "r")}>{column.cell(row)}</td>)}
     </tr>
   );

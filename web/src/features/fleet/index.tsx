@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { ChevronDown, Ellipsis, LayoutGrid, List, Plus, Search } from "lucide-react";
-import { Fragment, lazy, Suspense, useMemo, useState } from "react";
+import { Fragment, lazy, Suspense, useMemo, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { fleet, overview } from "@/api/queries";
 import type { Fleet, FleetRow, Machine, Overview } from "@/api/types";
@@ -15,12 +15,14 @@ import { AgentTable } from "./AgentTable";
 import { columnsFor } from "./columns";
 import { type Custom, type Section, useCustom } from "./custom";
 import { isEmpty } from "./survey";
+import { NOTHING } from "./picking";
 import { NeedsYou } from "./NeedsYou";
 import { RollCall } from "./RollCall";
 import { filterRows, group, type Grouping, headline, keyOf, nextSort, peekOf, sorted } from "./rows";
 import { Strip } from "./Strip";
 
 const AgentGrid = lazy(() => import("./AgentGrid"));
+const Hands = lazy(() => import("./Hands"));
 const FirstRun = lazy(() => import("./FirstRun"));
 const Customise = lazy(() => import("./Customise"));
 
@@ -103,6 +105,8 @@ interface BodyProps {
 function Body({ data, rows, figures, view, custom }: BodyProps) {
   const go = useNavigate();
   const { show } = usePeek();
+  const box = useRef<HTMLDivElement>(null);
+  const [picked, setPicked] = useState(NOTHING);
   const [folded, setFolded] = useState<Set<string>>(new Set());
   const shown = useMemo(() => sorted(filterRows(rows, view.words), view.sort), [rows, view.words, view.sort]);
   const groups = useMemo(() => group(shown, view.by), [shown, view.by]);
@@ -129,17 +133,18 @@ function Body({ data, rows, figures, view, custom }: BodyProps) {
           The filter is “{view.words}”.
         </EmptyState>
       ) : view.grid ? (
-        <Suspense fallback={<Skeleton rows={4} height={132} />}><AgentGrid rows={shown} chosen={moving.chosen} onPeek={moving.handlers.peek} /></Suspense>
+        <Suspense fallback={<Skeleton rows={4} height={132} />}><AgentGrid rows={shown} chosen={moving.chosen} picked={picked.keys} onPeek={moving.handlers.peek} /></Suspense>
       ) : (
         <AgentTable
-          groups={groups} folded={folded} columns={columns} sort={view.sort} onSort={(key) => view.set("sort", nextSort(view.sort, key))} {...moving}
+          groups={groups} folded={folded} picked={picked.keys} columns={columns} sort={view.sort} onSort={(key) => view.set("sort", nextSort(view.sort, key))} {...moving}
           onFold={(key) => setFolded((before) => { const after = new Set(before); if (!after.delete(key)) after.add(key); return after; })}
         />
       ),
   };
   return (
-    <div className="sections">
+    <div className="sections" ref={box}>
       {custom.sections.map((name) => <Fragment key={name}>{section[name]}</Fragment>)}
+      {rows.length > 0 ? <Suspense fallback={null}><Hands box={box} rows={order} chosen={moving.chosen} picked={picked} onPick={setPicked} onPeek={moving.handlers.peek} /></Suspense> : null}
     </div>
   );
 }
