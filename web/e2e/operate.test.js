@@ -55,6 +55,11 @@ test("a click on a row and the space bar peek, j and k move the panel, Enter ope
   await palette.waitFor();
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("role")), "combobox", "the palette keeps the focus");
+  const top = palette.getByRole("option").first();
+  for (const [typed, found] of [[">gtq", "Go to Queues"], ["?dark", "Light or dark"], ["/keyb", "Settings: keyboard"], [peeked().slice(-8), "Peek one"]]) {
+    await palette.getByRole("combobox").fill(typed);
+    await top.getByText(found).waitFor();
+  }
   await page.keyboard.press("Escape");
   await palette.waitFor({ state: "detached" });
   assert.notEqual(peeked(), null, "the panel beneath stays");
@@ -191,6 +196,7 @@ test("figures of the fleet lead to what they count, and its columns sort it", as
 });
 
 test("agents are picked and acted upon together, and each has a menu", async () => {
+  for (const id of ["agent-a", "agent-b", "agent-c"]) await call("POST", "/agents", { id, name: id });
   await page.goto(`${server}/?group=none&sort=agent`);
   const rows = page.locator("tr[data-row]");
   const menu = page.getByRole("menu", { name: /^Actions of / });
