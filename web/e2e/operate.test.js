@@ -229,6 +229,30 @@ test("agents are picked and acted upon together, and each has a menu", async () 
   await panel().getByRole("link", { name: "Open the full page" }).waitFor();
 });
 
+test("tasks are picked and acted upon together, and what cannot be done says why", async () => {
+  for (const title of ["Pick one", "Pick two"]) await call("POST", "/tasks", { title, kind: "manual" });
+  await page.goto(`${server}/tasks?q=Pick`);
+  const rows = page.locator("tr[data-row]");
+  const bar = page.getByRole("region", { name: "Selected tasks" });
+  await rows.nth(1).waitFor();
+  while (!(await page.getByRole("button", { name: /^Actions of Pick/ }).isVisible())) for (const row of [0, 1]) await rows.nth(row).hover({ position: { x: 60, y: 8 } });
+  await page.keyboard.press("j");
+  await page.keyboard.press("e");
+  await page.getByText("Only finished tasks can be archived.").waitFor();
+  await page.keyboard.press("Control+a");
+  await bar.getByText("2 selected").waitFor();
+  await bar.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("dialog", { name: "Cancel 2 tasks?" }).getByRole("button", { name: "Cancel 2 tasks" }).click();
+  await page.getByText("Cancelled: 2 tasks").waitFor();
+  await rows.getByText("Cancelled").nth(1).waitFor();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.press("e");
+  await page.getByText("Archived: 2 tasks").waitFor();
+  await page.getByText("No tasks match").waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await rows.nth(1).waitFor();
+});
+
 test("a thousand agents are a page of at most 1,500 nodes, and every one of them is reached", async () => {
   const names = Array.from({ length: 1_000 }, (_, number) => `agent-${String(number).padStart(4, "0")}`);
   for (let first = 0; first < names.length; first += 50) await Promise.all(names.slice(first, first + 50).map((id) => call("POST", "/agents", { id, name: id })));

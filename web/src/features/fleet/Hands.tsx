@@ -1,15 +1,15 @@
-import { Ellipsis } from "lucide-react";
-import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type RefObject, useState } from "react";
 import { useNavigate } from "react-router";
 import type { FleetRow } from "@/api/types";
 import { ContextMenu } from "@/components/ContextMenu";
 import { Dialog } from "@/components/Dialog";
 import { say } from "@/components/toasts";
+import { Dots, focusedRow, usePicking } from "@/components/RowHands";
 import { useKeys } from "@/lib/keys";
+import { NOTHING, type Picked } from "@/lib/picking";
 import { usePeek } from "@/lib/usePeek";
 import { useOnline } from "@/live/live";
 import { agentsIn, atWork, useActs } from "./acts";
-import { extended, NOTHING, type Picked, still, toggled } from "./picking";
 import { keyOf } from "./rows";
 
 interface HandsProps {
@@ -31,118 +31,29 @@ export default function Hands({ box, rows, chosen, picked: before, onPick, onPee
   const act = useActs();
   const online = useOnline();
   const { at: peeking } = usePeek();
-  const order = rows.map(keyOf);
-  const picked = still(before, order);
-  const chose = rows.filter((row) => picked.keys.has(keyOf(row)));
   const [menu, setMenu] = useState<{ row: FleetRow; x: number; y: number } | null>(null);
   const [asked, setAsked] = useState<Asked | null>(null);
   const find = (key: string | undefined) => rows.find((row) => keyOf(row) === key);
-  usePointing(box, {
-    menu: (key, x, y) => { const row = find(key); if (row) setMenu({ row, x, y }); },
-    toggle: (key) => onPick(toggled(picked, key)),
-    extend: (key) => onPick(extended(picked, key, order)),
-    step: (key, by) => {
-      const next = order[Math.min(Math.max(order.indexOf(key) + by, 0), order.length - 1)]!;
-      onPick(extended(picked.from === null ? toggled(picked, key) : picked, next, order));
-      box.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(next)}"]`)?.focus();
-    },
-  });
-  const meant = () => (chose.length > 0 ? chose : [find((document.activeElement?.closest<HTMLElement>("[data-row]"))?.dataset.row ?? chosen ?? undefined)].filter((row) => row !== undefined));
+  const open = (key: string, x: number, y: number) => { const row = find(key); if (row) setMenu({ row, x, y }); };
+  const { chose, keys } = usePicking({ box, rows, keyOf, chosen, picked: before, onPick, onMenu: open, peeking: peeking !== null });
+  const meant = () => (chose.length > 0 ? chose : [find(focusedRow() ?? chosen ?? undefined)].filter((row) => row !== undefined));
   const ask = (what: Asked["what"]) => () => { const those = atWork(meant()); if (those.length > 0 && online) setAsked({ what, rows: those }); };
   const pause = () => {
     const those = atWork(meant());
     if (those.length > 0 && online) void act(those.every((row) => row.state === "paused") ? "resume" : "pause", those);
   };
   useKeys({
-    x: () => { const key = document.activeElement?.closest<HTMLElement>("[data-row]")?.dataset.row ?? chosen; if (key && find(key)) onPick(toggled(picked, key)); },
-    "mod+a": () => onPick({ keys: new Set(order), from: order[0] ?? null }),
     p: pause, s: ask("stop"), m: ask("say"),
-    ...(picked.keys.size > 0 && !peeking ? { Escape: () => onPick(NOTHING) } : {}),
+    ...keys,
   });
   return (
     <>
-      <Dots box={box} find={find} onOpen={(row, x, y) => setMenu({ row, x, y })} />
+      <Dots box={box} name={(key) => find(key)?.name} onOpen={open} />
       {menu ? <RowMenu row={menu.row} at={menu} online={online} onClose={() => setMenu(null)} onPeek={onPeek} onAsk={(what, row) => setAsked({ what, rows: [row] })} onAct={(what, row) => void act(what, [row])} onGo={(path) => void go(path)} /> : null}
       <Bar rows={chose} online={online} onAct={(what) => void act(what, chose)} onAsk={(what) => setAsked({ what, rows: atWork(chose) })} onClear={() => onPick(NOTHING)} />
       {asked?.what === "stop" ? <Stop rows={asked.rows} onClose={() => setAsked(null)} onStop={() => { setAsked(null); void act("stop", asked.rows).then(() => onPick(NOTHING)); }} /> : null}
       {asked?.what === "say" ? <Say rows={asked.rows} onClose={() => setAsked(null)} onSay={(text) => { setAsked(null); void act("say", asked.rows, text); }} /> : null}
     </>
-  );
-}
-
-interface Pointing {
-  menu: (key: string, x: number, y: number) => void;
-  toggle: (key: string) => void;
-  extend: (key: string) => void;
-  step: (key: string, by: number) => void;
-}
-
-const rowOf = (event: Event) => (event.target as Element).closest<HTMLElement>("[data-row]");
-
-/** Hears of rows before they do: a click with Ctrl or Shift picks, the other button and the key for menus open one, Shift with an arrow extends. */
-function usePointing(box: HandsProps["box"], given: Pointing): void {
-  const now = useRef(given);
-  useLayoutEffect(() => {
-    now.current = given;
-  });
-  useEffect(() => {
-    const around = box.current;
-    if (!around) return;
-    const stop = new AbortController();
-    const options = { capture: true, signal: stop.signal };
-    const mine = (event: Event) => { event.preventDefault(); event.stopPropagation(); };
-    around.addEventListener("mousedown", (event) => { if (event.shiftKey && rowOf(event)) event.preventDefault(); }, options);
-    around.addEventListener("click", (event) => {
-      const key = rowOf(event)?.dataset.row;
-      if (!key || (event.target as Element).closest("a") || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
-      mine(event);
-      if (event.shiftKey) now.current.extend(key); else now.current.toggle(key);
-    }, options);
-    around.addEventListener("contextmenu", (event) => {
-      const row = rowOf(event);
-      if (!row?.dataset.row || (event.target as Element).closest("a")) return;
-      mine(event);
-      const at = row.getBoundingClientRect();
-      const pointed = event.clientX > 0 || event.clientY > 0;
-      now.current.menu(row.dataset.row, pointed ? event.clientX : at.left + 24, pointed ? event.clientY : at.bottom);
-    }, options);
-    around.addEventListener("keydown", (event) => {
-      const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      const key = rowOf(event)?.dataset.row;
-      if (!event.shiftKey || !by || !key) return;
-      mine(event);
-      now.current.step(key, by);
-    }, options);
-    return () => stop.abort();
-  }, [box]);
-}
-
-/** One button for all rows: it stands at the end of the one that is pointed at. */
-function Dots({ box, find, onOpen }: { box: HandsProps["box"]; find: (key: string | undefined) => FleetRow | undefined; onOpen: (row: FleetRow, x: number, y: number) => void }) {
-  const [on, setOn] = useState<{ key: string; left: number; top: number } | null>(null);
-  useEffect(() => {
-    const around = box.current;
-    if (!around) return;
-    const stop = new AbortController();
-    const scroller = around.closest("#main");
-    around.addEventListener("pointerover", (event) => {
-      const row = event.pointerType === "mouse" ? rowOf(event) : null;
-      const at = row?.matches("tr") ? row.getBoundingClientRect() : null;
-      if (at && row?.dataset.row) setOn({ key: row.dataset.row, left: at.right - 30, top: at.top + at.height / 2 - 12 });
-    }, { signal: stop.signal });
-    around.addEventListener("pointerleave", (event) => { if (!(event.relatedTarget as Element | null)?.closest?.(".rowdots")) setOn(null); }, { signal: stop.signal });
-    scroller?.addEventListener("scroll", () => setOn(null), { signal: stop.signal, passive: true });
-    return () => stop.abort();
-  }, [box]);
-  const row = find(on?.key);
-  if (!on || !row) return null;
-  return (
-    <button
-      type="button" className="ib rowdots" tabIndex={-1} style={{ left: on.left, top: on.top }} aria-label={`Actions of ${row.name}`} onPointerLeave={(event) => { if (!box.current?.contains(event.relatedTarget as Node | null)) setOn(null); }}
-      onClick={(event) => { const at = event.currentTarget.getBoundingClientRect(); onOpen(row, at.right - 180, at.bottom + 4); }}
-    >
-      <Ellipsis size={14} />
-    </button>
   );
 }
 

@@ -9,13 +9,13 @@ import { PageHeading, usePageTitle } from "@/components/Page";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
+import type { Picked } from "@/lib/picking";
 import { usePeek, useRows } from "@/lib/usePeek";
 import { usePageWidth } from "@/lib/useWidth";
 import { AgentTable } from "./AgentTable";
 import { columnsFor } from "./columns";
 import { type Custom, type Section, useCustom } from "./custom";
 import { isEmpty } from "./survey";
-import { NOTHING } from "./picking";
 import { NeedsYou } from "./NeedsYou";
 import { RollCall } from "./RollCall";
 import { filterRows, group, type Grouping, headline, keyOf, nextSort, peekOf, sorted } from "./rows";
@@ -26,6 +26,7 @@ const Hands = lazy(() => import("./Hands"));
 const FirstRun = lazy(() => import("./FirstRun"));
 const Customise = lazy(() => import("./Customise"));
 
+const NOTHING: Picked = { keys: new Set(), from: null };
 const GROUPINGS: [Grouping, string][] = [["status", "Status"], ["machine", "Machine"], ["role", "Role"], ["none", "None"]];
 
 function useView() {
@@ -106,7 +107,7 @@ function Body({ data, rows, figures, view, custom }: BodyProps) {
   const go = useNavigate();
   const { show } = usePeek();
   const box = useRef<HTMLDivElement>(null);
-  const [picked, setPicked] = useState(NOTHING);
+  const [picked, setPicked] = useState<Picked>(NOTHING);
   const [folded, setFolded] = useState<Set<string>>(new Set());
   const shown = useMemo(() => sorted(filterRows(rows, view.words), view.sort), [rows, view.words, view.sort]);
   const groups = useMemo(() => group(shown, view.by), [shown, view.by]);

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Plus, Search } from "lucide-react";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
 import { overview, projects, type TaskFilter, useAsked } from "@/api/queries";
@@ -10,6 +10,7 @@ import { PageHeading, usePageTitle } from "@/components/Page";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural, shortId } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
+import type { Picked } from "@/lib/picking";
 import { useRows } from "@/lib/usePeek";
 import { RANGES, sinceOf } from "./range";
 import { ViewSwitch } from "./ViewSwitch";
@@ -17,6 +18,7 @@ import { ViewSwitch } from "./ViewSwitch";
 // The board does without them.
 const table = () => import("./TaskTable");
 const TaskTable = lazy(table);
+const Hands = lazy(() => import("./Hands"));
 const SavedViews = lazy(() => import("@/components/SavedViews").then((part) => ({ default: part.SavedViews })));
 const VIEWS: [string, string, TaskState[]][] = [
   ["", "All", []],
@@ -32,6 +34,7 @@ const VIEWS: [string, string, TaskState[]][] = [
 const FINISHED: [string, string, TaskState[]] = ["finished", "Finished", ["succeeded", "failed"]];
 /** Of these a time is when they ended, else when they were queued. */
 const ENDED = new Set(["finished", "succeeded", "failed", "cancelled", "review", "archived"]);
+const NOTHING: Picked = { keys: new Set(), from: null };
 const PAGE = 100;
 
 type Chip = [name: string, words: string];
@@ -53,6 +56,8 @@ export function Component() {
   const project = search.get("project") ?? undefined;
   const since = sinceOf(search.get("from"), new Date());
   const archived = state === "archived";
+  const box = useRef<HTMLDivElement>(null);
+  const [picked, setPicked] = useState<Picked>(NOTHING);
   const name = useAgentName();
   const asked = useAsked();
   const figures = useQuery(overview).data;
@@ -122,8 +127,9 @@ export function Component() {
             : filtered ? <EmptyState title="No tasks match" action={clear}><Chips chips={chips} onRemove={(name) => set(name, null)} /></EmptyState>
             : <EmptyState title="No tasks yet" action={<Link className="btn p" to="/tasks/new">New task</Link>}>A task is one piece of work with a prompt and a directory. Queue one and come back later.</EmptyState>
         ) : (
-          <div style={list.isPlaceholderData ? { opacity: 0.6 } : undefined}>
-            <Suspense fallback={<div className="tblw card"><Skeleton rows={10} /></div>}><TaskTable rows={rows} asked={asked} {...moving} /></Suspense>
+          <div ref={box} style={list.isPlaceholderData ? { opacity: 0.6 } : undefined}>
+            <Suspense fallback={<div className="tblw card"><Skeleton rows={10} /></div>}><TaskTable rows={rows} asked={asked} picked={picked.keys} {...moving} /></Suspense>
+            <Suspense fallback={null}><Hands box={box} rows={rows} chosen={moving.chosen} picked={picked} onPick={setPicked} onPeek={moving.handlers.peek} /></Suspense>
             {list.hasNextPage ? <p className="note" style={{ paddingBottom: 18 }}><button type="button" className="btn" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Show more</button></p> : null}
           </div>
         )}
