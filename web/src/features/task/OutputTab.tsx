@@ -49,7 +49,7 @@ export default function OutputTab({ task, attempts, attempt }: { task: Task; att
           <button type="button" aria-pressed={level === "stderr"} onClick={() => set("level", "stderr")}>Errors</button>
         </div>
         <button type="button" className="btn s" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>{wrap ? "Wrapped" : "Not wrapped"}</button>
-        <button type="button" className="btn s" aria-pressed={times} onClick={() => setTimes(!times)}>Times</button>
+        <button type="button" className="btn s" aria-pressed={times} onClick={() => setTimes(!times)}>{times ? "Times shown" : "Times hidden"}</button>
         <button type="button" className="btn s" aria-pressed={follow} onClick={() => setFollow(!follow)}>{follow ? "Following" : "Follow"}</button>
         <button type="button" className="btn s" onClick={() => void navigator.clipboard.writeText(shown.map((line) => `${times ? `${line.at}  ` : ""}${plain(line.text)}`).join("\n")).then(() => say(times ? "Copied, with times" : "Copied"))}>Copy</button>
         {attempts.length > 1 ? (
