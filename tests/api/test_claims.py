@@ -361,6 +361,8 @@ class TestHeartbeats:
         (claimed,) = await claim(api, worker_id="w")
         await api.post("/api/v1/workers/w/heartbeat", {"leaving": True})
         assert (await end(api, claimed, "heartbeat")).status == 409
+        tried = await api.get(f"/api/v1/tasks/{claimed['task_id']}/attempts")
+        assert [attempt["code"] for attempt in tried.json["items"]] == ["released"]
 
     async def test_worker_ids_may_hold_any_text(self, api: Api) -> None:
         """SQ-10"""

@@ -40,11 +40,18 @@ class Site:
         return await self.client.get(f"/tasks/{ident}")
 
     async def until(self, ident: str, state: str, timeout: float = 90) -> Any:
-        async def is_so() -> bool:
-            return bool((await self.task(ident))["state"] == state)
+        found: Any = None
 
-        await eventually(is_so, timeout=timeout)
-        return await self.task(ident)
+        async def is_so() -> bool:
+            nonlocal found
+            found = await self.task(ident)
+            return bool(found["state"] == state)
+
+        try:
+            await eventually(is_so, timeout=timeout)
+        except AssertionError:
+            pytest.fail(f"not {state} within {timeout:g} s: {found}")
+        return found
 
     async def said(self, ident: str, words: str) -> None:
         async def is_said() -> bool:

@@ -108,11 +108,6 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillableServer]:
         made.stop()
 
 
-def test_axe_finds_nothing_on_any_page_in_either_theme(busy: KillableServer) -> None:
-    """OD-20, OD-21: WCAG 2.1 AA; three densities"""
-    run_in_browser(busy, "axe.test.js")
-
-
-def test_pages_stand_narrow_zoomed_under_a_finger_and_in_a_systems_own_colours(busy: KillableServer) -> None:
-    """OD-20, OD-21: 320 px, 200 %, 44 px, +40 % of words, forced colours, reduced motion"""
-    run_in_browser(busy, "quality.test.js")
+def test_axe_finds_nothing_on_any_page_and_each_stands_in_any_size_and_colours(busy: KillableServer) -> None:
+    """OD-20, OD-21: WCAG 2.1 AA, both themes, densities; 320 px, 200 %, 44 px, +40 % of words, forced colours"""
+    run_in_browser(busy, "everywhere.test.js")

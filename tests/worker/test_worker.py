@@ -12,7 +12,14 @@ from muster.client.client import Client
 from muster.client.errors import ApiError, Unreachable
 from muster.client.http import HttpTransport
 from muster.client.in_process import InProcessTransport
-from muster.client.wire import CompleteRequest, Directive, EarlierAttempt, FailRequest
+from muster.client.wire import (
+    ClaimAnswer,
+    ClaimRequest,
+    CompleteRequest,
+    Directive,
+    EarlierAttempt,
+    FailRequest,
+)
 from muster.sandboxes.sandbox import Driver, Sandbox, SandboxSpec
 from muster.worker.isolation import Isolation
 from muster.worker.options import WorkerOptions
@@ -362,6 +369,27 @@ async def test_a_draining_worker_finishes_what_it_has_and_takes_no_more(
     assert isinstance(server.finished[attempt], CompleteRequest)
     assert waiting not in server.finished
     assert server.heartbeats[-1].leaving
+
+
+async def test_a_task_that_comes_as_a_worker_is_told_to_end_is_not_run(
+    crew: Crew, server: FakeServer, driver: Driver
+) -> None:
+    """SW-4h: it is given back, or its claim never arrived and the server takes it back"""
+    worker, task = await crew.start(driver, capacity=2)
+    give = server.claim
+
+    async def claim_and_drain(request: ClaimRequest, receive: object) -> ClaimAnswer:
+        answer = await give(request, receive)
+        if answer.claims:
+            worker.drain()
+        return answer
+
+    server.claim = claim_and_drain  # pyright: ignore[reportAttributeAccessIssue]
+    attempt = await server.submit(payload={"script": "true"})
+    async with asyncio.timeout(10):
+        await task
+    end = server.finished.get(attempt)
+    assert end is None or (isinstance(end, FailRequest) and end.code == "released")
 
 
 async def test_a_drain_that_takes_too_long_gives_the_task_back(

@@ -1,7 +1,7 @@
 // Planning: queues and their order, dead letters, projects and money, sessions, scripts, the board.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { launch, server } from "./browser.js";
+import { call, get, launch, post as send, server } from "./browser.js";
 import { allAccessible } from "./walk.js";
 
 let browser;
@@ -14,13 +14,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
-async function call(method, path, body) {
-  const answer = await fetch(`${server}/api/v1${path}`, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`);
-  return answer.json();
-}
-const post = (path, body = {}) => call("POST", path, body);
-const get = (path) => call("GET", path);
+const post = (path, body = {}) => send(path, body);
 const make = (title, more = {}) => post("/tasks", { title, kind: "manual", ...more });
 const order = async (queue) => (await get(`/tasks?queue=${queue}&order=queue&state=ready`)).items.map((task) => task.title).join(" ");
 
@@ -32,9 +26,9 @@ async function failed(title, queue) {
   return task;
 }
 
-/** Until the server says so. */
+/** Until the server says so: half a minute at most. */
 async function until(check) {
-  for (let left = 100; ; left -= 1) {
+  for (let left = 300; ; left -= 1) {
     if (await check()) return;
     assert.ok(left > 0, `never: ${check}`);
     await page.waitForTimeout(100);
@@ -68,9 +62,14 @@ describe("a queue", () => {
     const rows = page.locator("[data-line]");
     await rows.nth(2).waitFor();
     await rows.filter({ hasText: "three" }).focus();
-    await page.keyboard.press("Alt+ArrowUp");
+    // The second is pressed while the first is on its way: none is lost.
+    for (let twice = 0; twice < 2; twice += 1) await page.keyboard.press("Alt+ArrowUp");
+    await until(async () => (await order("line")) === "three one two");
+    await page.getByText("three: position 1 of 3").waitFor({ state: "attached" });
+    await page.keyboard.press("Alt+ArrowDown");
     await until(async () => (await order("line")) === "one three two");
     await page.getByText("three: position 2 of 3").waitFor({ state: "attached" });
+    await rows.nth(1).getByText("three").waitFor();
     await rows.filter({ hasText: "two" }).dragTo(rows.filter({ hasText: "one" }), { targetPosition: { x: 200, y: 3 } });
     await until(async () => (await order("line")) === "two one three");
     await page.reload();
@@ -217,7 +216,7 @@ describe("the board", () => {
     await page.goto(`${server}/tasks?view=board&queue=${queue}`);
     await card("queen").dragTo(card("ace"), { targetPosition: { x: 40, y: 4 } });
     await until(async () => (await order("cards")) === "queen ace king");
-    await page.waitForTimeout(300);
+    await page.locator("[data-card]").nth(1).getByText("ace").waitFor();
     await card("king").focus();
     await page.keyboard.press("Alt+ArrowUp");
     await until(async () => (await order("cards")) === "queen king ace");

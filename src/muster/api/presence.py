@@ -49,8 +49,9 @@ class WorkerCalls:
         if request.sandboxes is not None or request.leaving:
             reports = [] if request.leaving else request.sandboxes or []
             await self._store.execute(record_sandboxes(worker_id, [_sandbox(report) for report in reports]))
-        anew = request.leaving or request.starting
-        return await self._store.execute(disown(worker_id, holding, started=anew))
+        return await self._store.execute(
+            disown(worker_id, holding, started=request.starting, left=request.leaving)
+        )
 
     async def _renew(self, leases: Sequence[wire.Lease]) -> list[wire.Directive]:
         answers = await asyncio.gather(*(self._renew_one(lease) for lease in leases))

@@ -190,13 +190,17 @@ _OF_WORKER: Final = Statement(
 
 
 @command(durable=True)
-async def disown(uow: UnitOfWork, worker_id: str, holding: frozenset[int], *, started: bool = False) -> int:
+async def disown(
+    uow: UnitOfWork, worker_id: str, holding: frozenset[int], *, started: bool = False, left: bool = False
+) -> int:
     """End the attempts a worker should be running but says it is not: it was restarted, or their claim
     was lost on the way. Returns how many. A claim younger than 10 s may still be on its way, unless
-    the worker has only just `started`."""
-    grace = 0 if started else CLAIM_IN_FLIGHT_US
+    the worker has only just `started`, or has `left`: then they are given back and burn nothing."""
+    grace = 0 if started or left else CLAIM_IN_FLIGHT_US
+    code = "released" if left else "worker_lost"
+    words = "left before it ran it" if left else "no longer runs it"
     lost = [
-        EndAttempt(attempt, token, code="worker_lost", message=f"worker {worker_id} no longer runs it")
+        EndAttempt(attempt, token, code=code, message=f"worker {worker_id} {words}")
         for attempt, token, claimed_at in await uow.rows(_OF_WORKER, worker_id)
         if attempt not in holding and claimed_at + grace <= uow.now
     ]

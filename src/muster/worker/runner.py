@@ -86,6 +86,8 @@ class Runner:
 
     async def _attempt(self, lease: Lease, output: Output) -> Outcome:
         place = None
+        if lease.stopped is not None:
+            return Stopped(why=lease.stopped)
         try:
             driver = self._roster.watched(
                 self._isolation.driver_for(lease.claim.requires), lease.claim.attempt_id

@@ -141,7 +141,10 @@ class Worker:
                 for _ in range(places - len(claims)):
                     self._room.release()
             for claim in claims:
-                task = attempts.create_task(self._occupy(self._leases.hold(claim)))
+                lease = self._leases.hold(claim)
+                if self._draining.is_set():
+                    lease.stop(Stop.RELEASE)
+                task = attempts.create_task(self._occupy(lease))
                 self._places.add(task)
                 task.add_done_callback(self._places.discard)
 

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useRef } from "react";
 import { Link, useNavigate } from "react-router";
 import { answer, api } from "@/api/client";
 import { useAsked } from "@/api/queries";
@@ -21,18 +21,19 @@ export function Line({ queue }: { queue: Queue }) {
   const asked = useAsked();
   const online = useOnline();
   const told = useRef<HTMLParagraphElement>(null);
-  const [moving, setMoving] = useState(false);
+  const inTurn = useRef(Promise.resolve());
   const running = useQuery(runningOf(queue.id)).data?.items ?? [];
   const list = useInfiniteQuery(line(queue.id));
   const rows = list.data?.pages.flatMap((page) => page.items) ?? [];
   const tell = (text: string) => { if (told.current) told.current.textContent = text; };
-  const move = async (task: string, beside: string, edge: Edge) => {
-    const after = put(rows, task, beside, edge);
-    if (after === rows || moving || !online) return;
-    setMoving(true);
-    const key = line(queue.id).queryKey;
+  const key = line(queue.id).queryKey;
+  const rowsNow = () => queries.getQueryData(key)?.pages.flatMap((page) => page.items) ?? [];
+  const moveNow = async (task: string, beside: string, edge: Edge) => {
     await queries.cancelQueries({ queryKey: key });
     const before = queries.getQueryData(key);
+    const rows = rowsNow();
+    const after = put(rows, task, beside, edge);
+    if (after === rows) return;
     queries.setQueryData(key, (data) => data && { ...data, pages: data.pages.map((page, index) => ({ ...page, items: index === 0 ? after : [] })) });
     try {
       await answer(api.POST("/api/v1/tasks/{task_id}/move", { params: { path: { task_id: task } }, body: edge === "before" ? { before: beside } : { after: beside } }));
@@ -44,14 +45,20 @@ export function Line({ queue }: { queue: Queue }) {
       queries.setQueryData(key, before);
       sayFailed("Not moved", error);
     }
-    setMoving(false);
     await queries.invalidateQueries({ queryKey: ["tasks"] });
   };
-  const step = (task: TaskRow, by: number) => {
-    const beside = rows[rows.indexOf(task) + by];
-    if (beside) void move(task.id, beside.id, by < 0 ? "before" : "after").then(() => document.querySelector<HTMLElement>(`[data-line="${task.id}"]`)?.focus());
-    else tell(by < 0 ? "It is the first." : "It is the last.");
+  /** One after the other: none is lost because another is still on its way. */
+  const next = (change: () => Promise<void>) => {
+    if (online) inTurn.current = inTurn.current.then(change);
   };
+  const move = (task: string, beside: string, edge: Edge) => next(() => moveNow(task, beside, edge));
+  const step = (task: TaskRow, by: number) => next(async () => {
+    const rows = rowsNow();
+    const beside = rows[rows.findIndex((row) => row.id === task.id) + by];
+    if (!beside) return tell(by < 0 ? "It is the first." : "It is the last.");
+    await moveNow(task.id, beside.id, by < 0 ? "before" : "after");
+    document.querySelector<HTMLElement>(`[data-line="${task.id}"]`)?.focus();
+  });
   const walk = (by: number) => {
     const all = [...document.querySelectorAll<HTMLElement>(".pl-card [data-taskrow] .second a, [data-line]")];
     all[Math.min(Math.max(all.indexOf(document.activeElement as HTMLElement) + by, 0), all.length - 1)]?.focus();
@@ -75,9 +82,9 @@ export function Line({ queue }: { queue: Queue }) {
             {rows.map((row, index) => (
               <LineRow
                 key={row.id} row={row} end={row === last} position={index + 1} online={online}
-                onOpen={() => void go(`/tasks/${row.id}`)} onDrop={(task, edge) => void move(task, row.id, edge)} onStep={(by) => step(row, by)}
-                onFirst={first && first !== row ? () => void move(row.id, first.id, "before") : undefined}
-                onLast={last && last !== row && !list.hasNextPage ? () => void move(row.id, last.id, "after") : undefined}
+                onOpen={() => void go(`/tasks/${row.id}`)} onDrop={(task, edge) => move(task, row.id, edge)} onStep={(by) => step(row, by)}
+                onFirst={first && first !== row ? () => move(row.id, first.id, "before") : undefined}
+                onLast={last && last !== row && !list.hasNextPage ? () => move(row.id, last.id, "after") : undefined}
               />
             ))}
           </ol>
