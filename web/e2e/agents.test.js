@@ -101,6 +101,20 @@ test("the list of agents is searched, sorted and gone through by keys", async ()
   await page.waitForURL(new RegExp(`/agents/${worker}`));
 });
 
+test("two agents stand beside each other", async () => {
+  await post("/agents", { id: "beside", name: "beside" });
+  await page.goto(`${server}/agents`);
+  await page.getByRole("button", { name: "Compare" }).click();
+  await page.waitForURL(/compare=/);
+  const both = page.getByRole("region", { name: "Compare agents" });
+  await both.getByRole("combobox", { name: "Second agent" }).selectOption({ label: "beside" });
+  await page.waitForURL(/compare=.*beside/);
+  await both.getByRole("row", { name: /^Cost of a task, median/ }).waitFor();
+  await both.getByRole("row", { name: /^Tasks .* 0/ }).waitFor();
+  await both.getByRole("button", { name: "Close" }).click();
+  await page.waitForURL((url) => !url.search.includes("compare"));
+});
+
 test("an agent's page shows what it said, its logs, its files and what it used", async () => {
   await scripted("Write it", [[{ read: "README.md" }, { write: { path: "NEW.md", text: "new\n" } }, { run: "false" }, { say: "I wrote NEW.md." }]], { working_dir: repository });
   await until("/tasks?q=Write&state=succeeded", (found) => found.items.length > 0);

@@ -8,10 +8,10 @@ import { say } from "@/components/toasts";
 import { cx } from "@/lib/cx";
 import { shortPath } from "@/lib/format";
 import { whyHeading } from "@/lib/states";
-import { Attempts } from "./Attempts";
 import { LiveOutput } from "./LiveOutput";
-import { Ownership } from "./Ownership";
 
+const AttemptList = lazy(() => import("./AttemptList"));
+const Ownership = lazy(() => import("./Ownership"));
 const Workflow = lazy(() => import("./Workflow"));
 
 interface OverviewProps {
@@ -28,8 +28,8 @@ export function Overview({ task, attempts, attempt, files, pending }: OverviewPr
     <>
       <Prompt task={task} />
       <Suspense fallback={null}><Workflow task={task} attempts={attempts} attempt={attempt} pending={pending} /></Suspense>
-      <Ownership task={task} />
-      <Attempts task={task} attempts={attempts} />
+      <Suspense fallback={null}><Ownership task={task} /></Suspense>
+      {attempts.length > 1 ? <Suspense fallback={null}><AttemptList task={task} attempts={attempts} /></Suspense> : null}
       {task.error ? <Failure task={task} /> : null}
       <div className={produced.length > 0 ? "two-col" : undefined}>
         <LiveOutput task={task} attempt={attempt} />

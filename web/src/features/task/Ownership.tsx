@@ -9,7 +9,7 @@ import { visible } from "@/lib/visible";
 import { type GraphNode, taskGraph } from "./queries";
 
 /** Which part may change which files, and where two changed the same. */
-export function Ownership({ task }: { task: Task }) {
+export default function Ownership({ task }: { task: Task }) {
   const nodes = useQuery(taskGraph(task.id)).data?.nodes.filter((node) => node.owns.length > 0) ?? [];
   if (nodes.length === 0 || (nodes.length === 1 && nodes[0]!.task.id === task.id)) return null;
   const over = nodes.filter((node) => node.task.state === "succeeded" && node.shared.length === 0);
