@@ -52,6 +52,110 @@ class TestRoles:
         assert [server["name"] for server in made.json["mcp"]] == ["docs", "db"]
 
 
+async def versions_of(api: Api, name: str) -> list[Any]:
+    return (await api.get(f"{V1}/roles/{name}/versions")).json["items"]
+
+
+class TestVersions:
+    async def test_each_change_makes_a_version_and_saving_without_one_makes_none(self, api: Api) -> None:
+        """OD-5"""
+        texts = ["You mend.", "You mend.", "You mend well."]
+        made = [await api.put(f"{V1}/roles/mender", {"system_prompt": text, "by": "ann"}) for text in texts]
+        assert [(one.status, one.json["version"]) for one in made] == [(201, 1), (200, 1), (200, 2)]
+        assert made[2].json["updated_by"] == "ann"
+        listed = await versions_of(api, "mender")
+        assert [(one["version"], one["words"], one["current"]) for one in listed] == [
+            (2, "system prompt", True),
+            (1, "made", False),
+        ]
+        old = (await api.get(f"{V1}/roles/mender/versions/1")).json
+        assert (old["system_prompt"], old["by"]) == ("You mend.", "ann")
+
+    async def test_a_built_in_role_is_version_one_until_it_is_edited(self, api: Api) -> None:
+        """OD-5"""
+        (first,) = await versions_of(api, "builder")
+        assert (first["version"], first["by"], first["words"]) == (1, "muster", "comes with muster")
+        changed = await api.put(f"{V1}/roles/builder", {"kind": "builder", "model": "m"})
+        assert changed.json["version"] == 2
+        last = (await versions_of(api, "builder"))[0]
+        assert (last["by"], last["changed"]) == (
+            None,
+            ["description", "system_prompt", "model"],
+        )
+
+    async def test_versions_come_in_pages(self, api: Api) -> None:
+        """OD-5"""
+        for number in range(3):
+            await api.put(f"{V1}/roles/mender", {"model": f"m{number}"})
+        page = (await api.get(f"{V1}/roles/mender/versions?limit=2")).json
+        assert [one["words"] for one in page["items"]] == ["model m2 (was m1)", "model m1 (was m0)"]
+        rest = (await api.get(f"{V1}/roles/mender/versions?limit=2&cursor={page['next_cursor']}")).json
+        assert ([one["version"] for one in rest["items"]], rest["next_cursor"]) == ([1], None)
+
+    async def test_restoring_makes_a_new_version_with_the_old_text(self, api: Api) -> None:
+        """OD-5"""
+        before = (await api.get(f"{V1}/roles/reviewer")).json
+        await api.put(f"{V1}/roles/reviewer", {"system_prompt": "Say yes."})
+        restored = await api.post(f"{V1}/roles/reviewer/versions/1/restore", {"by": "ann"})
+        assert (restored.status, restored.json["version"]) == (200, 3)
+        assert restored.json["system_prompt"] == before["system_prompt"]
+        last = (await versions_of(api, "reviewer"))[0]
+        assert (last["by"], last["restored"], last["words"]) == ("ann", 1, "version 1 restored")
+        again = await api.post(f"{V1}/roles/reviewer/versions/1/restore")
+        assert again.json["version"] == 3
+
+    async def test_a_deleted_role_keeps_its_versions_and_comes_back(self, api: Api) -> None:
+        """OD-5"""
+        await api.put(f"{V1}/roles/mender", {"system_prompt": "You mend."})
+        await api.delete(f"{V1}/roles/mender")
+        (only,) = await versions_of(api, "mender")
+        assert only["current"] is False
+        back = await api.post(f"{V1}/roles/mender/versions/1/restore")
+        assert (back.json["system_prompt"], back.json["version"]) == ("You mend.", 2)
+
+    async def test_an_edit_of_a_version_that_is_not_the_newest_is_refused(self, api: Api) -> None:
+        """OD-5"""
+        await api.put(f"{V1}/roles/mender", {"model": "a"})
+        await api.put(f"{V1}/roles/mender", {"model": "b", "by": "ann", "if_version": 1})
+        late = await api.put(f"{V1}/roles/mender", {"model": "c", "if_version": 1})
+        assert (late.status, late.json["code"]) == (409, "role_moved")
+        assert "version 2" in late.json["message"]
+        assert "ann" in late.json["message"]
+        assert (await api.get(f"{V1}/roles/mender")).json["model"] == "b"
+        made = await api.put(f"{V1}/roles/mender", {"model": "c", "if_version": 0})
+        assert made.status == 409
+        restored = await api.post(f"{V1}/roles/mender/versions/1/restore", {"if_version": 1})
+        assert restored.status == 409
+
+    async def test_two_versions_are_compared(self, api: Api) -> None:
+        """OD-5"""
+        for prompt in ("You mend.\nBe short.", "You mend.\nBe kind.", "You mend.\nBe short."):
+            await api.put(f"{V1}/roles/mender", {"system_prompt": prompt})
+        target = f"{V1}/roles/mender/versions"
+        diff = (await api.get(f"{target}/2/diff")).body.decode()
+        assert diff.startswith("--- mender version 1\n+++ mender version 2\n@@")
+        assert "-Be short.\n+Be kind.\n" in diff
+        assert (await api.get(f"{target}/3/diff?against=1")).body == b""
+        assert "--- /dev/null" in (await api.get(f"{target}/1/diff")).body.decode()
+        whole = (await api.get(f"{target}/2/diff?context=1000")).body.decode()
+        assert whole.count("@@") == 2
+        assert " Kind: custom" in whole
+
+    @pytest.mark.parametrize(
+        "target", ["boss/versions", "boss/versions/1", "builder/versions/9", "builder/versions/9/diff"]
+    )
+    async def test_what_there_is_not_is_named(self, api: Api, target: str) -> None:
+        """OD-5"""
+        answer = await api.get(f"{V1}/roles/{target}")
+        assert (answer.status, answer.json["code"]) == (404, "not_found")
+        assert target.partition("/")[0] in answer.json["message"]
+
+    async def test_a_version_that_never_was_cannot_be_restored(self, api: Api) -> None:
+        """OD-5"""
+        answer = await api.post(f"{V1}/roles/builder/versions/9/restore")
+        assert (answer.status, "version 9 of role builder" in answer.json["message"]) == (404, True)
+
+
 class TestPrompts:
     async def test_a_preview_is_what_would_be_sent(self, api: Api) -> None:
         """OD-5, OD-12"""

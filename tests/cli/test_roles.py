@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from muster.client.client import Client
+from muster.client.http import HttpTransport
 from tests.cli.live import LiveServer
 
 
@@ -30,6 +32,45 @@ def test_roles_are_listed_made_cloned_and_removed(live_server: LiveServer) -> No
     for name in ("mender", "mender2"):
         assert live_server.muster("role", "delete", name).returncode == 0
     assert live_server.muster("role", "delete", "builder").returncode != 0
+
+
+def test_versions_of_a_role_are_listed_shown_compared_and_restored(live_server: LiveServer) -> None:
+    """OD-5, SQ-20"""
+    said = ("role", "set", "poet", "--by", "ann", "--system-prompt")
+    assert live_server.muster(*said, "You write.").stdout == "Role poet made: version 1\n"
+    assert live_server.muster(*said, "You write.").stdout == "Role poet is so already\n"
+    assert live_server.muster(*said, "You write in verse.").stdout == "Role poet changed: version 2\n"
+    listed = live_server.muster("role", "versions", "poet").stdout
+    assert "2 (now)" in listed
+    assert "system prompt" in listed
+    assert "ann" in listed
+    assert [row["version"] for row in as_json(live_server, "role", "versions", "poet")["items"]] == [2, 1]
+    shown = live_server.muster("role", "show", "poet", "--version", "1").stdout
+    assert "You write.\n" in shown
+    assert "by ann" in shown
+    diff = live_server.muster("role", "diff", "poet", "1", "2").stdout
+    assert diff.startswith("--- poet version 1\n+++ poet version 2\n")
+    assert "-You write.\n+You write in verse.\n" in diff
+    assert as_json(live_server, "role", "diff", "poet", "1")["diff"] == diff
+    restored = live_server.muster("role", "restore", "poet", "1")
+    assert restored.stdout == "Role poet is as in version 1 again; that is version 3\n"
+    assert "say the same" in live_server.muster("role", "diff", "poet", "1", "3").stderr
+    assert as_json(live_server, "role", "show", "poet")["system_prompt"] == "You write."
+    missing = live_server.muster("role", "show", "poet", "--version", "9")
+    assert missing.returncode != 0
+    assert "version 9 of role poet" in missing.stderr
+    assert live_server.muster("role", "delete", "poet").returncode == 0
+
+
+async def test_a_role_with_servers_is_changed_and_keeps_them(live_server: LiveServer) -> None:
+    """OD-5: a server by a command line has no address, and one by an address no command line."""
+    servers = [{"name": "db", "argv": ["db-mcp"]}, {"name": "docs", "url": "http://127.0.0.1:1/mcp"}]
+    client = Client(HttpTransport(f"http://127.0.0.1:{live_server.port}"))
+    before = await client.put("/roles/served", {"mcp": servers})
+    await client.close()
+    assert live_server.muster("role", "set", "served", "--model", "m").returncode == 0
+    assert as_json(live_server, "role", "show", "served")["mcp"] == before["mcp"]
+    assert live_server.muster("role", "delete", "served").returncode == 0
 
 
 def test_a_prompt_for_an_agent_is_queued_with_what_it_may(live_server: LiveServer) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import apsw
 import asyncpg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -31,7 +32,7 @@ from muster.domain.errors import (
     InvalidInput,
 )
 from muster.store.database import Durability
-from muster.store.migrate import migrate_sqlite, sqlite_version, stamp_sqlite
+from muster.store.migrate import migrate_sqlite, sqlite_version, stamp_sqlite, with_config
 from muster.store.open import open_store
 from muster.store.postgres_migrate import migrate_postgres, postgres_version, stamp_postgres
 from muster.store.statements import Statement
@@ -233,6 +234,52 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(DataFolderUnusable, match="file"):
         await open_store(tmp_path / "file" / "m.db", durability=Durability.DEFAULT, clock=now)
+
+
+ROLES_OF_0007 = (
+    "INSERT INTO events (seq, at, kind, data) VALUES "
+    """(1, 10, 'role.set', '{"name":"a","role_kind":"custom","description":"old","doc":"{}"}'), """
+    """(2, 20, 'role.set', '{"name":"b","role_kind":"custom","description":"gone","doc":"{}"}'), """
+    """(3, 30, 'role.deleted', '{"name":"b"}'), """
+    """(4, 40, 'role.set', '{"name":"a","role_kind":"custom","description":"new","doc":"{}"}')""",
+    "INSERT INTO roles (name, kind, description, doc) VALUES ('a', 'custom', 'new', '{}')",
+)
+VERSIONS = (
+    "SELECT name, version, description, created_at, created_by FROM role_versions ORDER BY name, version"
+)
+FOUND = [("a", 1, "old", 10, None), ("a", 2, "new", 40, None), ("b", 1, "gone", 20, None)]
+
+
+def to_0007(connection: Connection) -> None:
+    with_config(connection, lambda config: command.upgrade(config, "0007"))
+    for statement in ROLES_OF_0007:
+        connection.exec_driver_sql(statement)
+
+
+def test_the_versions_of_roles_are_taken_from_the_log(tmp_path: Path) -> None:
+    """OD-5"""
+    engine = create_engine(f"sqlite:///{tmp_path / 'm.db'}")
+    with engine.begin() as connection:
+        to_0007(connection)
+    engine.dispose()
+    assert migrate_sqlite(tmp_path / "m.db") is True
+    migrated = apsw.Connection(str(tmp_path / "m.db"))
+    assert migrated.execute(VERSIONS).fetchall() == FOUND
+    assert migrated.execute("SELECT name, version FROM roles").fetchall() == [("a", 2)]
+    migrated.close()
+
+
+async def test_the_versions_of_roles_are_taken_from_the_log_of_postgresql(postgres_url: str) -> None:
+    """OD-5"""
+    engine = create_async_engine(postgres_url.replace("postgresql://", "postgresql+asyncpg://"))
+    async with engine.begin() as connection:
+        await connection.run_sync(to_0007)
+    await engine.dispose()
+    assert await migrate_postgres(postgres_url) is True
+    migrated = await asyncpg.connect(postgres_url)
+    assert [tuple(row) for row in await migrated.fetch(VERSIONS)] == FOUND
+    assert [tuple(row) for row in await migrated.fetch("SELECT name, version FROM roles")] == [("a", 2)]
+    await migrated.close()
 
 
 async def test_an_unknown_kind_of_database_is_refused() -> None:

@@ -16,7 +16,7 @@ SAID = {"kind": "message", "text": "hello"}
 
 
 async def describe(
-    store: Store, held: Claimed, figures: dict[str, Any] | None = None, **described: str
+    store: Store, held: Claimed, figures: dict[str, Any] | None = None, **described: Any
 ) -> int:
     request = DescribeRun(
         attempt_id=held.attempt_id, token=held.token, described=described, figures=figures or {}

@@ -61,16 +61,21 @@ class TestRuns:
     ) -> None:
         """SA-4a, SW-4a"""
         _, held = await held_by(store)
-        assert await describe(store, held, agent="claude", model="m1", branch="b") == 0
+        told = {"agent": "claude", "model": "m1", "branch": "b", "role": "builder", "role_version": 2}
+        assert await describe(store, held, **told) == 0
         await describe(store, held, {"context_used": 10, "reported": '{"cost_usd":1.5}'}, session="s1")
         await describe(store, held, {"context_used": 20}, session="s1", model="m1")
         assert [tuple(row) for row in await store.rows(EVENTS)] == [
-            ("run.started", '{"fields":{"agent":"claude","model":"m1","branch":"b"}}'),
+            (
+                "run.started",
+                '{"fields":{"agent":"claude","model":"m1","branch":"b","role":"builder","role_version":2}}',
+            ),
             ("run.described", '{"changes":{"session":"s1"}}'),
         ]
         run = (await get_attempt(store, held.attempt_id)).run
         assert run is not None
         assert (run.agent, run.model, run.session, run.context_used) == ("claude", "m1", "s1", 20)
+        assert (run.role, run.role_version) == ("builder", 2)
         assert run.reported == {"cost_usd": 1.5}
         assert (await verified(database)).problems == []
 

@@ -266,7 +266,8 @@ def test_projects_queues_sessions_agents_and_classes(log: Log) -> None:
     log.add(TaskClassSet("BIG", 9))
     assert world.task_classes["BIG"].columns["timeout_us"] == 9
     log.add(RoleSet("mender", "custom", "mends", "{}"))
-    assert world.roles["mender"].columns == {"kind": "custom", "description": "mends", "doc": "{}"}
+    said = {"kind": "custom", "description": "mends", "doc": "{}"}
+    assert world.roles["mender"].columns == said | {"version": 1}
     log.add(RoleDeleted("mender"))
     log.add(ActivityPosted("a", "note", "hello"))
     log.add(QueueDeleted(queue))
@@ -276,6 +277,25 @@ def test_projects_queues_sessions_agents_and_classes(log: Log) -> None:
     assert not any(
         (world.queues, world.task_classes, world.roles, world.agents, world.projects, world.strays)
     )
+
+
+def test_each_edit_of_a_role_is_a_version_and_none_is_taken_away(log: Log) -> None:
+    """OD-5"""
+    log.add(RoleSet("mender", "custom", "mends", "{}"))
+    log.add(RoleSet("other", "custom", "", "{}"))
+    log.add(RoleSet("mender", "custom", "patches", "{}"))
+    log.add(RoleDeleted("mender"))
+    log.add(RoleSet("mender", "custom", "mends", "{}", 3, "ann", 1))
+    world = log.world
+    assert world.strays == []
+    assert [(key, row.columns["description"]) for key, row in world.role_versions.items()] == [
+        (("mender", 1), "mends"),
+        (("other", 1), ""),
+        (("mender", 2), "patches"),
+        (("mender", 3), "mends"),
+    ]
+    last = world.role_versions["mender", 3].columns
+    assert (last["created_by"], last["restored"], world.roles["mender"].columns["version"]) == ("ann", 1, 3)
 
 
 def test_tokens_count_from_when_an_agent_came_or_was_set(log: Log) -> None:

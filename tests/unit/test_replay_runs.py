@@ -49,6 +49,8 @@ def test_a_run_is_what_was_said_of_it_last() -> None:
         "base_branch": None,
         "pushed_to": None,
         "pull_request": None,
+        "role": None,
+        "role_version": None,
         "started_at": 4,
     }
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { get, launch, post, server } from "./browser.js";
+import { roleIsMade, roleKeepsVersions } from "./roles.js";
 import { allAccessible } from "./walk.js";
 
 const repository = process.env.MUSTER_REPOSITORY;
@@ -100,6 +101,20 @@ test("the list of agents is searched, sorted and gone through by keys", async ()
   await page.waitForURL(new RegExp(`/agents/${worker}`));
 });
 
+test("two agents stand beside each other", async () => {
+  await post("/agents", { id: "beside", name: "beside" });
+  await page.goto(`${server}/agents`);
+  await page.getByRole("button", { name: "Compare" }).click();
+  await page.waitForURL(/compare=/);
+  const both = page.getByRole("region", { name: "Compare agents" });
+  await both.getByRole("combobox", { name: "Second agent" }).selectOption({ label: "beside" });
+  await page.waitForURL(/compare=.*beside/);
+  await both.getByRole("row", { name: /^Cost of a task, median/ }).waitFor();
+  await both.getByRole("row", { name: /^Tasks .* 0/ }).waitFor();
+  await both.getByRole("button", { name: "Close" }).click();
+  await page.waitForURL((url) => !url.search.includes("compare"));
+});
+
 test("an agent's page shows what it said, its logs, its files and what it used", async () => {
   await scripted("Write it", [[{ read: "README.md" }, { write: { path: "NEW.md", text: "new\n" } }, { run: "false" }, { say: "I wrote NEW.md." }]], { working_dir: repository });
   await until("/tasks?q=Write&state=succeeded", (found) => found.items.length > 0);
@@ -166,41 +181,8 @@ test("a conversation of 5,000 entries is open at once, and older ones come where
   assert.ok((await messages().evaluate((box) => box.scrollTop)) > 1_000, "what was read stays where it was");
 });
 
-test("a role is made, previewed as it is written, saved, copied and tried", async () => {
-  await page.goto(`${server}/agents/roles`);
-  await page.getByRole("row", { name: /reviewer/ }).waitFor();
-  await page.getByRole("button", { name: "New role" }).click();
-  await page.getByRole("dialog").getByLabel("Name").fill("poet");
-  await page.keyboard.press("Enter");
-  await page.waitForURL(/\/agents\/roles\/poet$/);
-  await page.getByLabel("System prompt").fill("You write in verse.");
-  await page.getByRole("button", { name: "Add a server" }).click();
-  const preview = page.getByRole("region", { name: "Added to the agent's own system prompt" });
-  await preview.getByText("You write in verse.").waitFor();
-  assert.equal((await get("/roles/poet")).system_prompt, "", "nothing is saved so far");
-  assert.ok(await page.getByRole("button", { name: "Queue it with this role" }).isDisabled());
-  await page.getByRole("button", { name: "Save role" }).click();
-  const saved = await until("/roles/poet", (role) => role.system_prompt !== "");
-  assert.equal(saved.mcp[0].name, "muster");
-  await page.getByRole("button", { name: "Remove server 1" }).click();
-  await page.getByRole("button", { name: "Save role" }).click();
-  await until("/roles/poet", (role) => role.mcp.length === 0);
-  await page.getByRole("button", { name: "Clone" }).click();
-  await page.getByRole("dialog").getByLabel("Name").fill("bard");
-  await page.keyboard.press("Enter");
-  await page.waitForURL(/\/agents\/roles\/bard$/);
-  await page.getByRole("button", { name: "Delete" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Delete role" }).click();
-  await page.waitForURL(/\/agents\/roles$/);
-  await page.getByRole("row", { name: /poet/ }).click();
-  await page.getByLabel("Prompt", { exact: true }).fill("Describe the sea.");
-  await page.getByLabel("Agent").last().selectOption("scripted");
-  await page.getByRole("button", { name: "Queue it with this role" }).click();
-  await page.waitForURL(/\/tasks\/tsk_/);
-  await page.getByText("Succeeded", { exact: true }).first().waitFor();
-  const [made] = (await get("/tasks?tag=try")).items;
-  assert.equal((await get(`/tasks/${made.id}`)).payload.role, "poet");
-});
+test("a role is made, previewed as it is written, saved, copied and tried", () => roleIsMade(page, until));
+test("a role keeps its versions: compared, read and restored, and an edit over somebody else's is told", () => roleKeepsVersions(page, until));
 
 test("an agent is talked with: its answer comes, and the next words go on with its session", async () => {
   await page.goto(`${server}/agents`);
@@ -243,7 +225,7 @@ test("words to one that claims over the API wait for it as a task of its own", a
 });
 
 test("empty lists, forms, what is missing and long conversations are accessible too", () => allAccessible(browser, [
-  "/agents?q=nothing+like+it", "/agents?new=agent", `/agents/${worker}/logs?log=tools.jsonl`, "/agents/nobody", "/agents/roles/nobody", "/chat/ann", `/tasks/${long}/logs`,
+  "/agents?q=nothing+like+it", "/agents?new=agent", `/agents/${worker}/logs?log=tools.jsonl`, "/agents/nobody", "/agents/roles/nobody", "/agents/roles/poet?tab=versions", "/agents/roles/poet?tab=versions&version=1", "/chat/ann", `/tasks/${long}/logs`,
 ]));
 
 test("nothing went wrong in the browser on the way, and nothing was asked of another host", () => assert.deepEqual(problems, []));

@@ -55,6 +55,11 @@ test("a click on a row and the space bar peek, j and k move the panel, Enter ope
   await palette.waitFor();
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("role")), "combobox", "the palette keeps the focus");
+  const top = palette.getByRole("option").first();
+  for (const [typed, found] of [[">gtq", "Go to Queues"], ["?dark", "Light or dark"], ["/keyb", "Settings: keyboard"], [peeked().slice(-8), "Peek one"]]) {
+    await palette.getByRole("combobox").fill(typed);
+    await top.getByText(found).waitFor();
+  }
   await page.keyboard.press("Escape");
   await palette.waitFor({ state: "detached" });
   assert.notEqual(peeked(), null, "the panel beneath stays");
@@ -165,6 +170,87 @@ test("the fleet shows what somebody wants to see, and keeps it", async () => {
   await page.getByRole("button", { name: "Reset" }).click();
   await page.getByRole("button", { name: "Done" }).click();
   await page.getByText("every agent, by machine").waitFor();
+});
+
+test("figures of the fleet lead to what they count, and its columns sort it", async () => {
+  await page.goto(server);
+  await page.getByRole("link", { name: /^Finished today/ }).click();
+  await page.waitForURL(/state=finished&from=today/);
+  await page.getByRole("button", { name: "State is Finished; remove" }).first().waitFor();
+  await page.getByRole("button", { name: /^State is Finished/ }).first().click();
+  await page.waitForURL((url) => !url.search.includes("state"));
+  await page.getByRole("combobox", { name: "Queued" }).selectOption({ label: "Queued in 7 days" });
+  await page.waitForURL(/from=-7d/);
+  await page.locator("tr[data-row]").first().waitFor();
+  await page.goto(`${server}/?group=none`);
+  const head = page.getByRole("columnheader", { name: "Agent" });
+  await head.getByRole("button").click();
+  await page.waitForURL(/sort=agent/);
+  const names = () => page.locator("tr[data-row] td:first-child b").allInnerTexts();
+  assert.equal(await head.getAttribute("aria-sort"), "ascending");
+  const up = await names();
+  assert.deepEqual(up, [...up].sort((a, b) => a.localeCompare(b)));
+  await head.getByRole("button").click();
+  await page.waitForURL(/sort=-agent/);
+  assert.deepEqual(await names(), up.toReversed(), "also while the pointer is over the list");
+});
+
+test("agents are picked and acted upon together, and each has a menu", async () => {
+  for (const id of ["agent-a", "agent-b", "agent-c"]) await call("POST", "/agents", { id, name: id });
+  await page.goto(`${server}/?group=none&sort=agent`);
+  const rows = page.locator("tr[data-row]");
+  const menu = page.getByRole("menu", { name: /^Actions of / });
+  // What is done with rows comes after they are seen; its button says that it is there.
+  while (!(await page.getByRole("button", { name: /^Actions of / }).isVisible())) {
+    await rows.nth(0).hover({ position: { x: 300, y: 8 } });
+    await rows.nth(1).hover({ position: { x: 300, y: 8 } });
+  }
+  await rows.first().click({ button: "right", position: { x: 8, y: 8 } });
+  await menu.getByRole("menuitem", { name: "Open agent" }).waitFor();
+  await page.keyboard.press("Escape");
+  await menu.waitFor({ state: "detached" });
+  await page.keyboard.press("j");
+  await page.locator("tr:focus").waitFor();
+  const bar = page.getByRole("region", { name: "Selected agents" });
+  await page.keyboard.press("x");
+  await bar.getByText("1 selected").waitFor();
+  await page.keyboard.press("Control+a");
+  await bar.getByText(`${await rows.count()} selected`).waitFor();
+  await page.keyboard.press("Escape");
+  await bar.waitFor({ state: "detached" });
+  await rows.nth(0).locator("td").first().click({ modifiers: ["Control"] });
+  await rows.nth(1).locator("td").first().click({ modifiers: ["Shift"] });
+  await bar.getByText("2 selected").waitFor();
+  await bar.getByRole("button", { name: "Clear" }).click();
+  await rows.nth(1).hover({ position: { x: 300, y: 8 } });
+  await page.getByRole("button", { name: /^Actions of / }).click();
+  await menu.getByRole("menuitem", { name: "Peek" }).click();
+  await page.waitForURL(/peek=agent/);
+  await panel().getByRole("link", { name: "Open the full page" }).waitFor();
+});
+
+test("tasks are picked and acted upon together, and what cannot be done says why", async () => {
+  for (const title of ["Pick one", "Pick two"]) await call("POST", "/tasks", { title, kind: "manual" });
+  await page.goto(`${server}/tasks?q=Pick`);
+  const rows = page.locator("tr[data-row]");
+  const bar = page.getByRole("region", { name: "Selected tasks" });
+  await rows.nth(1).waitFor();
+  while (!(await page.getByRole("button", { name: /^Actions of Pick/ }).isVisible())) for (const row of [0, 1]) await rows.nth(row).hover({ position: { x: 60, y: 8 } });
+  await page.keyboard.press("j");
+  await page.keyboard.press("e");
+  await page.getByText("Only finished tasks can be archived.").waitFor();
+  await page.keyboard.press("Control+a");
+  await bar.getByText("2 selected").waitFor();
+  await bar.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("dialog", { name: "Cancel 2 tasks?" }).getByRole("button", { name: "Cancel 2 tasks" }).click();
+  await page.getByText("Cancelled: 2 tasks").waitFor();
+  await rows.getByText("Cancelled").nth(1).waitFor();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.press("e");
+  await page.getByText("Archived: 2 tasks").waitFor();
+  await page.getByText("No tasks match").waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await rows.nth(1).waitFor();
 });
 
 test("a thousand agents are a page of at most 1,500 nodes, and every one of them is reached", async () => {

@@ -28,7 +28,7 @@ async def agent_task_of(reader: Reader, kind: str, payload: dict[str, Any]) -> A
     if not is_agent_task(kind, payload):
         return None
     asked = read_agent_task(kind, payload)
-    task = in_role(asked, None if asked.role is None else await get_role(reader, asked.role))
+    task = in_role(asked, None if asked.role is None else (await get_role(reader, asked.role)).role)
     if task.agent is None:
         problem = (
             f"is needed: role {asked.role} names no agent (scripted needs no key; see 'muster agents detect')"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+from collections.abc import Sequence
 from typing import Final
 
 from muster.projections.file_changes import FileRow
@@ -28,16 +29,22 @@ def unified(row: FileRow, before: bytes, after: bytes) -> bytes:
     """The unified diff of two contents; of long ones everything is taken away and put there anew."""
     old = f"a/{row.old_path or row.path}" if row.change != "created" else "/dev/null"
     new = f"b/{row.path}" if row.change != "deleted" else "/dev/null"
-    was, now = _lines(before), _lines(after)
-    if max(len(was), len(now)) > _COMPARED:
+    texts = [content.decode("utf-8", "replace") for content in (before, after)]
+    return compared([old, new], texts).encode()
+
+
+def compared(titles: Sequence[str], texts: Sequence[str], context: int = 3) -> str:
+    """The unified diff of two texts with so many unchanged lines around what changed; empty when they are the same."""
+    (old, new), (was, now) = titles, [_lines(text) for text in texts]
+    if max(len(was), len(now)) > _COMPARED and was != now:
         head = [f"--- {old}\n", f"+++ {new}\n", f"@@ -1,{len(was)} +1,{len(now)} @@\n"]
         made = [*head, *(f"-{line}" for line in was), *(f"+{line}" for line in now)]
     else:
-        made = list(difflib.unified_diff(was, now, old, new))
+        made = list(difflib.unified_diff(was, now, old, new, n=context))
     whole = (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in made)
-    return "".join(whole).encode()
+    return "".join(whole)
 
 
-def _lines(content: bytes) -> list[str]:
-    *lines, last = content.decode("utf-8", "replace").split("\n")
+def _lines(text: str) -> list[str]:
+    *lines, last = text.split("\n")
     return [*(f"{line}\n" for line in lines), *([last] if last else [])]

@@ -44,6 +44,8 @@ def run_shape(row: RunRow | None) -> shapes.Run | None:
         base_branch=row.base_branch,
         pushed_to=row.pushed_to,
         pull_request=row.pull_request,
+        role=row.role,
+        role_version=row.role_version,
         entries=row.entries,
         context_used=row.context_used,
         context_window=row.context_window,

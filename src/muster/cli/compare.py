@@ -58,6 +58,8 @@ class Side:
             "ended_because": why_of(attempt),
             "agent": run.get("agent") or attempt["agent_id"],
             "model": run.get("model") or None,
+            "role": run.get("role"),
+            "role_version": run.get("role_version"),
             "cost_usd": run["cost_usd"] if run else attempt["cost_usd"],
             "unpriced_calls": run.get("unpriced_calls", 0),
             "tokens": sum(int(tokens[name]) for name in _TOKENS),
@@ -88,6 +90,7 @@ ROWS: Final[Sequence[tuple[str, str | None, Shown]]] = (
     ("Ended because", None, lambda has: has["ended_because"]),
     ("Agent", None, lambda has: has["agent"]),
     ("Model", None, lambda has: has["model"]),
+    ("Role", None, lambda has: role_of(has) if has["role"] else None),
     ("Cost", "cost_usd", _cost),
     ("Tokens", "tokens", lambda has: f"{has['tokens']:,}"),
     ("Duration", "seconds", lambda has: took(has["seconds"])),
@@ -111,6 +114,11 @@ def why_of(attempt: Record) -> str:
     said = "" if attempt["state"] == "succeeded" else str(attempt["error"] or "").strip().split("\n")[0]
     told = ", ".join(part for part in (attempt["code"], exited, said) if part)
     return told or ("done" if attempt["state"] == "succeeded" else str(attempt["state"]))
+
+
+def role_of(run: Record) -> str:
+    """Who an agent was told to be, and by which version."""
+    return f"{run['role']}, version {run['role_version']}"
 
 
 def change(before: float, after: float) -> str:

@@ -95,12 +95,17 @@ def _show(output: Output, one: dict[str, Any]) -> None:
     text = str(one["diff"]).removesuffix("\n")
     if not text:
         output.note(f"{one['path']}: no text to compare")
-    elif not sys.stdout.isatty():
-        # Exactly as it is: somebody may apply it.
-        output.text(text)
     else:
-        for line in text.split("\n"):
-            output.styled(line, _style(line))
+        show_diff(output, text)
+
+
+def show_diff(output: Output, text: str) -> None:
+    """A unified diff: coloured when a person looks, else exactly as it is, as somebody may apply it."""
+    if not sys.stdout.isatty():
+        output.text(text)
+        return
+    for line in text.split("\n"):
+        output.styled(line, _style(line))
 
 
 def _style(line: str) -> str:

@@ -239,6 +239,7 @@ def run_fields(run: dict[str, Any] | None) -> list[tuple[str, object]]:
     unpriced = f", {run['unpriced_calls']} without a known price" if run["unpriced_calls"] else ""
     return [
         ("run by", " ".join(filter(None, (run["agent"], run["model"])))),
+        ("role", f"{run['role']}, version {run['role_version']}" if run.get("role") else None),
         ("agent session", run.get("session")),
         ("branch", run.get("branch")),
         ("working copy", run.get("workspace_kind")),

@@ -58,6 +58,10 @@ class RunRequest(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults
     """URL of the remote that has the branch, without credentials."""
     pull_request: Line | None = None
     """URL of the open pull request."""
+    role: Name | None = None
+    """Who the agent was told to be."""
+    role_version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    """The version of the role it was told."""
     context_used: Count | None = None
     context_window: Count | None = None
     reported: ReportedTotals | None = None

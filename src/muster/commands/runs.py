@@ -33,7 +33,7 @@ class DescribeRun:
 
     attempt_id: int
     token: int
-    described: Mapping[str, str] = field(default_factory=dict[str, str])
+    described: Mapping[str, Any] = field(default_factory=dict[str, Any])
     figures: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 

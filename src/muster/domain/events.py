@@ -323,6 +323,12 @@ class RoleSet(Payload):
     role_kind: str
     description: str
     doc: str
+    version: int = 0
+    """Its number; 0 where none was told yet: one more than the version before."""
+    by: str = ""
+    """Who changed it, as far as they said."""
+    restored: int | None = None
+    """The older version that was restored by it."""
 
 
 @dataclass(slots=True)

@@ -152,16 +152,21 @@ def evolve_role(world: World, fact: Fact, payload: RolePayload) -> None:
     """Fold one event about a role."""
     match payload:
         case RoleSet():
-            columns = {
-                "kind": payload.role_kind,
-                "description": payload.description,
-                "doc": payload.doc,
-            }
-            world.roles[payload.name] = PlaceRow(fact.seq, columns)
+            _set_role(world, fact, payload)
         case RoleDeleted():
             _delete(world, fact, world.roles, payload.name)
         case _:
             assert_never(payload)
+
+
+def _set_role(world: World, fact: Fact, payload: RoleSet) -> None:
+    columns = {"kind": payload.role_kind, "description": payload.description, "doc": payload.doc}
+    version = payload.version or 1 + max(
+        (n for name, n in world.role_versions if name == payload.name), default=0
+    )
+    made = {"created_at": fact.at, "created_by": payload.by or None, "restored": payload.restored}
+    world.roles[payload.name] = PlaceRow(fact.seq, columns | {"version": version})
+    world.role_versions[payload.name, version] = PlaceRow(fact.seq, columns | made)
 
 
 def _create(

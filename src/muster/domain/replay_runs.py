@@ -20,6 +20,8 @@ RUN: Final[dict[str, Any]] = {
     "base_branch": None,
     "pushed_to": None,
     "pull_request": None,
+    "role": None,
+    "role_version": None,
 }
 
 

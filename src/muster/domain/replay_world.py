@@ -114,8 +114,8 @@ class AttemptRow:
 
 @dataclass(slots=True)
 class PlaceRow:
-    """A row of `projects`, `queues`, `sessions`, `agents`, `task_classes`, `roles`, `runs`, `approvals`,
-    `permissions`, `messages`, `reviews` or `review_comments` by column.
+    """A row of `projects`, `queues`, `sessions`, `agents`, `task_classes`, `roles`, `role_versions`, `runs`,
+    `approvals`, `permissions`, `messages`, `reviews` or `review_comments` by column.
 
     `seq` is the event that made it; `set_at` says for a counter that was set to a value which event did that.
     """
@@ -148,6 +148,7 @@ class World:
     agents: dict[str, PlaceRow] = field(default_factory=dict[str, PlaceRow])
     task_classes: dict[str, PlaceRow] = field(default_factory=dict[str, PlaceRow])
     roles: dict[str, PlaceRow] = field(default_factory=dict[str, PlaceRow])
+    role_versions: dict[tuple[str, int], PlaceRow] = field(default_factory=dict[tuple[str, int], PlaceRow])
     permissions: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
     approvals: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])
     messages: dict[int, PlaceRow] = field(default_factory=dict[int, PlaceRow])

@@ -33,6 +33,8 @@ class RunRow:
     base_branch: str | None
     pushed_to: str | None
     pull_request: str | None
+    role: str | None
+    role_version: int | None
     entries: int
     context_used: int | None
     context_window: int | None
@@ -47,9 +49,9 @@ class RunRow:
 
 _COLUMNS: Final = (
     "attempt_id, task_id, agent, model, session, branch, base_commit, head_commit, workspace, workspace_kind, "
-    "base_branch, pushed_to, pull_request, entries, context_used, context_window, calls, unpriced_calls, cost, "
-    "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, reported, started_at, "
-    "updated_at"
+    "base_branch, pushed_to, pull_request, role, role_version, entries, context_used, context_window, calls, "
+    "unpriced_calls, cost, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, "
+    "reported, started_at, updated_at"
 )
 _OF_ATTEMPTS: Final = Statement(f"SELECT {_COLUMNS} FROM runs WHERE attempt_id IN_INTS(?1)")
 
@@ -62,11 +64,11 @@ async def runs_of(reader: Reader, attempts: Sequence[int]) -> dict[int, RunRow]:
 
 
 def _run(row: Row) -> RunRow:
-    reported = None if row[24] is None else from_json(row[24])
+    reported = None if row[26] is None else from_json(row[26])
     tokens = TokenUsage(
-        input=row[19], output=row[20], cache_read=row[21], cache_write=row[22], reasoning=row[23]
+        input=row[21], output=row[22], cache_read=row[23], cache_write=row[24], reasoning=row[25]
     )
-    values: list[Any] = [*row[:19], tokens, reported, *row[25:]]
+    values: list[Any] = [*row[:21], tokens, reported, *row[27:]]
     return RunRow(*values)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Table
 
@@ -89,6 +89,8 @@ _PARTS: Final[tuple[tuple[str, str, str, tuple[str, ...]], ...]] = (
             "base_branch",
             "pushed_to",
             "pull_request",
+            "role",
+            "role_version",
             "started_at",
         ),
     ),
@@ -153,6 +155,7 @@ _PLACES: Final[tuple[tuple[Table, str | None, str], ...]] = (
     (tables.agents, None, "agent"),
     (tables.task_classes, None, "task class"),
     (tables.roles, None, "role"),
+    (tables.role_versions, None, "version of a role"),
     (tables.permissions, ids.PERMISSION, "permission"),
 )
 
@@ -306,18 +309,19 @@ class Comparison:
     async def _place_rows(
         self, snapshot: Snapshot, table: Table, prefix: str | None, noun: str, wanted: Mapping[Any, PlaceRow]
     ) -> None:
-        key, *columns = [column.name for column in table.columns if column.name not in _UNCOMPARED]
+        keys = [column.name for column in table.primary_key]
+        columns = [column.name for column in table.columns if column.name not in {*keys, *_UNCOMPARED}]
         missing = set(wanted)
-        for found_key, *found in await snapshot.rows(
-            Statement(f"SELECT {key}, {', '.join(columns)} FROM {table.name}")
-        ):
-            name = found_key if prefix is None else ids.encode(prefix, found_key)
-            row = wanted.get(found_key)
-            if row is None:
+        for row in await snapshot.rows(Statement(f"SELECT {', '.join([*keys, *columns])} FROM {table.name}")):
+            found_key: Any = row[0] if len(keys) == 1 else row[: len(keys)]
+            found = row[len(keys) :]
+            name = _named(prefix, found_key)
+            said = wanted.get(found_key)
+            if said is None:
                 self.report(f"{noun} {name} has a row, but the log does not know it")
                 continue
             missing.discard(found_key)
-            self._columns(f"{noun} {name}", columns, found, [row.columns.get(column) for column in columns])
+            self._columns(f"{noun} {name}", columns, found, [said.columns.get(column) for column in columns])
         self._missing(noun, prefix, missing)
 
     def _columns(
@@ -331,9 +335,7 @@ class Comparison:
 
     def _missing(self, noun: str, prefix: str | None, keys: Iterable[Any]) -> None:
         for key in sorted(keys):
-            self.report(
-                f"{noun} {key if prefix is None else ids.encode(prefix, key)} is in the log, but has no row"
-            )
+            self.report(f"{noun} {_named(prefix, key)} is in the log, but has no row")
 
 
 _STATE_AT: Final = {state: index for index, state in enumerate(TaskState)}
@@ -354,6 +356,12 @@ def _same_result(found: str | None, attempt: AttemptRow) -> bool:
         return bool(from_json(found) == attempt.result)
     except ValueError:
         return False
+
+
+def _named(prefix: str | None, key: Any) -> str:
+    if prefix is not None:
+        return ids.encode(prefix, key)
+    return " ".join(str(part) for part in cast(tuple[Any, ...], key)) if isinstance(key, tuple) else str(key)
 
 
 def _done(value: int | None) -> str:

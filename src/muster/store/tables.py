@@ -12,7 +12,7 @@ from muster.store.columns import integer as _int
 from muster.store.columns import metadata
 from muster.store.columns import textual as _text
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0008"
 
 projects = Table(
     "projects",
@@ -367,6 +367,7 @@ permissions = tables_runs.permissions
 messages = tables_runs.messages
 circuits = tables_runs.circuits
 roles = tables_runs.roles
+role_versions = tables_runs.role_versions
 sandboxes = tables_runs.sandboxes
 reviews = tables_reviews.reviews
 review_comments = tables_reviews.review_comments

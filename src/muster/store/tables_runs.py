@@ -44,6 +44,9 @@ runs = Table(
     textual("reported", null=True),
     integer("started_at"),
     integer("updated_at"),
+    # Who its agent was told to be, and by which version.
+    textual("role", null=True),
+    integer("role_version", null=True),
     Index("runs_by_task", "task_id", "attempt_id"),
     postgresql_with={"fillfactor": "70"},
 )
@@ -191,6 +194,23 @@ roles = Table(
     textual("description", default=""),
     # Everything else of a role: agent, model, prompts, tools, servers, permissions. JSON.
     textual("doc"),
+    # The newest of its versions, whose text this is.
+    integer("version", default=1),
+)
+
+# What each edit made of a role. Rows are never changed nor removed, also where the role is.
+role_versions = Table(
+    "role_versions",
+    metadata,
+    textual("name", key=True),
+    integer("version", key=True),
+    textual("kind"),
+    textual("description", default=""),
+    textual("doc"),
+    integer("created_at"),
+    textual("created_by", null=True),
+    # The older version that was restored by it.
+    integer("restored", null=True),
 )
 
 # Presence, not history: rewritten by every worker heartbeat and never logged.

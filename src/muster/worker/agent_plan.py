@@ -40,6 +40,8 @@ class Plan:
     claim: ClaimedTask
     task: AgentTask
     role: Role | None
+    role_version: int | None = None
+    """Which version of its role it is told; None too where the server keeps none."""
     adapter: Adapter
     program: Sequence[str]
     session: str | None
@@ -129,7 +131,8 @@ class Plan:
 async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan:
     """Read the payload, fetch its role and the session it goes on with. MusterError or ApiError when it cannot be."""
     asked = read_agent_task(claim.kind, claim.payload)
-    role = None if asked.role is None else _role(await client.get(f"/roles/{asked.role}"))
+    found: dict[str, Any] | None = None if asked.role is None else await client.get(f"/roles/{asked.role}")
+    role = None if found is None else _role(found)
     spent = sum(earlier.code == QUOTA for earlier in claim.earlier_attempts)
     turn = in_role(asked, role).turn(spent)
     task = in_role(asked, role).turn(spent, claim.failing_agents)
@@ -151,6 +154,7 @@ async def make_plan(client: Client, claim: ClaimedTask, host: AgentHost) -> Plan
         task=task,
         passed_over="" if turn == task else turn.agent or "",
         role=role,
+        role_version=None if found is None else found.get("version"),
         adapter=adapter,
         program=host.programs[name],
         session=earlier.session,
@@ -211,8 +215,7 @@ async def _first_of(client: Client, shown: dict[str, Any]) -> str:
 
 
 def _role(document: Mapping[str, Any]) -> Role:
-    fields = {name: value for name, value in document.items() if name != "built_in"}
-    return msgspec.convert(fields, Role)
+    return msgspec.convert(document, Role)
 
 
 def _server(server: ToolServer) -> McpServer:

@@ -113,6 +113,8 @@ class AgentRun:
             base_branch=copy.base_branch,
             workspace=str(copy.tree),
             workspace_kind=copy.kind,
+            role=plan.role.name if plan.role and plan.role_version else None,
+            role_version=plan.role_version,
         )
         engagement.transcript.add(_sent(prompt))
         verdict = await self._engage(engagement, prompt)

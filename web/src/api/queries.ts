@@ -45,6 +45,8 @@ export interface TaskFilter {
   archived?: boolean;
   depends_on?: string;
   stuck?: boolean;
+  created_after?: string;
+  ended_after?: string;
   order?: "newest" | "oldest" | "queue";
   limit?: number;
 }

@@ -1,10 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { overview, pendingApprovals } from "@/api/queries";
 import type { Approval } from "@/api/types";
 import { useNow } from "@/lib/clock";
+import { type Figures, newsOf } from "@/lib/news";
 
 const LAST_MINUTE_MS = 60_000;
+const NEWS_MS = 5_000;
 const ICON = "/icon.svg";
 
 /** What waits for a person, wherever somebody is: the dot on the icon, the last minute said aloud. */
@@ -13,7 +15,25 @@ export function Attention() {
   const waiting = data?.waiting ?? 0;
   const approvals = useQuery(pendingApprovals).data?.items;
   useFavicon(waiting);
-  return <LastMinute approvals={approvals ?? []} />;
+  return <><LastMinute approvals={approvals ?? []} />{data ? <News figures={{ waiting, succeeded: data.tasks.succeeded ?? 0, failed: data.tasks.failed ?? 0 }} /> : null}</>;
+}
+
+/** What came meanwhile, for whoever does not see the figures change: at most once in five seconds. */
+function News({ figures }: { figures: Figures }) {
+  const told = useRef({ figures, at: 0 });
+  const [words, setWords] = useState("");
+  const { waiting, succeeded, failed } = figures;
+  useEffect(() => {
+    const now = { waiting, succeeded, failed };
+    const tell = () => {
+      const news = newsOf(told.current.figures, now);
+      told.current = { figures: now, at: news ? Date.now() : told.current.at };
+      if (news) setWords(news);
+    };
+    const timer = setTimeout(tell, Math.max(told.current.at + NEWS_MS - Date.now(), 0));
+    return () => clearTimeout(timer);
+  }, [waiting, succeeded, failed]);
+  return <p className="sr" aria-live="polite" data-news>{words}</p>;
 }
 
 function useFavicon(waiting: number): void {

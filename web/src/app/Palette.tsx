@@ -1,95 +1,110 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useId, useLayoutEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import { fleet, tasks } from "@/api/queries";
-import type { FleetRow } from "@/api/types";
 import { StateGlyph } from "@/components/StateGlyph";
 import { usePageActions } from "@/lib/actions";
 import { useAllShown } from "@/lib/keys";
 import { isDark, usePrefs } from "@/lib/prefs";
-import { seenAgent, seenTask } from "@/lib/states";
-import { shortId } from "@/lib/format";
+import { ranked } from "@/lib/rank";
+import { visits } from "@/lib/recent";
 import { cx } from "@/lib/cx";
+import { agentsOf, commandsOf, type Found, helpOf, knownById, settingsOf, taskOf } from "./found";
 
-interface Found {
-  key: string;
-  label: string;
-  note?: string;
-  glyph?: React.ReactNode;
-  run: () => void;
+interface Group {
+  name: string;
+  items: Found[];
 }
 
 const ID = /^tsk_[0-9a-z]{13}$/;
+/** What is looked for by the first letter; without one, everything. */
+const KINDS: Record<string, string> = { ">": "commands", "#": "tasks", "@": "agents", "/": "settings", "?": "help" };
+
+/** What fits the words, in groups. What is known here stands above what the server finds, so that nothing moves when that comes. */
+function useFound(typed: string, given: { onHelp: () => void; go: (path: string) => void; close: () => void }): Group[] {
+  const kind = KINDS[typed[0] ?? ""] ?? "";
+  const words = (kind ? typed.slice(1) : typed).trim();
+  const queries = useQueryClient();
+  const { theme, setTheme } = usePrefs();
+  const keys = useAllShown();
+  const offered = usePageActions((state) => state.actions);
+  const { data } = useQuery({ ...tasks({ q: words || undefined, limit: 8 }), enabled: kind === "" || kind === "tasks" });
+  const rows = useQuery(fleet).data?.rows ?? [];
+  const open = ({ key, label, path, note, glyph }: Omit<Found, "run"> & { path: string }): Found => ({ key, label, note, glyph, run: () => given.go(path) });
+  const after = (run: () => void) => () => { given.close(); run(); };
+  const suggested = offered.map((action): Found => ({ ...action, run: after(action.run) }));
+  const dark = isDark(theme);
+  const commands: Found[] = [
+    ...commandsOf(keys).map(open),
+    { key: "theme", label: dark ? "Use the light theme" : "Use the dark theme", note: keys("theme"), run: after(() => setTheme(dark ? "light" : "dark")) },
+    { key: "help", label: "Shortcuts", note: keys("help"), run: given.onHelp },
+  ];
+  const agents = agentsOf(rows, words).map(open);
+  const exact = ID.test(words) ? [open({ key: words, label: `Open ${words}`, path: `/tasks/${words}` })] : knownById(queries, words).map(open);
+  const shown = new Set(exact.map((one) => one.key));
+  const found = (data?.items ?? []).map(taskOf).filter((one) => !shown.has(one.key)).map(open);
+  const recent = visits().filter((one) => one.path !== location.pathname).map((one) => open({ key: `recent ${one.path}`, label: one.label, note: one.path.split("/")[1]?.replace(/s$/, ""), path: one.path }));
+  switch (kind) {
+    case "commands":
+      return [{ name: "Commands", items: ranked([...suggested, ...commands], words) }];
+    case "tasks":
+      return [{ name: "Tasks", items: [...exact, ...found] }];
+    case "agents":
+      return [{ name: "Agents", items: agents }];
+    case "settings":
+      return [{ name: "Settings", items: ranked(settingsOf().map(open), words) }];
+    case "help":
+      return [{ name: "Keys", items: ranked(helpOf(keys).map((one) => ({ ...one, run: given.onHelp })), words) }];
+  }
+  if (words === "") return [{ name: "Suggested", items: suggested }, { name: "Recent", items: recent }, { name: "Commands", items: commands }, { name: "Tasks", items: found }];
+  return [
+    { name: "Task of this id", items: exact }, { name: "Agents", items: agents.slice(0, 4) }, { name: "Recent", items: ranked(recent, words).slice(0, 3) },
+    { name: "Commands", items: ranked([...suggested, ...commands, ...settingsOf().map(open)], words) }, { name: "Tasks", items: found },
+  ];
+}
 
 export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const go = useNavigate();
   const list = useId();
-  const { theme, setTheme } = usePrefs();
-  const keys = useAllShown();
+  const box = useRef<HTMLDivElement>(null);
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
-  const words = text.trim();
-  const { data } = useQuery(tasks({ q: words || undefined, limit: 8 }));
-  const to = (path: string) => () => { onClose(); void go(path); };
-  const offered = usePageActions((state) => state.actions);
-  const commands: Found[] = [
-    ...offered.map((action) => ({ ...action, run: () => { onClose(); action.run(); } })),
-    { key: "new", label: "New task", note: keys("task.new"), run: to("/tasks/new") },
-    { key: "fleet", label: "Go to Fleet", note: keys("go.fleet"), run: to("/") },
-    { key: "inbox", label: "Go to Inbox", note: keys("go.inbox"), run: to("/inbox") },
-    { key: "tasks", label: "Go to Tasks", note: keys("go.tasks"), run: to("/tasks") },
-    { key: "board", label: "Go to Board", run: to("/tasks?view=board") },
-    { key: "timeline", label: "Go to Timeline", run: to("/tasks?view=timeline") },
-    { key: "projects", label: "Go to Projects", note: keys("go.projects"), run: to("/projects") },
-    { key: "queues", label: "Go to Queues", note: keys("go.queues"), run: to("/queues") },
-    { key: "dead-letters", label: "Dead letters", run: to("/queues/dead-letters") },
-    { key: "sessions", label: "Go to Sessions", run: to("/sessions") },
-    { key: "scripts", label: "Go to Scripts", run: to("/scripts") },
-    { key: "new-queue", label: "New queue", run: to("/queues?new=1") },
-    { key: "new-project", label: "New project", run: to("/projects?new=1") },
-    { key: "new-session", label: "Begin a session", run: to("/sessions?new=1") },
-    { key: "failed", label: "Tasks that failed", run: to("/tasks?state=failed") },
-    { key: "chat", label: "Go to Chat", note: keys("go.chat"), run: to("/chat") },
-    { key: "talk", label: "New conversation with an agent", run: to("/chat?new=yes") },
-    { key: "agents", label: "Go to Agents", note: keys("go.agents"), run: to("/agents") },
-    { key: "agent", label: "New agent", note: keys("agent.new"), run: to("/agents?new=agent") },
-    { key: "roles", label: "Roles and prompts", run: to("/agents/roles") },
-    { key: "role", label: "New role", run: to("/agents/roles?new=role") },
-    { key: "sandboxes", label: "Go to Sandboxes", run: to("/sandboxes") },
-    { key: "activity", label: "Go to Activity", run: to("/activity") },
-    { key: "settings", label: "Settings", note: keys("go.settings"), run: to("/settings") },
-    { key: "theme", label: isDark(theme) ? "Use the light theme" : "Use the dark theme", note: keys("theme"), run: () => { setTheme(isDark(theme) ? "light" : "dark"); onClose(); } },
-    { key: "help", label: "Shortcuts", note: keys("help"), run: onHelp },
-  ].filter((command) => command.label.toLowerCase().includes(words.toLowerCase()));
-  const found: Found[] = (data?.items ?? []).map((task) => ({
-    key: task.id, label: task.title, note: shortId(task.id), run: to(`/tasks/${task.id}`),
-    glyph: <StateGlyph {...glyphOf(task)} />,
-  }));
-  const people = agentsOf(useQuery(fleet).data?.rows ?? [], words.replace(/^@/, "")).map((row): Found => ({
-    key: `agent ${row.agent_id}`, label: row.name, note: "agent", run: to(`/agents/${encodeURIComponent(row.agent_id)}`), glyph: <StateGlyph state={seenAgent(row).state} label={seenAgent(row).word} />,
-  }));
-  const all = words.startsWith("@") ? people : [...(ID.test(words) ? [{ key: words, label: `Open ${words}`, run: to(`/tasks/${words}`) }] : []), ...(words ? people.slice(0, 4) : []), ...(words ? found : []), ...commands, ...(words ? [] : found)];
+  const groups = useFound(text.trimStart(), { onHelp, close: onClose, go: (path) => { onClose(); void go(path); } }).filter((group) => group.items.length > 0);
+  const all = groups.flatMap((group) => group.items);
   const at = Math.min(chosen, Math.max(all.length - 1, 0));
+  const choose = (index: number) => {
+    setChosen(index);
+    box.current?.querySelector(`[id="${list}-${index}"]`)?.scrollIntoView({ block: "nearest" });
+  };
   return (
     <Over onClose={onClose}>
       <input
         className="inp" role="combobox" aria-expanded="true" aria-controls={list} aria-label="Search or jump to" aria-activedescendant={all[at] ? `${list}-${at}` : undefined}
-        placeholder="A task, or what to do" value={text}
+        placeholder="A task, an agent, or what to do" value={text}
         onChange={(event) => { setText(event.target.value); setChosen(0); }}
         onKeyDown={(event) => {
           const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-          if (step) { event.preventDefault(); setChosen((at + step + all.length) % all.length); }
+          if (step && all.length > 0) { event.preventDefault(); choose((at + step + all.length) % all.length); }
           if (event.key === "Enter") all[at]?.run();
         }}
       />
-      <div className="menu" role="listbox" id={list} aria-label="Results" style={{ boxShadow: "none", border: 0, padding: 0, maxHeight: 288 }}>
-        {all.map((item, index) => (
-          <div key={item.key} id={`${list}-${index}`} role="option" aria-selected={index === at} className={cx("f", index === at && "on")} style={{ cursor: "pointer", borderTop: 0, fontSize: 12.5, background: index === at ? "var(--surface-2)" : undefined, borderRadius: 5 }} onMouseMove={() => setChosen(index)} onClick={item.run}>
-            {item.glyph}<span className="cut" style={{ flex: 1 }}>{item.label}</span>{item.note ? <span className="mut num">{item.note}</span> : null}
+      <div ref={box} className="menu pal-list" role="listbox" id={list} aria-label="Results">
+        {groups.map((group) => (
+          <div key={group.name} role="group" aria-label={group.name}>
+            <p className="pal-head" aria-hidden="true">{group.name}</p>
+            {group.items.map((item) => {
+              const index = all.indexOf(item);
+              return (
+                <div key={item.key} id={`${list}-${index}`} role="option" aria-selected={index === at} className={cx("pal-row", index === at && "on")} onMouseMove={() => setChosen(index)} onClick={item.run}>
+                  {item.glyph ? <StateGlyph {...item.glyph} /> : null}<span className="cut" style={{ flex: 1 }}>{item.label}</span>{item.note ? <span className="mut num">{item.note}</span> : null}
+                </div>
+              );
+            })}
           </div>
         ))}
-        {all.length === 0 ? <p className="mut" style={{ padding: 8 }}>Nothing matches “{words}”.</p> : null}
       </div>
+      {all.length === 0 ? <p className="mut" style={{ padding: 8 }}>Nothing matches “{text.trim()}”.</p> : null}
+      <p className="mut pal-foot" aria-hidden="true"><kbd className="kbd">&gt;</kbd> commands <kbd className="kbd">#</kbd> tasks <kbd className="kbd">@</kbd> agents <kbd className="kbd">/</kbd> settings <kbd className="kbd">?</kbd> keys</p>
     </Over>
   );
 }
@@ -129,19 +144,4 @@ function Over({ onClose, children }: { onClose: () => void; children: ReactNode 
       </dialog>
     </div>
   );
-}
-
-const MOST = 8;
-
-/** Agents whose name or id has these words in it, each once. */
-function agentsOf(rows: FleetRow[], words: string): FleetRow[] {
-  const wanted = words.trim().toLowerCase();
-  const found = new Map<string, FleetRow>();
-  for (const row of rows) if (!found.has(row.agent_id) && `${row.name} ${row.agent_id}`.toLowerCase().includes(wanted)) found.set(row.agent_id, row);
-  return [...found.values()].slice(0, MOST);
-}
-
-function glyphOf(task: Parameters<typeof seenTask>[0]) {
-  const { state, word } = seenTask(task, false);
-  return { state, label: word };
 }

@@ -2,6 +2,9 @@ import { createBrowserRouter } from "react-router";
 import { Broken, Missing } from "./Broken";
 import { Frame, Shell } from "./Shell";
 
+/** The list of tasks comes beside what chooses between it and the board, not after. */
+const list = () => (/view=(board|timeline)/.test(location.search) ? null : import("@/features/tasks/index"));
+
 export const router = createBrowserRouter([
   {
     path: "/",
@@ -14,7 +17,7 @@ export const router = createBrowserRouter([
         children: [
           { index: true, lazy: () => import("@/features/fleet/index") },
           { path: "inbox/:id?", lazy: () => import("@/features/inbox/index") },
-          { path: "tasks", lazy: () => import("@/features/tasks/views") },
+          { path: "tasks", lazy: () => { void list(); return import("@/features/tasks/views"); } },
           { path: "tasks/new", lazy: () => import("@/features/new-task/index") },
           { path: "tasks/:id/changes", lazy: () => import("@/features/task/review") },
           { path: "tasks/:id/:tab?", lazy: () => import("@/features/task/index") },

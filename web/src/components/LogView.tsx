@@ -13,13 +13,15 @@ interface LogViewProps {
   follow: boolean;
   onFollow: (follow: boolean) => void;
   wrap?: boolean;
+  /** Whether each line says when it was printed. */
+  times?: boolean;
   label: string;
 }
 
 const NEAR_PX = 24;
 
 /** Lines of output. It follows until somebody scrolls up. */
-export function LogView({ lines, height, follow, onFollow, wrap = false, label }: LogViewProps) {
+export function LogView({ lines, height, follow, onFollow, wrap = false, times = true, label }: LogViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState(lines.length);
   const rows = useVirtualizer({ count: lines.length, getScrollElement: () => box.current, estimateSize: () => 19, overscan: 30, paddingStart: 8, paddingEnd: 8 });
@@ -40,7 +42,7 @@ export function LogView({ lines, height, follow, onFollow, wrap = false, label }
   return (
     <div style={{ position: "relative" }}>
       <div
-        ref={box} className={cx("log", wrap && "wrap")} role="log" aria-live="off" aria-label={label} tabIndex={0} style={{ height }}
+        ref={box} className={cx("log", wrap && "wrap", !times && "untimed")} role="log" aria-live="off" aria-label={label} tabIndex={0} style={{ height }}
         onWheel={(event) => event.deltaY < 0 && follow && onFollow(false)} onScroll={scrolled}
         onKeyDown={(event) => event.key === "End" && onFollow(true)}
       >

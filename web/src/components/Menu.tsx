@@ -30,15 +30,6 @@ export function Menu({ trigger, items }: { trigger: Trigger; items: (MenuItem | 
     menu.style.left = `${Math.max(Math.min(at.right - box.width, innerWidth - box.width - 8), 8)}px`;
     choices(menu)[0]?.focus();
   };
-  const moved = (event: KeyboardEvent) => {
-    const all = choices(event.currentTarget as HTMLElement);
-    const at = all.indexOf(document.activeElement as HTMLElement);
-    const next = { ArrowDown: (at + 1) % all.length, ArrowUp: (at - 1 + all.length) % all.length, Home: 0, End: all.length - 1 }[event.key];
-    if (event.key === "Tab") list.current?.hidePopover();
-    if (next === undefined) return;
-    event.preventDefault();
-    all[next]?.focus();
-  };
   return (
     <>
       {cloneElement(trigger, { onClick: show, "aria-haspopup": "menu", "aria-expanded": open, "aria-controls": id, ref: button })}
@@ -50,27 +41,42 @@ export function Menu({ trigger, items }: { trigger: Trigger; items: (MenuItem | 
           if (!now && (document.activeElement === document.body || list.current?.contains(document.activeElement))) button.current?.focus();
         }}
       >
-        {items.map((item, index) =>
-          item === null ? <hr key={index} role="separator" /> : (
-            <button
-              key={index} type="button" tabIndex={-1} className={cx(item.danger && "d")} aria-disabled={item.disabled || undefined}
-              {...(item.checked === undefined ? { role: "menuitem" } : { role: "menuitemradio", "aria-checked": item.checked })}
-              onClick={() => {
-                if (item.disabled) return;
-                list.current?.hidePopover();
-                item.run?.();
-              }}
-            >
-              {item.checked === undefined ? null : <span aria-hidden="true" style={{ width: 12 }}>{item.checked ? "✓" : ""}</span>}
-              {item.label}
-            </button>
-          ),
-        )}
+        <Items items={items} onDone={() => list.current?.hidePopover()} />
       </div>
     </>
   );
 }
 
-function choices(menu: HTMLElement): HTMLElement[] {
+/** Arrows, Home and End go from one choice of a menu to another; Tab leaves it. */
+export function moved(event: KeyboardEvent<HTMLElement>): void {
+  const all = choices(event.currentTarget);
+  const at = all.indexOf(document.activeElement as HTMLElement);
+  const next = { ArrowDown: (at + 1) % all.length, ArrowUp: (at - 1 + all.length) % all.length, Home: 0, End: all.length - 1 }[event.key];
+  if (event.key === "Tab") event.currentTarget.hidePopover();
+  if (next === undefined) return;
+  event.preventDefault();
+  all[next]?.focus();
+}
+
+export function Items({ items, onDone }: { items: (MenuItem | null)[]; onDone: () => void }) {
+  return items.map((item, index) =>
+    item === null ? <hr key={index} role="separator" /> : (
+      <button
+        key={index} type="button" tabIndex={-1} className={cx(item.danger && "d")} aria-disabled={item.disabled || undefined}
+        {...(item.checked === undefined ? { role: "menuitem" } : { role: "menuitemradio", "aria-checked": item.checked })}
+        onClick={() => {
+          if (item.disabled) return;
+          onDone();
+          item.run?.();
+        }}
+      >
+        {item.checked === undefined ? null : <span aria-hidden="true" style={{ width: 12 }}>{item.checked ? "✓" : ""}</span>}
+        {item.label}
+      </button>
+    ),
+  );
+}
+
+export function choices(menu: HTMLElement): HTMLElement[] {
   return [...menu.querySelectorAll<HTMLElement>('[role^="menuitem"]')];
 }

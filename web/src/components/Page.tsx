@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { overview } from "@/api/queries";
+import { visited } from "@/lib/recent";
 
 /** The title of the window, with what waits for a person in front. */
 export function usePageTitle(title: string): void {
@@ -9,6 +10,7 @@ export function usePageTitle(title: string): void {
   useEffect(() => {
     document.title = `${waiting > 0 ? `(${waiting}) ` : ""}${title} · muster`;
   }, [title, waiting]);
+  useEffect(() => visited(location.pathname, title), [title]);
 }
 
 /** The heading of a page: it takes the focus when the page is gone to. */

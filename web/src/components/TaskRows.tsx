@@ -1,9 +1,10 @@
 import { Link, useNavigate } from "react-router";
 import type { TaskRow } from "@/api/types";
-import { cost, shortId } from "@/lib/format";
+import { shortId } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
 import { seenTask } from "@/lib/states";
 import { visible } from "@/lib/visible";
+import { Cost } from "./Cost";
 import { StateGlyph } from "./StateGlyph";
 import { TimeAgo, Took } from "./TimeAgo";
 
@@ -30,7 +31,7 @@ export function TaskRows({ rows, asked, label, queue = true, keys = true }: { ro
                 <td className="main-cell"><div className="ag"><StateGlyph state={state} label="" />{word}</div></td>
                 <td className="second"><Link to={`/tasks/${row.id}`}><span className="ref mono" title={row.id}>{shortId(row.id)}</span>{row.title}</Link>{why ? <span className="mut"> · {visible(why)}</span> : null}</td>
                 {queue ? <td className="sub low1"><Link to={`/queues/${row.queue_id}`}>{row.queue}</Link></td> : null}
-                <td className="r num">{row.actual_cost_usd > 0 || row.finished_at ? cost(row.actual_cost_usd) : <span className="mut">—</span>}</td>
+                <td className="r num">{row.actual_cost_usd > 0 || row.finished_at ? <Cost value={row.actual_cost_usd} /> : <span className="mut">—</span>}</td>
                 <td className="r num sub fact low1"><Took task={row} /></td>
                 <td className="r num sub low1"><TimeAgo at={row.updated_at} /></td>
               </tr>

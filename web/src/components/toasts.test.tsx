@@ -1,54 +1,38 @@
-import { act } from "react";
-import { createRoot, type Root } from "react-dom/client";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { say, Toasts } from "./toasts";
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { say, sayFailed, Toasts } from "./toasts";
 
-let root: Root;
-let box: HTMLElement;
+beforeEach(() => { vi.useFakeTimers(); render(<Toasts />); });
+afterEach(() => { act(() => { vi.advanceTimersByTime(60_000); }); cleanup(); vi.useRealTimers(); });
+const pass = (milliseconds: number) => act(() => { vi.advanceTimersByTime(milliseconds); });
+const shown = () => [...document.querySelectorAll(".toast > span")].map((one) => one.textContent);
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
-  box = document.body.appendChild(document.createElement("div"));
-  root = createRoot(box);
-  act(() => root.render(<Toasts />));
-});
-afterEach(() => {
-  act(() => vi.advanceTimersByTime(60_000));
-  act(() => root.unmount());
-  box.remove();
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
+it("says a result for four seconds, and for five what can be undone", () => {
+  act(() => { say("Copied"); say("Archived", { label: "Undo", run: () => undefined }); });
+  pass(4_100);
+  expect(shown()).toEqual(["Archived"]);
+  pass(1_000);
+  expect(shown()).toEqual([]);
 });
 
-function press(target: EventTarget, more: KeyboardEventInit = {}): KeyboardEvent {
-  const event = new KeyboardEvent("keydown", { key: "z", ctrlKey: true, bubbles: true, cancelable: true, ...more });
-  act(() => target.dispatchEvent(event));
-  return event;
-}
-
-test("Mod+Z takes back what can be taken back last, once", () => {
-  const done: string[] = [];
-  act(() => {
-    say("First", { label: "Undo", run: () => done.push("first") });
-    say("Second", { label: "Undo", run: () => done.push("second") });
-    say("Third", { label: "Open", run: () => done.push("third") });
-  });
-  expect(press(document.body).defaultPrevented).toBe(true);
-  press(document.body);
-  expect(done).toEqual(["second", "first"]);
-  expect(press(document.body).defaultPrevented).toBe(false);
-  expect(done).toHaveLength(2);
+it("counts what is said again instead of saying it twice", () => {
+  act(() => { for (let time = 0; time < 4; time += 1) say("Copied"); });
+  expect(shown()).toEqual(["Copied ×4"]);
 });
 
-test("in a text field, with Shift, and when its time is over, it is left alone", () => {
-  const done: string[] = [];
-  const field = box.appendChild(document.createElement("textarea"));
-  act(() => say("Done", { label: "Undo", run: () => done.push("undone") }, 10_000));
-  expect(press(field).defaultPrevented).toBe(false);
-  expect(press(document.body, { key: "Z", shiftKey: true }).defaultPrevented).toBe(false);
-  act(() => vi.advanceTimersByTime(10_000));
-  press(document.body);
-  expect(done).toEqual([]);
-  field.remove();
+it("keeps them while they are pointed at", () => {
+  act(() => say("Saved"));
+  fireEvent.pointerEnter(screen.getByRole("status"));
+  pass(60_000);
+  expect(shown()).toEqual(["Saved"]);
+  fireEvent.pointerLeave(screen.getByRole("status"));
+  pass(4_100);
+  expect(shown()).toEqual([]);
+});
+
+it("shows three at most, and lets go of what went well before what failed", () => {
+  act(() => { sayFailed("Not saved", "no room"); say("One"); say("Two"); say("Three"); });
+  expect(shown()).toEqual(["Not saved: no room", "Two", "Three"]);
+  fireEvent.click(screen.getByRole("button", { name: "Dismiss" }));
+  expect(shown()).toEqual(["Two", "Three"]);
 });

@@ -8,31 +8,61 @@ interface Toast {
   id: number;
   text: string;
   stays: boolean;
+  /** After so long it goes; null: when it is dismissed. */
+  milliseconds: number | null;
+  /** How often the same was said. */
+  times: number;
   action?: { label: string; run: () => void };
 }
 
+const MOST = 3;
+const SHORT_MS = 4_000;
+const UNDO_MS = 5_000;
+
 let next = 1;
 const useToasts = create<{ toasts: Toast[] }>(() => ({ toasts: [] }));
+const timers = new Map<number, ReturnType<typeof setTimeout>>();
 
 function dismiss(id: number): void {
+  clearTimeout(timers.get(id));
+  timers.delete(id);
   useToasts.setState(({ toasts }) => ({ toasts: toasts.filter((toast) => toast.id !== id) }));
 }
 
-function show(toast: Omit<Toast, "id">, milliseconds: number | null): void {
-  const id = next++;
-  useToasts.setState(({ toasts }) => ({ toasts: [...toasts.slice(-2), { ...toast, id }] }));
-  if (milliseconds !== null) setTimeout(() => dismiss(id), milliseconds);
+function wind({ id, milliseconds }: Toast): void {
+  clearTimeout(timers.get(id));
+  if (milliseconds !== null) timers.set(id, setTimeout(() => dismiss(id), milliseconds));
+}
+
+/** While somebody points at them or is in them, none goes. */
+function hold(held: boolean): void {
+  for (const toast of useToasts.getState().toasts) {
+    if (held) clearTimeout(timers.get(toast.id));
+    else wind(toast);
+  }
+}
+
+function show(given: Pick<Toast, "text" | "stays" | "milliseconds" | "action">): void {
+  const { toasts } = useToasts.getState();
+  // What can be undone is said for itself each time: each undo is another.
+  const same = given.action ? undefined : toasts.find((toast) => toast.text === given.text && !toast.action);
+  const toast = same ? { ...same, times: same.times + 1 } : { ...given, id: next++, times: 1 };
+  const others = toasts.filter((one) => one !== same);
+  const gone = others.length < MOST ? undefined : (others.find((one) => !one.stays) ?? others[0]);
+  if (gone) clearTimeout(timers.get(gone.id));
+  useToasts.setState({ toasts: [...others.filter((one) => one !== gone), toast] });
+  wind(toast);
 }
 
 /** The result of something that was just done. */
-export function say(text: string, action?: Toast["action"], milliseconds = action ? 6_000 : 4_000): void {
-  show({ text, stays: false, action }, milliseconds);
+export function say(text: string, action?: Toast["action"], milliseconds = action ? UNDO_MS : SHORT_MS): void {
+  show({ text, stays: false, action, milliseconds });
 }
 
 /** Something that was tried and failed: it stays until it is dismissed. */
 export function sayFailed(what: string, error: unknown): void {
   const why = error instanceof ApiProblem ? error.message : String(error);
-  show({ text: `${what}: ${why}`, stays: true }, null);
+  show({ text: `${what}: ${why}`, stays: true, milliseconds: null });
 }
 
 /** Where decisions are taken at the lower edge of a page. */
@@ -71,10 +101,14 @@ export function Toasts() {
   const last = toasts.filter((toast) => toast.action?.label === "Undo").at(-1);
   useKeys(last ? { [UNDO]: () => press(last) } : {});
   return (
-    <div className="toasts" ref={box} role="status" aria-live="polite">
+    <div
+      className="toasts" ref={box} role="status" aria-live="polite"
+      onPointerEnter={() => hold(true)} onPointerLeave={(event) => hold(event.currentTarget.contains(document.activeElement))}
+      onFocus={() => hold(true)} onBlur={(event) => { if (!event.currentTarget.contains(event.relatedTarget)) hold(false); }}
+    >
       {toasts.map((toast) => (
         <div key={toast.id} className="toast">
-          <span>{toast.text}</span>
+          <span>{toast.text}{toast.times > 1 ? <span className="num"> ×{toast.times}</span> : null}</span>
           {toast.action ? (
             <button type="button" className="btn s" onClick={() => press(toast)}>{toast.action.label}</button>
           ) : null}

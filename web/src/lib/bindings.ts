@@ -13,7 +13,9 @@ export interface Action {
 const ALL = "Everywhere";
 const LISTS = "In lists";
 const AT_WORK = /^\/(agents\/[^/]+|chat(\/|$)|tasks\/tsk_[^/]+(?!.*\/changes))/;
+const TASK = /^\/tasks\/tsk_[^/]+(?!.*\/changes)/;
 const DIFF = /^\/tasks\/[^/]+\/changes/;
+const FLEET = /^\/$/;
 const BOARD = /^\/tasks$/;
 const LETTERS = /^\/queues\/dead-letters/;
 
@@ -43,19 +45,27 @@ export const ACTIONS: readonly Action[] = [
   { id: "rows.show", keys: "r", what: "Show what came meanwhile", where: "In the inbox", on: /^\/inbox/ },
   { id: "reject", keys: "d", what: "Reject", where: "In the inbox", on: /^\/inbox/ },
   { id: "agent.pause", keys: "p", what: "Pause or resume", where: "An agent at work", on: AT_WORK },
-  { id: "agent.stop", keys: "s", what: "Stop", where: "An agent at work", on: AT_WORK },
+  { id: "agent.stop", keys: "s", what: "Stop, cancel its task", where: "An agent at work", on: AT_WORK },
   { id: "agent.message", keys: "m", what: "Write to the agent", where: "An agent at work", on: AT_WORK },
   { id: "follow", keys: "f", what: "Follow the output", where: "An agent at work", on: AT_WORK },
+  { id: "task.archive", keys: "e", what: "Archive", where: "A task", on: TASK },
   { id: "hunk.next", keys: "n", what: "Next hunk", where: "In a diff", on: DIFF },
   { id: "hunk.previous", keys: "p", what: "Previous hunk", where: "In a diff", on: DIFF },
   { id: "file.next", keys: "]", what: "Next file", where: "In a diff", on: DIFF },
   { id: "file.previous", keys: "[", what: "Previous file", where: "In a diff", on: DIFF },
   { id: "file.viewed", keys: "v", what: "Viewed", where: "In a diff", on: DIFF },
   { id: "diff.mode", keys: "u", what: "Side by side or unified", where: "In a diff", on: DIFF },
-  { id: "result.select", keys: "x", what: "Select a result", where: "Tasks to review", on: BOARD },
-  { id: "result.all", keys: "mod+a", what: "Select all of them", where: "Tasks to review", on: BOARD },
-  { id: "card.move", keys: "m", what: "Move to", where: "On the board", on: BOARD },
-  { id: "card.archive", keys: "e", what: "Archive", where: "On the board", on: BOARD },
+  { id: "agents.select", keys: "x", what: "Select an agent", where: "In the fleet", on: FLEET },
+  { id: "agents.all", keys: "mod+a", what: "Select all agents", where: "In the fleet", on: FLEET },
+  { id: "agents.pause", keys: "p", what: "Pause or resume", where: "In the fleet", on: FLEET },
+  { id: "agents.stop", keys: "s", what: "Stop", where: "In the fleet", on: FLEET },
+  { id: "agents.message", keys: "m", what: "Message", where: "In the fleet", on: FLEET },
+  { id: "task.select", keys: "x", what: "Select a task", where: "In the list of tasks", on: BOARD },
+  { id: "task.all", keys: "mod+a", what: "Select all tasks", where: "In the list of tasks", on: BOARD },
+  { id: "task.stop", keys: "s", what: "Cancel", where: "In the list of tasks", on: BOARD },
+  { id: "task.again", keys: "r", what: "Queue again", where: "In the list of tasks", on: BOARD },
+  { id: "card.move", keys: "m", what: "Move to", where: "Board and list of tasks", on: BOARD },
+  { id: "card.archive", keys: "e", what: "Archive", where: "Board and list of tasks", on: BOARD },
   { id: "letter.select", keys: "x", what: "Select", where: "Dead letters", on: LETTERS },
   { id: "letter.all", keys: "mod+a", what: "Select all", where: "Dead letters", on: LETTERS },
   { id: "letter.close", keys: "e", what: "Close", where: "Dead letters", on: LETTERS },
@@ -65,8 +75,8 @@ export const ACTIONS: readonly Action[] = [
 
 /** Keys that everybody knows from elsewhere, which are not rebound. */
 export const FIXED: readonly [string, string][] = [
-  ["↑ ↓", "Next and previous row"], ["Enter", "Open the row"], ["Space", "Peek at the row"], ["Esc", "Close what is open"], ["Shift ↑ Shift ↓", "Select the row and the next, among results"],
-  ["Alt ↑ Alt ↓", "Earlier and later in a queue"], ["Mod ↵", "Send, add, save what is written; send the review"],
+  ["↑ ↓", "Next and previous row"], ["Enter", "Open the row"], ["Space", "Peek at the row"], ["Esc", "Close what is open"],
+  ["Shift ↑ Shift ↓", "Select up or down, in the fleet, in tasks and among results"], ["Alt ↑ Alt ↓", "Earlier and later in a queue"], ["Mod ↵", "Send, add, save what is written; send the review"],
   ["c", "Comment on the line, in a diff"],
 ];
 

@@ -14,8 +14,18 @@ describe("money", () => {
   });
 });
 
+it("gives an amount to the micro-dollar, and what no price is known of", () => {
+  expect(format.exactCost(1_204.4)).toBe("$1,204.400000");
+  expect(format.exactCost(0.0123456)).toBe("$0.012346");
+  expect(format.exactCost(-0.5, 2)).toBe("−$0.500000, and 2 calls without a price");
+  expect(format.exactCost(0, 1)).toBe("1 call without a price");
+  expect(format.exactCost(null)).toBe("No price is known");
+});
+
+it.each([[0.3333, "0.3"], [2, "2"], [9.99, "10"], [41.6, "42"]])("%d an hour is shown as %s", (value, shown) => expect(format.perHour(value)).toBe(shown));
+
 describe("counts", () => {
-  it.each([[999, "999"], [9_999, "9,999"], [12_400, "12k"], [1_200_000, "1.2M"], [18_400_000, "18.4M"]])(
+  it.each([[999, "999"], [9_999, "9,999"], [12_400, "12.4k"], [124_300, "124k"], [1_200_000, "1.2M"], [18_400_000, "18.4M"]])(
     "%d is shown as %s", (value, shown) => expect(format.count(value)).toBe(shown));
   it("keeps tokens short", () => {
     expect(format.compact(3_100)).toBe("3.1k");

@@ -8,8 +8,9 @@ function significant(value: number): string {
 }
 
 export function count(value: number): string {
-  if (Math.abs(value) < 10_000) return grouped.format(value);
-  return compact(value);
+  const size = Math.abs(value);
+  if (size < 10_000) return grouped.format(value);
+  return size < 99_950 ? `${(value / 1_000).toFixed(1).replace(/\.0$/, "")}k` : compact(value);
 }
 
 /** Tokens and axes: always short. */
@@ -30,6 +31,21 @@ export function cost(value: number | null, unpriced = 0): string {
   if (size < 0.01) return `${sign}$${size.toFixed(4)}`;
   if (size < 1_000) return `${sign}$${size.toFixed(2)}`;
   return `${sign}$${grouped.format(size)}`;
+}
+
+const micro = new Intl.NumberFormat("en-US", { minimumFractionDigits: 6, maximumFractionDigits: 6 });
+
+/** An amount to the micro-dollar, for a tooltip. */
+export function exactCost(value: number | null, unpriced = 0): string {
+  if (value === null) return "No price is known";
+  const missing = unpriced > 0 ? `${plural(unpriced, "call")} without a price` : "";
+  if (value === 0 && missing) return missing;
+  return [`${value < 0 ? "−" : ""}$${micro.format(Math.abs(value))}`, missing].filter(Boolean).join(", and ");
+}
+
+/** So many in an hour; few of them with a decimal. */
+export function perHour(value: number): string {
+  return value < 10 ? value.toFixed(1).replace(/\.0$/, "") : count(Math.round(value));
 }
 
 /** Budgets: whole dollars where they are whole, and never less exact than elsewhere. */

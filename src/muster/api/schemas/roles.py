@@ -6,10 +6,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from muster.api.schemas.shape import Answer, Body, EntityName, JsonObject, LongText, Name, Note, Text64, Title
+from muster.api.schemas.shape import (
+    Answer,
+    Body,
+    EntityName,
+    JsonObject,
+    LongText,
+    Moment,
+    Name,
+    Note,
+    PageQuery,
+    Query,
+    Text64,
+    Title,
+)
 
 RoleKind = Literal["analyst", "planner", "builder", "tester", "reviewer", "custom"]
 PermissionsName = Literal["read", "ask", "edit", "full"]
+VersionNumber = Annotated[int, Field(ge=1, le=2**31 - 1, examples=[2])]
 ToolName = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")
 ]
@@ -51,8 +65,20 @@ class RoleFields(Body):
     mcp: list[ToolServer] = Field(default=[], max_length=50)
 
 
-class Role(Answer):
-    """A role of agents."""
+class RoleSave(RoleFields):
+    """What a role is to be."""
+
+    by: Name | None = Field(default=None, description="Who says it.")
+    if_version: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**31 - 1,
+        description="Only if the role is still at this version (0: there is none), else 409 `role_moved`.",
+    )
+
+
+class RoleText(Answer):
+    """A role of agents, as a version of it says."""
 
     name: str = Field(examples=["reviewer"])
     kind: RoleKind
@@ -64,7 +90,69 @@ class Role(Answer):
     permissions: str | None
     tools: list[str] | None
     mcp: list[JsonObject]
+    version: VersionNumber
+
+
+class Role(RoleText):
+    """A role of agents as it is."""
+
     built_in: bool = Field(description="It comes with muster: it can be changed, and not deleted.")
+    updated_at: Moment = Field(description="When this version was made.")
+    updated_by: str | None = Field(description="Who made it, as far as they said.")
+
+
+class RoleVersion(RoleText):
+    """A version of a role, with its whole text."""
+
+    at: Moment
+    by: str | None = Field(description="Who made it, as far as they said.")
+    restored: VersionNumber | None = Field(description="The older version that was restored by it.")
+
+
+class ListedRoleVersion(Answer):
+    """What an edit of a role did."""
+
+    version: VersionNumber
+    at: Moment
+    by: str | None = Field(description="Who made it, as far as they said.", examples=["ann"])
+    restored: VersionNumber | None = Field(description="The older version that was restored by it.")
+    changed: list[str] = Field(
+        description="Fields that are other than in the version before.", examples=[["model"]]
+    )
+    words: str = Field(description="What it did.", examples=["model opus (was open)"])
+    current: bool = Field(description="The role is at this version.")
+
+
+class RoleVersionList(Answer):
+    """Versions of a role, newest first."""
+
+    items: list[ListedRoleVersion]
+    next_cursor: str | None
+
+
+class RoleVersionQuery(PageQuery):
+    """Which of a role's versions."""
+
+
+class RoleDiffQuery(Query):
+    """With what a version is compared."""
+
+    against: VersionNumber | None = Field(default=None, description="Default: the version before it.")
+    context: int = Field(
+        default=3, ge=0, le=100_000, description="Unchanged lines around those that changed."
+    )
+
+
+class RoleRestore(Body):
+    """Who restores a version."""
+
+    by: Name | None = Field(default=None, description="Who says it.")
+    if_version: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**31 - 1,
+        description="Only if the role is still at this version (0: it was deleted), else 409 `role_moved`.",
+    )
 
 
 class RoleList(Answer):
@@ -80,6 +168,7 @@ class RoleClone(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "security-reviewer"}]})
 
     name: EntityName
+    by: Name | None = Field(default=None, description="Who makes it.")
 
 
 class PromptPreviewFields(Body):

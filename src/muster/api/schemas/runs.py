@@ -69,6 +69,8 @@ class Run(Answer):
         description="URL of the remote that has the branch.", examples=["https://github.com/acme/widgets.git"]
     )
     pull_request: str | None = Field(examples=["https://github.com/acme/widgets/pull/7"])
+    role: str | None = Field(description="Who its agent was told to be.", examples=["builder"])
+    role_version: int | None = Field(description="By which version of the role.", examples=[3])
     entries: int = Field(description="Entries of its transcript.")
     context_used: int | None = Field(description="Tokens in the model's context window.")
     context_window: int | None

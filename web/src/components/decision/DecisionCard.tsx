@@ -1,11 +1,10 @@
-import type { KeyboardEvent } from "react";
+import { type KeyboardEvent, lazy, Suspense } from "react";
 import type { Approval } from "@/api/types";
 import { cx } from "@/lib/cx";
 import { visible } from "@/lib/visible";
 import { useOnline } from "@/live/live";
 import { Onlookers } from "../Onlookers";
 import { StateGlyph } from "../StateGlyph";
-import { DiffLines } from "../diff/DiffLines";
 import { Before, Facts } from "./Facts";
 import { Outcome } from "./Outcome";
 import { PermissionButtons } from "./PermissionButtons";
@@ -14,6 +13,9 @@ import { RiskWord } from "./RiskWord";
 import { Timer } from "./Timer";
 import { text } from "./useAnswer";
 import { heading, sentence } from "./words";
+
+// Few requests have one, and most pages show requests.
+const DiffLines = lazy(() => import("../diff/DiffLines").then((module) => ({ default: module.DiffLines })));
 
 /** A request of an agent with everything needed to decide it: the only way in which one is shown. */
 export function DecisionCard({ approval, full = false, level = 3 }: { approval: Approval; full?: boolean; level?: 2 | 3 }) {
@@ -63,7 +65,7 @@ function What({ approval }: { approval: Approval }) {
     <>
       {words && words !== approval.title ? <p>{visible(words)}</p> : null}
       {command ? <pre aria-label="Exact command" tabIndex={0}>{visible(command)}</pre> : null}
-      {diff ? <div className="dc-diff"><DiffLines diff={diff} /></div> : null}
+      {diff ? <div className="dc-diff"><Suspense fallback={<pre>{visible(diff)}</pre>}><DiffLines diff={diff} /></Suspense></div> : null}
       {!command && !diff && input ? <pre aria-label="Exact input" tabIndex={0}>{visible(JSON.stringify(input, null, 2))}</pre> : null}
     </>
   );

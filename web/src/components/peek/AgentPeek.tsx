@@ -3,14 +3,17 @@ import { Link } from "react-router";
 import { answer, api } from "@/api/client";
 import { fleet, task as taskQuery } from "@/api/queries";
 import type { FleetRow } from "@/api/types";
+import { useWords } from "@/components/conversation/useWords";
+import { Cost } from "@/components/Cost";
 import { ContextMeter } from "@/components/ContextMeter";
 import { StateChip, StateGlyph } from "@/components/StateGlyph";
 import { ErrorState, Skeleton } from "@/components/States";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
-import { compact, cost, plural } from "@/lib/format";
+import { compact, count, plural } from "@/lib/format";
 import { seenAgent } from "@/lib/states";
 import { visible } from "@/lib/visible";
 import { verb } from "@/lib/verbs";
+import { useOnline } from "@/live/live";
 import { CancelTask } from "./CancelTask";
 import { LastLines } from "./LastLines";
 
@@ -41,6 +44,13 @@ function Gone({ id }: { id: string }) {
   );
 }
 
+/** Lets its agent stand still, or go on. */
+function Stand({ task, paused }: { task: string; paused: boolean }) {
+  const words = useWords(task);
+  const online = useOnline();
+  return <button type="button" className="btn s" disabled={words.isPending || !online} onClick={() => words.mutate({ kind: paused ? "resume" : "pause" })}>{paused ? "Resume" : "Pause"}</button>;
+}
+
 function Row({ row, others }: { row: FleetRow; others: FleetRow[] }) {
   const { state, word } = seenAgent(row);
   const task = useQuery({ ...taskQuery(row.task_id ?? ""), enabled: row.task_id !== null }).data;
@@ -52,13 +62,15 @@ function Row({ row, others }: { row: FleetRow; others: FleetRow[] }) {
         {row.approval_id ? <Link className="btn s p" to={`/inbox/${row.approval_id}`}>Decide</Link> : null}
         {row.task_id ? <Link className="btn s" to={`/tasks/${row.task_id}`}>Open task</Link> : null}
         {row.task_id ? <Link className="btn s" to={`/tasks/${row.task_id}/conversation`}>Conversation</Link> : null}
+        <Link className="btn s" to={`/chat/${encodeURIComponent(row.agent_id)}${row.task_id ? `?task=${row.task_id}` : ""}`}>Message</Link>
+        {task?.attempt?.id === row.attempt_id && task?.attempt?.run ? <Stand task={task.id} paused={row.state === "paused"} /> : null}
         {row.task_id ? <CancelTask task={row.task_id} label="Stop" consequence={`${row.name} stops now, and its task is cancelled. Changed files, output and conversation stay.`} /> : null}
       </div>
       <dl className="dl">
         {row.now ? <><dt>Now</dt><dd>{verb(row.now.verb)} <span className="mono">{visible(row.now.subject)}</span></dd></> : null}
         {row.task_id ? <><dt>Task</dt><dd><Link to={`/tasks/${row.task_id}`} className="link">{row.task}</Link></dd></> : <><dt>Task</dt><dd className="mut">none</dd></>}
         {row.context_used !== null ? <><dt>Context</dt><dd><div style={{ display: "inline-block" }}><ContextMeter used={row.context_used} total={row.context_window} /></div></dd></> : null}
-        {row.task_id ? <><dt>Tokens</dt><dd className="num">{compact(row.tokens)}</dd><dt>Cost</dt><dd className="num">{cost(row.cost_usd, row.unpriced_calls)}</dd></> : null}
+        {row.task_id ? <><dt>Tokens</dt><dd className="num" title={count(row.tokens)}>{compact(row.tokens)}</dd><dt>Cost</dt><dd className="num"><Cost value={row.cost_usd} unpriced={row.unpriced_calls} /></dd></> : null}
         {row.program ? <><dt>Program</dt><dd>{row.program}{row.model ? `, ${row.model}` : ""}</dd></> : null}
         <dt>Machine</dt><dd>{row.machine ?? "elsewhere"}</dd>
         <dt>Id</dt><dd className="mono">{row.agent_id}</dd>

@@ -55,9 +55,11 @@ export default function Peek({ at }: { at: PeekAt }) {
   );
 }
 
-/** The page that shows all of it; agents have none of their own. */
+/** The page that shows all of it. */
 function pageOf(at: PeekAt): string | null {
   if (at.kind === "task") return `/tasks/${at.id}`;
+  // One that does several things at once is named with its attempt.
+  if (at.kind === "agent") return `/agents/${encodeURIComponent(at.id.replace(/@att_.*$/, ""))}`;
   return at.kind === "sandbox" ? `/sandboxes/${encodeURIComponent(at.id)}` : null;
 }
 

@@ -4,6 +4,7 @@ import { ApiProblem } from "@/api/client";
 import { task as taskQuery, taskApprovals, taskAttempts, taskFiles } from "@/api/queries";
 import type { Attempt, Task, TaskFiles } from "@/api/types";
 import { AgentName } from "@/components/AgentName";
+import { Cost } from "@/components/Cost";
 import { DecisionCard } from "@/components/decision/DecisionCard";
 import { PlusMinus } from "@/components/PlusMinus";
 import { StateChip, StateGlyph } from "@/components/StateGlyph";
@@ -62,7 +63,7 @@ function Figures({ task, attempts }: { task: Task; attempts: Attempt[] }) {
   const unpriced = attempts.reduce((sum, one) => sum + (one.run?.unpriced_calls ?? 0), 0);
   return (
     <dl className="dl">
-      <dt>Cost</dt><dd className="num">{cost(spent, unpriced)}{task.estimated_cost_usd > 0 ? <span className="mut"> of {cost(task.estimated_cost_usd)} estimated</span> : null}</dd>
+      <dt>Cost</dt><dd className="num"><Cost value={spent} unpriced={unpriced} />{task.estimated_cost_usd > 0 ? <span className="mut"> of {cost(task.estimated_cost_usd)} estimated</span> : null}</dd>
       <dt>Duration</dt><dd className="num"><Took task={task} none={task.attempts > 0 ? "waits for another attempt" : "not started"} /></dd>
       <dt>Queue</dt><dd>{task.queue}</dd>
       <dt>Project</dt><dd>{task.project}</dd>
@@ -84,7 +85,7 @@ function Steps({ task, attempts }: { task: Task; attempts: Attempt[] }) {
               <tr key={one.id}>
                 <td><Link className="ag" to={`/tasks/${task.id}?attempt=${one.number}`}><StateGlyph state={state} label={word} />{one.number}. <span className="mut cut">{one.run?.agent ?? <AgentName id={one.agent_id} />}</span></Link></td>
                 <td><Elapsed since={one.claimed_at} until={one.finished_at} /></td>
-                <td>{cost(one.state === "running" ? (one.run?.cost_usd ?? 0) : one.cost_usd, one.run?.unpriced_calls)}</td>
+                <td><Cost value={one.state === "running" ? (one.run?.cost_usd ?? 0) : one.cost_usd} unpriced={one.run?.unpriced_calls} /></td>
               </tr>
             );
           })}

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import type { Agent, AgentUsage } from "@/api/types";
+import { Cost, splitOf } from "@/components/Cost";
 import { StateGlyph } from "@/components/StateGlyph";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { TimeAgo } from "@/components/TimeAgo";
@@ -12,10 +13,6 @@ type Tokens = AgentUsage["models"][number]["tokens"];
 
 function all(tokens: Tokens): number {
   return tokens.input_tokens + tokens.output_tokens + tokens.cache_read_tokens + tokens.cache_write_tokens;
-}
-
-function split(tokens: Tokens): string {
-  return `${count(tokens.input_tokens)} in, ${count(tokens.output_tokens)} out, ${count(tokens.cache_read_tokens)} read from and ${count(tokens.cache_write_tokens)} written to the cache`;
 }
 
 const STATES: Record<string, Shown> = { running: "running", succeeded: "succeeded", failed: "failed", cancelled: "cancelled" };
@@ -45,7 +42,7 @@ export function Usage({ agent }: { agent: Agent }) {
             <tbody>
               {data.models.map((use) => (
                 <tr key={`${use.provider} ${use.model}`}>
-                  <td>{use.model} <span className="mut">{use.provider}</span></td><td className="r num">{count(use.calls)}</td><td className="r num" title={split(use.tokens)}>{compact(all(use.tokens))}</td><td className="r num">{cost(use.cost_usd, use.unpriced_calls)}</td>
+                  <td>{use.model} <span className="mut">{use.provider}</span></td><td className="r num">{count(use.calls)}</td><td className="r num" title={splitOf(use.tokens)}>{compact(all(use.tokens))}</td><td className="r num"><Cost value={use.cost_usd} unpriced={use.unpriced_calls} /></td>
                 </tr>
               ))}
             </tbody>
@@ -61,7 +58,7 @@ export function Usage({ agent }: { agent: Agent }) {
             {data.tasks.map((use) => (
               <tr key={use.task_id}>
                 <td><Link to={`/tasks/${use.task_id}`} className="ag" style={{ gap: 7 }}><StateGlyph state={STATES[use.state] ?? "queued"} /><span className="cut">{use.title}</span></Link></td>
-                <td className="r num sub low2"><TimeAgo at={use.claimed_at} /></td><td className="r num low2">{count(use.calls)}</td><td className="r num" title={split(use.tokens)}>{compact(all(use.tokens))}</td><td className="r num">{cost(use.cost_usd, use.unpriced_calls)}</td>
+                <td className="r num sub low2"><TimeAgo at={use.claimed_at} /></td><td className="r num low2">{count(use.calls)}</td><td className="r num" title={splitOf(use.tokens)}>{compact(all(use.tokens))}</td><td className="r num"><Cost value={use.cost_usd} unpriced={use.unpriced_calls} /></td>
               </tr>
             ))}
           </tbody>

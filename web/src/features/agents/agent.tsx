@@ -5,6 +5,7 @@ import { Link, NavLink, useParams, useSearchParams } from "react-router";
 import { ApiProblem } from "@/api/client";
 import { fleet, task as taskQuery, taskAttempts, taskFiles } from "@/api/queries";
 import type { Agent, Attempt, FleetRow, Task, TaskRow } from "@/api/types";
+import { Cost, splitOf } from "@/components/Cost";
 import { ContextMeter } from "@/components/ContextMeter";
 import { PauseButton } from "@/components/conversation/PauseButton";
 import { FilesView } from "@/components/FilesView";
@@ -13,7 +14,7 @@ import { PageHeading, usePageTitle } from "@/components/Page";
 import { StateChip } from "@/components/StateGlyph";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
-import { compact, cost, count, percent } from "@/lib/format";
+import { compact, count, percent } from "@/lib/format";
 import { agent as agentQuery, tasksOf } from "./queries";
 import { seenOf, successOf } from "./rows";
 import { Settings } from "./Settings";
@@ -124,14 +125,14 @@ function Strip({ agent, work, attempt }: { agent: Agent; work: FleetRow | undefi
       {work ? <Now now={work.now} /> : null}
       {run ? <span>{run.agent}{run.model ? `, ${run.model}` : ""}</span> : null}
       {run?.context_used ? <span>context <ContextMeter used={run.context_used} total={run.context_window} /></span> : null}
-      {run && used > 0 ? <span><b>{compact(used)}</b> tokens</span> : null}
-      {run && (run.calls > 0 || attempt.cost_usd > 0) ? <span><b>{cost(attempt.state === "running" ? run.cost_usd : attempt.cost_usd, run.unpriced_calls)}</b></span> : null}
+      {run && used > 0 ? <span><b title={splitOf(run.tokens)}>{compact(used)}</b> tokens</span> : null}
+      {run && (run.calls > 0 || attempt.cost_usd > 0) ? <span><b><Cost value={attempt.state === "running" ? run.cost_usd : attempt.cost_usd} unpriced={run.unpriced_calls} /></b></span> : null}
       {attempt ? <span><b><Elapsed since={attempt.claimed_at} until={attempt.finished_at} /></b></span> : null}
       {record && record.tasks > 0 ? (
         <>
           <Link to={`/tasks?agent=${encodeURIComponent(agent.id)}`}>in all <b>{count(record.tasks)}{record.tasks >= 1_000 ? "+" : ""}</b> {record.tasks === 1 ? "task" : "tasks"}</Link>
           {success !== null ? <span title={`${record.succeeded} of ${record.succeeded + record.failed} of its newest tasks`}><b>{percent(success)}</b> succeeded</span> : null}
-          <Link to={`${base}/usage`}><b>{cost(record.cost_usd)}</b> spent</Link>
+          <Link to={`${base}/usage`}><b><Cost value={record.cost_usd} /></b> spent</Link>
         </>
       ) : null}
     </div>

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Plus, Search, UserRoundCog } from "lucide-react";
-import { useMemo, useState } from "react";
+import { Columns2, Plus, Search, UserRoundCog } from "lucide-react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { fleet } from "@/api/queries";
 import { PageHeading, usePageTitle } from "@/components/Page";
@@ -10,7 +10,10 @@ import { useKeys } from "@/lib/keys";
 import { AgentTable } from "./AgentTable";
 import { NewAgent } from "./NewAgent";
 import { agentPages } from "./queries";
+import { addressOf, busiest, pairOf } from "./pair";
 import { type AgentLine, filtered, GROUPS, isSort, linesOf, sorted, type Sort } from "./rows";
+
+const Compare = lazy(() => import("./Compare"));
 
 export function Component() {
   const go = useNavigate();
@@ -22,6 +25,7 @@ export function Component() {
   const words = search.get("q") ?? "";
   const asked = search.get("sort");
   const sort: Sort = isSort(asked) ? asked : "state";
+  const comparing = search.get("compare");
   const backwards = search.get("order") === "reverse";
   const all = useMemo(() => linesOf(list.data?.pages.flatMap((page) => page.items) ?? [], rows ?? []), [list.data, rows]);
   const shown = sorted(filtered(all, group, words), sort, backwards);
@@ -50,6 +54,7 @@ export function Component() {
           <p>Success, cost and median are of each agent's newest 200 tasks.</p>
         </div>
         <div className="r">
+          {all.length > 1 ? <button type="button" className="btn" aria-pressed={comparing !== null} onClick={() => set({ compare: comparing === null ? addressOf(busiest(all)) : null })}><Columns2 size={13} />Compare</button> : null}
           <Link className="btn" to="/agents/roles"><UserRoundCog size={13} />Roles</Link>
           <button type="button" className="btn p" onClick={() => set({ new: "agent" })}><Plus size={13} />New agent</button>
         </div>
@@ -63,6 +68,7 @@ export function Component() {
           {GROUPS.map(([key, label]) => <button key={key} type="button" aria-pressed={group === key} onClick={() => set({ state: key })}>{label}</button>)}
         </div>
       </div>
+      {comparing !== null && known ? <Suspense fallback={<Skeleton rows={6} />}><Compare lines={sorted(all, "name", false)} wanted={pairOf(comparing)} onWant={(pair) => set({ compare: addressOf(pair) })} onClose={() => set({ compare: null })} /></Suspense> : null}
       {list.isError && !list.data ? <ErrorState what="The agents could not be loaded" error={list.error} retry={() => void list.refetch()} />
         : !list.data ? <div className="tblw card"><Skeleton rows={8} /></div>
         : all.length === 0 ? <EmptyState title="No agents yet" action={<button type="button" className="btn p" onClick={() => set({ new: "agent" })}>New agent</button>}>Agents appear here when a worker starts, when an agent of yours claims its first task, or when you register one.</EmptyState>

@@ -1,4 +1,4 @@
-import { ChevronDown, ChevronRight } from "lucide-react";
+import { ArrowDown, ArrowUp, ChevronDown, ChevronRight } from "lucide-react";
 import { memo, useMemo, useRef, useState } from "react";
 import type { FleetRow } from "@/api/types";
 import { StateGlyph } from "@/components/StateGlyph";
@@ -6,7 +6,7 @@ import { cx } from "@/lib/cx";
 import { type RowHandlers, rowProps } from "@/lib/usePeek";
 import { FEW, rowHeight, useWindow } from "@/lib/useWindow";
 import type { columnsFor } from "./columns";
-import { type Group, keyOf } from "./rows";
+import { canSort, type Group, keyOf } from "./rows";
 import { useStill } from "./still";
 
 type Shown = ReturnType<typeof columnsFor>;
@@ -18,14 +18,18 @@ interface TableProps {
   groups: Group[];
   folded: Set<string>;
   chosen: string | null;
+  picked: ReadonlySet<string>;
   columns: Shown;
+  /** `-cost`: by cost, the largest first; empty: as they come. */
+  sort: string;
+  onSort: (key: string) => void;
   onFold: (key: string) => void;
   handlers: RowHandlers<FleetRow>;
 }
 
-export function AgentTable({ groups, folded, chosen, columns, onFold, handlers }: TableProps) {
+export function AgentTable({ groups, folded, chosen, picked, columns, sort, onSort, onFold, handlers }: TableProps) {
   const [held, setHeld] = useState(false);
-  const still = useStill(groups, held);
+  const still = useStill(groups, held, sort);
   const single = still.groups.length === 1 && still.groups[0]!.key === "All";
   const lines = useMemo(() => still.groups.flatMap((group): Line[] => [
     ...(single ? [] : [{ key: `group ${group.key}`, group, row: null }]),
@@ -45,12 +49,12 @@ export function AgentTable({ groups, folded, chosen, columns, onFold, handlers }
       <table className="tbl two" aria-label="Agents" aria-rowcount={lines.length + 1}>
         <colgroup>{columns.map((column) => <col key={column.key} style={{ width: `${column.percent}%` }} />)}</colgroup>
         <thead>
-          <tr aria-rowindex={1}>{columns.map((column) => <th key={column.key} scope="col" className={cx(column.right && "r")}>{column.label}</th>)}</tr>
+          <tr aria-rowindex={1}>{columns.map((column) => <Head key={column.key} column={column} sort={sort} onSort={onSort} />)}</tr>
         </thead>
         <tbody>
           {above > 0 ? <tr aria-hidden="true"><td colSpan={columns.length} style={{ height: above, padding: 0, border: 0 }} /></tr> : null}
           {lines.slice(from, to).map(({ key, group, row }, nth) => row ? (
-            <Row key={key} at={from + nth + 2} row={row} columns={columns} chosen={chosen === key} handlers={handlers} />
+            <Row key={key} at={from + nth + 2} row={row} columns={columns} chosen={chosen === key} picked={picked.has(key)} handlers={handlers} />
           ) : (
             <tr className="grp" key={key} aria-rowindex={from + nth + 2}>
               <th colSpan={columns.length} scope="colgroup">
@@ -69,9 +73,19 @@ export function AgentTable({ groups, folded, chosen, columns, onFold, handlers }
   );
 }
 
-const Row = memo(function Row({ row, at, columns, chosen, handlers }: { row: FleetRow; at: number; columns: Shown; chosen: boolean; handlers: RowHandlers<FleetRow> }) {
+function Head({ column, sort, onSort }: { column: Shown[number]; sort: string; onSort: (key: string) => void }) {
+  const by = sort.replace(/^-/, "") === column.key;
+  const down = sort.startsWith("-");
   return (
-    <tr className={cx("row", chosen && "sel")} aria-rowindex={at} {...rowProps(keyOf(row), row, handlers)}>
+    <th scope="col" className={cx(column.right && "r")} aria-sort={by ? (down ? "descending" : "ascending") : undefined}>
+      {canSort(column.key) ? <button type="button" className="sort" onClick={() => onSort(column.key)}>{column.label}{by ? down ? <ArrowDown size={11} /> : <ArrowUp size={11} /> : null}</button> : column.label}
+    </th>
+  );
+}
+
+const Row = memo(function Row({ row, at, columns, chosen, picked, handlers }: { row: FleetRow; at: number; columns: Shown; chosen: boolean; picked: boolean; handlers: RowHandlers<FleetRow> }) {
+  return (
+    <tr className={cx("row", chosen && "sel", picked && "selected")} aria-rowindex={at} {...rowProps(keyOf(row), row, handlers)}>
       {columns.map((column) => <td key={column.key} className={cx(column.className, column.right && "r")}>{column.cell(row)}</td>)}
     </tr>
   );

@@ -3,11 +3,11 @@ import { memo } from "react";
 import { Link } from "react-router";
 import type { FleetRow, Overview } from "@/api/types";
 import { StateBar, StateGlyph } from "@/components/StateGlyph";
-import { compact, cost, count, dollars, duration, percent } from "@/lib/format";
-import { WORDS } from "@/lib/states";
+import { compact, cost, count, dollars, duration, exactCost, percent, perHour } from "@/lib/format";
+import { type Shown, WORDS } from "@/lib/states";
 import { cx } from "@/lib/cx";
 import { type Cell, CELLS } from "./custom";
-import { countStates } from "./rows";
+import { countStates, paceOf } from "./rows";
 
 /** Five cells with what the day came to; each opens what it counts. */
 export const Strip = memo(function Strip({ rows, overview, cells }: { rows: FleetRow[]; overview: Overview | undefined; cells: Cell[] }) {
@@ -41,32 +41,34 @@ function Blank({ title }: { title: string }) {
 function Agents({ rows, queued }: { rows: FleetRow[]; queued: number }) {
   const counts = countStates(rows);
   return (
-    <Link className="st" to="/?view=list">
-      <h2>Agents<span className="num">{count(rows.length)}</span></h2>
+    <div className="st">
+      <h2><Link to="/?view=list">Agents</Link><span className="num">{count(rows.length)}</span></h2>
       <div style={{ height: 6 }} />
       <StateBar counts={Object.fromEntries(counts)} />
       <div className="lg">
-        {[...counts].map(([state, value]) => <span key={state}><StateGlyph state={state} size={12} label="" /><b>{value}</b>{state === "cancelled" ? "Offline" : WORDS[state]}</span>)}
-        {queued > 0 ? <span><StateGlyph state="queued" size={12} label="" /><b>{count(queued)}</b>{queued === 1 ? "task" : "tasks"} queued</span> : null}
+        {[...counts].map(([state, value]) => <Link key={state} to={`/?q=state%3A${wordOf(state).toLowerCase()}`}><StateGlyph state={state} size={12} label="" /><b>{value}</b>{wordOf(state)}</Link>)}
+        {queued > 0 ? <Link to="/tasks?state=queued"><StateGlyph state="queued" size={12} label="" /><b>{count(queued)}</b>{queued === 1 ? "task" : "tasks"} queued</Link> : null}
       </div>
-    </Link>
+    </div>
   );
 }
 
+const wordOf = (state: Shown) => (state === "cancelled" ? "Offline" : WORDS[state]);
+
 function Spend({ overview }: { overview: Overview }) {
-  const { day, budget_usd: budget } = overview;
-  const hours = Math.max((Date.now() - Date.parse(day.since)) / 3_600_000, 0.25);
-  const rate = day.cost_usd / hours;
-  const share = budget ? overview.budget_used_usd / budget : 0;
+  const { day, budget_usd: budget, budget_used_usd: used } = overview;
+  const { rate, today } = paceOf(day.cost_usd, Date.parse(day.since), Date.now());
+  const share = budget ? used / budget : 0;
+  const expected = budget ? Math.max((used + today - day.cost_usd) / budget - share, 0) : 0;
   const colour = share >= 1 ? "var(--st-failed-fill)" : share >= 0.8 ? "var(--st-waiting-fill)" : "var(--fg)";
   return (
-    <Link className="st" to="/tasks?state=succeeded">
+    <Link className="st" to="/projects">
       <h2>Spend today</h2>
-      <div className="big">{cost(day.cost_usd, day.unpriced_calls)}</div>
-      <div className="bar" aria-hidden="true"><i style={{ width: `${Math.min(share, 1) * 100}%`, background: colour }} /></div>
+      <div className="big" title={exactCost(day.cost_usd, day.unpriced_calls)}>{cost(day.cost_usd, day.unpriced_calls)}{budget === null ? null : <small title={`${cost(used)} of ${dollars(budget)} spent, all budgets together`}>{percent(share)} of budgets</small>}</div>
+      <div className="bar" aria-hidden="true"><i style={{ width: `${Math.min(share, 1) * 100}%`, background: colour }} /><i className="exp" style={{ width: `${Math.min(expected, Math.max(1 - share, 0)) * 100}%`, color: colour }} /></div>
       <div className="ft num">
         <span>{cost(rate)} / h</span>
-        {day.unpriced_calls > 0 ? <span>{count(day.unpriced_calls)} unpriced calls</span> : <span>{budget === null ? "no budget set" : `${percent(share)} of ${dollars(budget)} budget`}</span>}
+        {day.unpriced_calls > 0 ? <span>{count(day.unpriced_calls)} unpriced calls</span> : today > day.cost_usd ? <span title="As it goes on until midnight">about {cost(today)} today</span> : null}
       </div>
     </Link>
   );
@@ -77,14 +79,14 @@ function Tokens({ overview }: { overview: Overview }) {
   const total = input + output + read + write;
   const width = (value: number) => (total === 0 ? "0" : `${(value / total) * 100}%`);
   return (
-    <div className="st">
+    <Link className="st" to="/?group=none&sort=-tokens">
       <h2>Tokens today</h2>
-      <div className="big">{compact(total)}{read > 0 ? <small>{percent(read / total)} cached</small> : null}</div>
+      <div className="big" title={`${count(input)} in, ${count(output)} out, ${count(read)} read from and ${count(write)} written to the cache`}>{compact(total)}{read > 0 ? <small>{percent(read / total)} cached</small> : null}</div>
       <div className="bar" aria-hidden="true">
         <i style={{ width: width(read), background: "var(--c3)" }} /><i style={{ width: width(input + write), background: "var(--c1)" }} /><i style={{ width: width(output), background: "var(--c2)" }} />
       </div>
       <div className="ft num"><span>cache {compact(read)}</span><span>in {compact(input + write)}</span><span>out {compact(output)}</span></div>
-    </div>
+    </Link>
   );
 }
 
@@ -122,14 +124,14 @@ function Finished({ overview }: { overview: Overview }) {
   const step = ended.length > 1 ? 146 / (ended.length - 1) : 0;
   const points = ended.map((value, index) => `${2 + index * step},${20 - (value / most) * 16}`);
   return (
-    <Link className="st" to="/tasks?state=succeeded">
+    <Link className="st" to="/tasks?state=finished&from=today">
       <h2>Finished today</h2>
       <div className="big">{count(total)}{total > 0 ? <small>{percent(succeeded / total)} succeeded</small> : null}</div>
       <svg width="150" height="22" aria-hidden="true" style={{ maxWidth: "100%" }}>
         <polyline points={points.join(" ")} fill="none" stroke="var(--st-succeeded-fill)" strokeWidth="1.5" strokeLinejoin="round" />
         <circle cx={2 + (ended.length - 1) * step} cy={20 - ((ended.at(-1) ?? 0) / most) * 16} r="2" fill="var(--st-succeeded-fill)" />
       </svg>
-      <div className="ft num" style={{ marginTop: 4 }}><span>{count(Math.round((total / hours.length) * 10) / 10)} / h</span>{median !== null ? <span>median {duration(median)}</span> : null}</div>
+      <div className="ft num" style={{ marginTop: 4 }}><span>{perHour(total / hours.length)} / h</span>{median !== null ? <span>median {duration(median)}</span> : null}</div>
     </Link>
   );
 }

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { FleetRow } from "@/api/types";
+import { Cost } from "@/components/Cost";
 import { ContextMeter } from "@/components/ContextMeter";
 import { StateGlyph } from "@/components/StateGlyph";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
@@ -33,8 +34,8 @@ export const COLUMNS: Column[] = [
   { key: "now", label: "Now", share: 23, from: 0, className: "second", cell: (row) => <Now now={row.now} /> },
   { key: "task", label: "Task", share: 24.4, from: 0, className: "second", cell: (row) => (row.task_id ? <><span className="ref mono" title={row.task_id}>{shortId(row.task_id)}</span><Link className="t" to={`/tasks/${row.task_id}`} tabIndex={-1}>{row.task}</Link></> : none) },
   { key: "context", label: "Context", share: 11, from: 860, right: true, cell: (row) => <ContextMeter used={row.context_used} total={row.context_window} /> },
-  { key: "tokens", label: "Tokens", share: 5.9, from: 1060, right: true, className: "num", cell: (row) => (row.task_id ? compact(row.tokens) : none) },
-  { key: "cost", label: "Cost", share: 6.8, from: 0, right: true, className: "num fact", cell: (row) => (row.task_id ? cost(row.cost_usd, row.unpriced_calls) : none) },
+  { key: "tokens", label: "Tokens", share: 5.9, from: 1060, right: true, className: "num", cell: (row) => (row.task_id ? <span title={`${row.tokens.toLocaleString("en-US")} tokens`}>{compact(row.tokens)}</span> : none) },
+  { key: "cost", label: "Cost", share: 6.8, from: 0, right: true, className: "num fact", cell: (row) => (row.task_id ? <Cost value={row.cost_usd} unpriced={row.unpriced_calls} /> : none) },
   { key: "elapsed", label: "Elapsed", share: 6.3, from: 0, right: true, className: "num sub", cell: (row) => (row.task_id ? <Elapsed since={row.since} /> : <TimeAgo at={row.since} />) },
   { key: "machine", label: "Machine", share: 7, from: 1000, className: "sub", cell: (row) => row.machine ?? "elsewhere" },
   { key: "model", label: "Model", share: 7, from: 0, optional: true, className: "sub", cell: (row) => row.model || none },

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { ChevronDown, Ellipsis, LayoutGrid, List, Plus, Search } from "lucide-react";
-import { Fragment, lazy, Suspense, useMemo, useState } from "react";
+import { Fragment, lazy, Suspense, useMemo, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { fleet, overview } from "@/api/queries";
 import type { Fleet, FleetRow, Machine, Overview } from "@/api/types";
@@ -9,21 +9,24 @@ import { PageHeading, usePageTitle } from "@/components/Page";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
+import type { Picked } from "@/lib/picking";
 import { usePeek, useRows } from "@/lib/usePeek";
 import { usePageWidth } from "@/lib/useWidth";
-import { AgentGrid } from "./AgentGrid";
 import { AgentTable } from "./AgentTable";
 import { columnsFor } from "./columns";
 import { type Custom, type Section, useCustom } from "./custom";
 import { isEmpty } from "./survey";
 import { NeedsYou } from "./NeedsYou";
 import { RollCall } from "./RollCall";
-import { filterRows, group, type Grouping, headline, keyOf, peekOf } from "./rows";
+import { filterRows, group, type Grouping, headline, keyOf, nextSort, peekOf, sorted } from "./rows";
 import { Strip } from "./Strip";
 
+const AgentGrid = lazy(() => import("./AgentGrid"));
+const Hands = lazy(() => import("./Hands"));
 const FirstRun = lazy(() => import("./FirstRun"));
 const Customise = lazy(() => import("./Customise"));
 
+const NOTHING: Picked = { keys: new Set(), from: null };
 const GROUPINGS: [Grouping, string][] = [["status", "Status"], ["machine", "Machine"], ["role", "Role"], ["none", "None"]];
 
 function useView() {
@@ -35,7 +38,7 @@ function useView() {
       else after.delete(name);
       return after;
     }, { replace: name === "q", flushSync: name === "q" });
-  return { by: (search.get("group") as Grouping | null) ?? "status", words: search.get("q") ?? "", grid: search.get("view") === "grid", set };
+  return { by: (search.get("group") as Grouping | null) ?? "status", words: search.get("q") ?? "", sort: search.get("sort") ?? "", grid: search.get("view") === "grid", set };
 }
 
 type View = ReturnType<typeof useView>;
@@ -103,8 +106,10 @@ interface BodyProps {
 function Body({ data, rows, figures, view, custom }: BodyProps) {
   const go = useNavigate();
   const { show } = usePeek();
+  const box = useRef<HTMLDivElement>(null);
+  const [picked, setPicked] = useState<Picked>(NOTHING);
   const [folded, setFolded] = useState<Set<string>>(new Set());
-  const shown = useMemo(() => filterRows(rows, view.words), [rows, view.words]);
+  const shown = useMemo(() => sorted(filterRows(rows, view.words), view.sort), [rows, view.words, view.sort]);
   const groups = useMemo(() => group(shown, view.by), [shown, view.by]);
   const order = useMemo(() => groups.flatMap((one) => (folded.has(one.key) ? [] : one.rows)), [groups, folded]);
   const peek = useMemo(() => peekOf(rows), [rows]);
@@ -129,17 +134,18 @@ function Body({ data, rows, figures, view, custom }: BodyProps) {
           The filter is “{view.words}”.
         </EmptyState>
       ) : view.grid ? (
-        <AgentGrid rows={shown} chosen={moving.chosen} onPeek={moving.handlers.peek} />
+        <Suspense fallback={<Skeleton rows={4} height={132} />}><AgentGrid rows={shown} chosen={moving.chosen} picked={picked.keys} onPeek={moving.handlers.peek} /></Suspense>
       ) : (
         <AgentTable
-          groups={groups} folded={folded} columns={columns} {...moving}
+          groups={groups} folded={folded} picked={picked.keys} columns={columns} sort={view.sort} onSort={(key) => view.set("sort", nextSort(view.sort, key))} {...moving}
           onFold={(key) => setFolded((before) => { const after = new Set(before); if (!after.delete(key)) after.add(key); return after; })}
         />
       ),
   };
   return (
-    <div className="sections">
+    <div className="sections" ref={box}>
       {custom.sections.map((name) => <Fragment key={name}>{section[name]}</Fragment>)}
+      {rows.length > 0 ? <Suspense fallback={null}><Hands box={box} rows={order} chosen={moving.chosen} picked={picked} onPick={setPicked} onPeek={moving.handlers.peek} /></Suspense> : null}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FleetRow } from "@/api/types";
-import { countStates, filterRows, group, headline } from "./rows";
+import { countStates, filterRows, group, headline, paceOf, sorted } from "./rows";
 
 function row(state: FleetRow["state"], more: Partial<FleetRow> = {}): FleetRow {
   return {
@@ -29,4 +29,20 @@ describe("the fleet", () => {
     expect(filterRows(rows, "context>80").map((one) => one.name)).toEqual(["swift"]);
     expect(filterRows(rows, "WREN").map((one) => one.name)).toEqual(["wren"]);
   });
+});
+
+it("goes on as it went since midnight, for what a day will cost", () => {
+  const midnight = Date.parse("2026-01-01T00:00:00Z");
+  expect(paceOf(48, midnight, midnight + 12 * 3_600_000)).toEqual({ rate: 4, today: 96 });
+  expect(paceOf(2, midnight, midnight).rate).toBe(8);
+});
+
+it("sorts by a figure, the largest first where asked, and what has none last", () => {
+  const rows = [row("running", { agent_id: "a", tokens: 5, context_used: 1, context_window: 10 }), row("running", { agent_id: "b", tokens: 9 }), row("idle", { agent_id: "c", context_used: 9, context_window: 10 })];
+  const ids = (by: string) => sorted(rows, by).map((one) => one.agent_id).join("");
+  expect(ids("-tokens")).toBe("bac");
+  expect(ids("tokens")).toBe("cab");
+  expect(ids("-context")).toBe("cab");
+  expect(ids("context")).toBe("acb");
+  expect(sorted(rows, "nothing")).toBe(rows);
 });

@@ -62,6 +62,39 @@ export function headline(rows: FleetRow[], waiting: number): string {
   return rows.length === 1 ? "Your agent is idle" : `All ${rows.length} agents idle`;
 }
 
+/** What rows can be sorted by; null: it has none, and stands last either way. */
+const SORTS: Record<string, (row: FleetRow) => number | string | null> = {
+  agent: (row) => row.name,
+  task: (row) => row.task || null,
+  context: (row) => (row.context_used === null || !row.context_window ? null : row.context_used / row.context_window),
+  tokens: (row) => row.tokens,
+  cost: (row) => row.cost_usd,
+  elapsed: (row) => (row.task_id === null ? null : -Date.parse(row.since)),
+  machine: (row) => row.machine,
+};
+
+/** A head that is pressed again turns the order round, and then leaves it; figures begin with the largest. */
+export function nextSort(now: string, key: string): string | null {
+  const first = ["agent", "task", "machine"].includes(key) ? key : `-${key}`;
+  if (now.replace(/^-/, "") !== key) return first;
+  return now === first ? (first === key ? `-${key}` : key) : null;
+}
+
+export const canSort = (key: string): boolean => key in SORTS;
+
+/** Rows by what `by` names; with a minus the largest first. Something else: as they were. */
+export function sorted(rows: FleetRow[], by: string): FleetRow[] {
+  const down = by.startsWith("-");
+  const value = SORTS[down ? by.slice(1) : by];
+  if (!value) return rows;
+  return [...rows].sort((one, other) => {
+    const [a, b] = [value(one), value(other)];
+    if (a === null || b === null) return Number(a === null) - Number(b === null);
+    const order = typeof a === "string" ? a.localeCompare(String(b)) : a - Number(b);
+    return down ? -order : order;
+  });
+}
+
 export function filterRows(rows: FleetRow[], words: string): FleetRow[] {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   if (wanted.length === 0) return rows;
@@ -73,4 +106,14 @@ function matches(row: FleetRow, word: string): boolean {
   if (context) return row.context_used !== null && !!row.context_window && (row.context_used / row.context_window) * 100 > Number(context[1]);
   if (word.startsWith("state:")) return seenAgent(row).word.toLowerCase() === word.slice(6) || WORDS[seenAgent(row).state].toLowerCase() === word.slice(6);
   return [row.name, row.agent_id, row.role, row.task, row.machine ?? "", row.program, row.model, row.now?.subject ?? ""].some((text) => text.toLowerCase().includes(word));
+}
+
+const DAY_HOURS = 24;
+const LEAST_HOURS = 0.25;
+
+/** What is spent an hour since the day began, and what it comes to by its end if it goes on like that. Times in milliseconds. */
+export function paceOf(spent: number, since: number, now: number): { rate: number; today: number } {
+  const hours = Math.max((now - since) / 3_600_000, LEAST_HOURS);
+  const rate = spent / hours;
+  return { rate, today: spent + rate * Math.max(DAY_HOURS - hours, 0) };
 }

@@ -33,12 +33,12 @@ export function hold(shown: Group[], now: Group[]): Held {
   return { groups, pending };
 }
 
-/** The groups to show: while somebody points at the list, nothing moves in it. */
-export function useStill(now: Group[], held: boolean): Held {
-  const shown = useRef(now);
-  const result = held ? hold(shown.current, now) : { groups: now, pending: 0 };
+/** The groups to show: while somebody points at the list, nothing moves in it, but for another order (`by`) they ask for. */
+export function useStill(now: Group[], held: boolean, by: string): Held {
+  const shown = useRef({ groups: now, by });
+  const result = held && shown.current.by === by ? hold(shown.current.groups, now) : { groups: now, pending: 0 };
   useEffect(() => {
-    shown.current = result.groups;
+    shown.current = { groups: result.groups, by };
   });
   return result;
 }

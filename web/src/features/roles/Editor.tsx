@@ -1,13 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Copy, Trash2 } from "lucide-react";
-import { useState } from "react";
-import { Link, useNavigate } from "react-router";
+import { lazy, Suspense, useState } from "react";
+import { Link, useNavigate, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
 import { workers } from "@/api/queries";
 import type { Role } from "@/api/types";
 import { Dialog } from "@/components/Dialog";
 import { Field, Select, Text } from "@/components/fields";
 import { PageHeading, usePageTitle } from "@/components/Page";
+import { Skeleton } from "@/components/States";
 import { say, sayFailed } from "@/components/toasts";
 import { useKeys } from "@/lib/keys";
 import { labelOf, offers } from "@/lib/offers";
@@ -15,8 +16,10 @@ import { useOnline } from "@/live/live";
 import { type Draft, draftOf, fieldsOf, problemsOf } from "./draft";
 import { NameDialog } from "./NameDialog";
 import { Preview } from "./Preview";
+import { BY, restore } from "./queries";
 import { Servers } from "./Servers";
 
+const Versions = lazy(() => import("./Versions"));
 const KINDS: [Role["kind"], string][] = [["analyst", "Analyst"], ["planner", "Planner"], ["builder", "Builder"], ["tester", "Tester"], ["reviewer", "Reviewer"], ["custom", "Custom"]];
 const PERMISSIONS: [string, string][] = [["", "As the task says"], ["read", "Read only"], ["ask", "Ask before risky actions"], ["edit", "Edit freely, ask for commands"], ["full", "Everything, without asking"]];
 
@@ -25,23 +28,31 @@ export function Editor({ role, names }: { role: Role; names: string[] }) {
   const queries = useQueryClient();
   const go = useNavigate();
   const online = useOnline();
+  const [search, setSearch] = useSearchParams();
+  // What the draft was made of: what somebody else saves meanwhile is told, not overwritten.
+  const [base, setBase] = useState(role);
   const [draft, setDraft] = useState<Draft>(() => draftOf(role));
   const [open, setOpen] = useState<"clone" | "delete" | null>(null);
   usePageTitle(role.name);
   const offered = offers(useQuery(workers).data?.items.filter((worker) => worker.live) ?? []);
-  const saved = fieldsOf(draftOf(role));
+  const saved = fieldsOf(draftOf(base));
   const fields = fieldsOf(draft);
   const dirty = JSON.stringify(saved) !== JSON.stringify(fields);
+  const begin = () => { setBase(role); setDraft(draftOf(role)); };
+  const newer = role.version > base.version;
+  if (newer && !dirty) begin();
+  const tab = search.get("tab") === "versions" ? "versions" : "prompt";
+  const show = (next: Record<string, string>) => setSearch(next);
   const problems = problemsOf(draft);
   const path = { params: { path: { name: role.name } } };
   const after = { onSettled: () => void queries.invalidateQueries({ queryKey: ["roles"] }) };
-  const save = useMutation({ mutationFn: () => answer(api.PUT("/api/v1/roles/{name}", { ...path, body: fields })), onSuccess: () => say("Saved; attempts that run keep what they were told"), onError: (error) => sayFailed("Not saved", error), ...after });
+  const save = useMutation({ mutationFn: () => answer(api.PUT("/api/v1/roles/{name}", { ...path, body: { ...fields, by: BY, if_version: base.version } })), onSuccess: (made) => { setBase(made); say(`Saved as version ${made.version}; attempts that run keep what they were told`); }, onError: (error) => sayFailed("Not saved", error), ...after });
   const clone = useMutation({
-    mutationFn: (name: string) => answer(api.POST("/api/v1/roles/{name}/clone", { ...path, body: { name } })),
+    mutationFn: (name: string) => answer(api.POST("/api/v1/roles/{name}/clone", { ...path, body: { name, by: BY } })),
     onSuccess: (made) => { setOpen(null); say(`${made.name} is a copy of ${role.name}`); void go(`/agents/roles/${encodeURIComponent(made.name)}`); }, onError: (error) => sayFailed("Not copied", error), ...after,
   });
-  const remove = useMutation({ mutationFn: () => answer(api.DELETE("/api/v1/roles/{name}", path)), onSuccess: () => { say(`${role.name} is deleted`); void go("/agents/roles"); }, onError: (error) => sayFailed("Not deleted", error), ...after });
-  const able = dirty && problems.length === 0 && online && !save.isPending;
+  const remove = useMutation({ mutationFn: () => answer(api.DELETE("/api/v1/roles/{name}", path)), onSuccess: () => { say(`${role.name} is deleted`, { label: "Undo", run: () => void restore(role.name, role.version, 0).then(after.onSettled, (error: unknown) => sayFailed("Not restored", error)) }); void go("/agents/roles"); }, onError: (error) => sayFailed("Not deleted", error), ...after });
+  const able = dirty && !newer && problems.length === 0 && online && !save.isPending;
   useKeys({ "mod+s": () => able && save.mutate() });
   const change = (more: Partial<Draft>) => setDraft((before) => ({ ...before, ...more }));
   const agents: [string, string][] = [["", "As the task says"], ...offered.map((offer): [string, string] => [offer.name, labelOf(offer)]), ...(draft.agent && !offered.some((offer) => offer.name === draft.agent) ? [[draft.agent, `${draft.agent} (no worker has it)`] as [string, string]] : [])];
@@ -56,11 +67,23 @@ export function Editor({ role, names }: { role: Role; names: string[] }) {
           <Link className="btn g" to="/agents/roles">All roles</Link>
           <button type="button" className="btn" disabled={!online} onClick={() => setOpen("clone")}><Copy size={13} />Clone</button>
           {role.built_in ? null : <button type="button" className="btn d" disabled={!online} onClick={() => setOpen("delete")}><Trash2 size={13} />Delete</button>}
-          <button type="button" className="btn" disabled={!dirty} onClick={() => setDraft(draftOf(role))}>Discard changes</button>
+          <button type="button" className="btn" disabled={!dirty} onClick={begin}>Discard changes</button>
           <button type="button" className="btn p" disabled={!able} onClick={() => save.mutate()}>Save role</button>
         </div>
       </div>
-      <div className="role-ed">
+      <div className="tabs" role="group" aria-label="Role">
+        <button type="button" aria-pressed={tab === "prompt"} onClick={() => show({})}>Prompt</button>
+        <button type="button" aria-pressed={tab === "versions"} onClick={() => show({ tab: "versions" })}>Versions<i>{role.version}</i></button>
+      </div>
+      {newer && dirty ? (
+        <div className="overtaken" role="alert">
+          <p>{role.updated_by ?? "Somebody"} saved version {role.version} while you changed version {base.version}. What you wrote is here still.</p>
+          <button type="button" className="btn s" onClick={() => show({ tab: "versions", before: String(base.version), after: String(role.version) })}>See what changed</button>
+          <button type="button" className="btn s" onClick={() => setBase(role)}>Keep mine over it</button>
+        </div>
+      ) : null}
+      {tab === "versions" ? <Suspense fallback={<Skeleton rows={8} />}><Versions name={role.name} role={role} /></Suspense> : null}
+      <div className="role-ed" style={tab === "prompt" ? undefined : { display: "none" }}>
         <div className="form">
           {problems.length > 0 ? <p className="bad text-failed" role="alert" style={{ fontSize: 12 }}>{problems.join(" ")}</p> : null}
           <div className="cols">

@@ -12,7 +12,9 @@ import { plural } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
 import { EMPTY, fieldsOf } from "./draft";
 import { Editor } from "./Editor";
+import { Gone } from "./Gone";
 import { NameDialog } from "./NameDialog";
+import { BY } from "./queries";
 
 export function Component() {
   const { name } = useParams();
@@ -22,7 +24,7 @@ export function Component() {
   if (!data) return <><PageHeading className="sr">Roles</PageHeading><div style={{ padding: 20 }}><Skeleton rows={8} /></div></>;
   if (name === undefined) return <List roles={data.items} />;
   const role = data.items.find((one) => one.name === name);
-  if (!role) return <EmptyState page title="There is no such role" action={<Link className="btn p" to="/agents/roles">All roles</Link>}>None is called {name}. It may have been deleted.</EmptyState>;
+  if (!role) return <Gone key={name} name={name} />;
   return <Editor key={role.name} role={role} names={data.items.map((one) => one.name)} />;
 }
 
@@ -36,7 +38,7 @@ function List({ roles: all }: { roles: Role[] }) {
   const set = (key: string, value: string) => setSearch((before) => { const after = new URLSearchParams(before); if (value) after.set(key, value); else after.delete(key); return after; }, { replace: key === "q", flushSync: key === "q" });
   const open = (role: Role) => void go(`/agents/roles/${encodeURIComponent(role.name)}`);
   const make = useMutation({
-    mutationFn: (name: string) => answer(api.PUT("/api/v1/roles/{name}", { params: { path: { name } }, body: fieldsOf(EMPTY) })),
+    mutationFn: (name: string) => answer(api.PUT("/api/v1/roles/{name}", { params: { path: { name } }, body: { ...fieldsOf(EMPTY), by: BY, if_version: 0 } })),
     onSuccess: (made) => { queries.setQueryData(["roles"], { items: [...all, made], next_cursor: null }); say(`${made.name} is there; say what it is`); open(made); },
     onError: (error) => sayFailed("Not made", error), onSettled: () => void queries.invalidateQueries({ queryKey: ["roles"] }),
   });

@@ -1,10 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation, useSearchParams } from "react-router";
 import type { Attempt, Task } from "@/api/types";
-import { AgentName } from "@/components/AgentName";
 import { StateGlyph } from "@/components/StateGlyph";
-import { Elapsed, TimeAgo } from "@/components/TimeAgo";
-import { cost, plural } from "@/lib/format";
 import { seenAttempt, seenTask } from "@/lib/states";
 import { visible } from "@/lib/visible";
 import { firstRun, reruns } from "./queries";
@@ -45,28 +42,5 @@ export function RunPicker({ task }: { task: Task }) {
     <span className="seg" role="group" aria-label="Runs of the same work" style={{ overflowX: "auto", maxWidth: "100%" }}>
       {all.map((one, index) => <Link key={one.id} to={`/tasks/${one.id}`} className={one.id === task.id ? "on" : undefined} aria-current={one.id === task.id ? "page" : undefined} title={visible(one.title)}>{one.state ? <StateGlyph state={one.state} size={11} /> : null}Run {index + 1}</Link>)}
     </span>
-  );
-}
-
-/** Each attempt with why it ended and its own output. */
-export function Attempts({ task, attempts }: { task: Task; attempts: Attempt[] }) {
-  if (attempts.length < 2) return null;
-  const [one, two] = attempts.slice(-2);
-  return (
-    <section className="card pan" aria-label="Attempts">
-      <h2>Attempts<span className="r"><Link className="btn s" to={`/tasks/${task.id}/compare?a=${one!.number}&b=${two!.number}`}>Compare</Link></span></h2>
-      <ol className="own atts">
-        {attempts.map((attempt) => (
-          <li key={attempt.id}>
-            <StateGlyph state={seenAttempt(attempt.state).state} label={seenAttempt(attempt.state).word} />
-            <Link to={`/tasks/${task.id}?attempt=${attempt.number}`}>Attempt {attempt.number}</Link>
-            <span className="sub cut">{attempt.run?.agent ?? <AgentName id={attempt.agent_id} />}</span>
-            <span className="cut" title={visible(attempt.error ?? "")}>{visible(whyOf(attempt))}</span>
-            <span className="num mut"><TimeAgo at={attempt.claimed_at} />, <Elapsed since={attempt.claimed_at} until={attempt.finished_at} />, {cost(attempt.run?.cost_usd ?? attempt.cost_usd, attempt.run?.unpriced_calls)}</span>
-            <Link className="num" to={`/tasks/${task.id}/output?attempt=${attempt.number}`}>{plural(attempt.lines, "line")}</Link>
-          </li>
-        ))}
-      </ol>
-    </section>
   );
 }

@@ -4,6 +4,7 @@ import { AgentName } from "@/components/AgentName";
 import { DecisionCard } from "@/components/decision/DecisionCard";
 import { StateGlyph } from "@/components/StateGlyph";
 import { Elapsed, TimeAgo } from "@/components/TimeAgo";
+import { Cost as Amount, splitOf } from "@/components/Cost";
 import { ContextMeter } from "@/components/ContextMeter";
 import { compact, cost, duration, percent, shortPath } from "@/lib/format";
 import { isWaiting, seenAttempt, WORDS } from "@/lib/states";
@@ -66,7 +67,7 @@ function Cost({ task, attempts }: { task: Task; attempts: Attempt[] }) {
   return (
     <section className="rs">
       <h2>Cost<span>{estimate > 0 ? `estimate ${cost(estimate)}` : "no estimate"}</span></h2>
-      <div className="bigm">{cost(total, unpriced)}<small>{share !== null ? `${percent(share)} of estimate` : unpriced > 0 && total > 0 ? `plus ${unpriced} unpriced calls` : ""}</small></div>
+      <div className="bigm"><Amount value={total} unpriced={unpriced} /><small>{share !== null ? `${percent(share)} of estimate` : unpriced > 0 && total > 0 ? `plus ${unpriced} unpriced calls` : ""}</small></div>
       {share !== null ? <div className="pb" aria-hidden="true"><i style={{ width: `${Math.min(share, 1) * 100}%`, background: share > 1 ? "var(--st-failed-fill)" : "var(--fg)" }} /></div> : null}
       {attempts.length > 0 ? (
         <table className="au" aria-label="Cost by attempt" style={{ marginTop: 6 }}>
@@ -74,9 +75,9 @@ function Cost({ task, attempts }: { task: Task; attempts: Attempt[] }) {
             {attempts.map((attempt) => (
               <tr key={attempt.id}>
                 <td><Link to={`?attempt=${attempt.number}`} className="ag" style={{ gap: 7 }}><StateGlyph {...glyph(attempt)} />{attempt.number}. <span className="mut cut">{attempt.run?.agent ?? <AgentName id={attempt.agent_id} />}</span></Link></td>
-                <td>{compact(tokens(attempt))}</td>
+                <td title={splitOf(used(attempt))}>{compact(tokens(attempt))}</td>
                 <td><Elapsed since={attempt.claimed_at} until={attempt.finished_at} /></td>
-                <td style={{ color: "var(--fg)" }}>{cost(spent(attempt), attempt.run?.unpriced_calls)}</td>
+                <td style={{ color: "var(--fg)" }}><Amount value={spent(attempt)} unpriced={attempt.run?.unpriced_calls} /></td>
               </tr>
             ))}
           </tbody>
@@ -95,24 +96,29 @@ function spent(attempt: Attempt): number {
   return attempt.state === "running" ? (attempt.run?.cost_usd ?? 0) : attempt.cost_usd;
 }
 
+function used(attempt: Attempt) {
+  return attempt.run?.tokens ?? attempt;
+}
+
 function tokens(attempt: Attempt): number {
-  const used = attempt.run?.tokens ?? attempt;
-  return used.input_tokens + used.output_tokens + used.cache_read_tokens + used.cache_write_tokens;
+  const { input_tokens: input, output_tokens: output, cache_read_tokens: read, cache_write_tokens: write } = used(attempt);
+  return input + output + read + write;
 }
 
 function Details({ task, attempt }: { task: Task; attempt: Attempt | null }) {
   const run = attempt?.run;
-  const role = typeof task.payload.role === "string" ? task.payload.role : null;
+  const version = run?.role_version;
+  const role = run?.role ?? (typeof task.payload.role === "string" ? task.payload.role : null);
   return (
     <section className="rs details">
       <h2>Details</h2>
       <dl className="dl">
         {task.working_dir ? <><dt>Directory</dt><dd className="mono" title={task.working_dir}>{shortPath(task.working_dir, 34)}</dd></> : null}
         <dt>Queue</dt><dd><Link to={`/tasks?queue=${encodeURIComponent(task.queue)}`}>{task.queue}</Link></dd>
-        <dt>Project</dt><dd>{task.project}</dd>
+        <dt>Project</dt><dd><Link to={`/projects/${task.project_id}`}>{task.project}</Link></dd>
         <dt>Type</dt><dd>{task.kind}, {task.type.replaceAll("_", " ")}</dd>
         <dt>Priority</dt><dd>{task.priority}</dd>
-        {role ? <><dt>Role</dt><dd>{role}</dd></> : null}
+        {role ? <><dt>Role</dt><dd><Link to={`/agents/roles/${encodeURIComponent(role)}${version ? `?tab=versions&version=${version}` : ""}`}>{role}{version ? `, version ${version}` : ""}</Link></dd></> : null}
         {run ? <><dt>Agent</dt><dd>{run.agent}{run.model ? `, ${run.model}` : ""}</dd></> : null}
         {run?.context_used ? <><dt>Context</dt><dd><div style={{ display: "inline-block" }}><ContextMeter used={run.context_used} total={run.context_window} /></div></dd></> : null}
         {attempt ? <><dt>{attempt.state === "running" ? "Runs on" : "Ran on"}</dt><dd><AgentName id={attempt.worker_id ?? attempt.agent_id} /></dd></> : null}

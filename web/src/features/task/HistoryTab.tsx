@@ -4,7 +4,7 @@ import type { LoggedEvent, Task } from "@/api/types";
 import { useAgentName } from "@/components/AgentName";
 import { visible } from "@/lib/visible";
 import { ErrorState, Skeleton } from "@/components/States";
-import { cost, exactly, timeOfDay } from "@/lib/format";
+import { cost, dayAndMonth, exactly, timeOfDay } from "@/lib/format";
 
 /** Every event of the log that is about the task, oldest first. */
 export default function HistoryTab({ task }: { task: Task }) {
@@ -15,8 +15,9 @@ export default function HistoryTab({ task }: { task: Task }) {
   return (
     <section className="card pan" style={{ overflow: "hidden" }}>
       <h2>History <span className="mut num">{data.items.length}</span></h2>
-      {data.items.map((event) => (
+      {data.items.map((event, index) => (
         <div className="f" key={event.seq}>
+          <span className="mut num day">{index > 0 && dayOf(data.items[index - 1]!) === dayOf(event) ? "" : dayOf(event)}</span>
           <time className="mut num" dateTime={event.at} title={exactly(new Date(event.at))}>{timeOfDay(new Date(event.at))}</time>
           <span className="cut" style={{ flex: 1 }}>{words(event)} <span className="mut">{visible(detail(event, name))}</span></span>
           {event.amount_usd ? <span className="num">{cost(event.amount_usd)}</span> : null}
@@ -24,6 +25,10 @@ export default function HistoryTab({ task }: { task: Task }) {
       ))}
     </section>
   );
+}
+
+function dayOf(event: LoggedEvent): string {
+  return dayAndMonth(new Date(event.at));
 }
 
 function words(event: LoggedEvent): string {

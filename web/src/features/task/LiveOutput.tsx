@@ -2,11 +2,10 @@ import { Download } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { Link } from "react-router";
 import type { Attempt, Task } from "@/api/types";
-import { LogView } from "@/components/LogView";
 import { Skeleton } from "@/components/States";
-import { useOutput } from "@/live/tail";
 
 const Feed = lazy(() => import("@/components/conversation/Feed"));
+const Printed = lazy(() => import("./Printed"));
 
 /** What the attempt prints; where it is an agent's, what that says and does. */
 export function LiveOutput({ task, attempt }: { task: Task; attempt: Attempt | null }) {
@@ -21,17 +20,7 @@ export function LiveOutput({ task, attempt }: { task: Task; attempt: Attempt | n
           {attempt?.state === "running" && !agent ? <button type="button" className="btn s" aria-pressed={follow} onClick={() => setFollow(!follow)}><Download size={12} />{follow ? "Following" : "Follow"}</button> : null}
         </span>
       </h2>
-      {agent ? <Suspense fallback={<Skeleton rows={5} height={24} />}><Feed task={task.id} attempt={attempt} /></Suspense> : <Printed task={task} attempt={attempt} follow={follow} onFollow={setFollow} />}
+      {agent ? <Suspense fallback={<Skeleton rows={5} height={24} />}><Feed task={task.id} attempt={attempt} /></Suspense> : <Suspense fallback={<Skeleton rows={5} height={19} />}><Printed task={task} attempt={attempt} follow={follow} onFollow={setFollow} /></Suspense>}
     </section>
   );
-}
-
-function Printed({ task, attempt, follow, onFollow }: { task: Task; attempt: Attempt | null; follow: boolean; onFollow: (follow: boolean) => void }) {
-  const output = useOutput(task.id, attempt?.number ?? 0);
-  if (output.loading) return <Skeleton rows={5} height={19} />;
-  if (output.items.length === 0) {
-    const why = output.error ? "The output could not be loaded; it is asked for again." : attempt === null ? "Nothing yet: it has not been started." : output.finished ? "It printed nothing." : "Nothing printed so far.";
-    return <p className="pr">{why}</p>;
-  }
-  return <LogView lines={output.items} height={Math.min(Math.max(output.items.length, 3) * 19 + 18, 320)} follow={follow} onFollow={onFollow} label="Output" />;
 }

@@ -3,6 +3,7 @@ import { useMemo, useState } from "react";
 import { useSearchParams } from "react-router";
 import type { Attempt, Task } from "@/api/types";
 import { LogView } from "@/components/LogView";
+import { useRemembered } from "@/components/conversation/useRemembered";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { say } from "@/components/toasts";
 import { plain } from "@/lib/ansi";
@@ -17,6 +18,7 @@ export default function OutputTab({ task, attempts, attempt }: { task: Task; att
   const [search, setSearch] = useSearchParams();
   const [follow, setFollow] = useState(true);
   const [wrap, setWrap] = useState(true);
+  const [times, setTimes] = useRemembered("times", true);
   const [words, setWords] = useState("");
   const level = (search.get("level") as Level | null) ?? "all";
   const output = useOutput(task.id, attempt?.number ?? 0);
@@ -47,8 +49,9 @@ export default function OutputTab({ task, attempts, attempt }: { task: Task; att
           <button type="button" aria-pressed={level === "stderr"} onClick={() => set("level", "stderr")}>Errors</button>
         </div>
         <button type="button" className="btn s" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>{wrap ? "Wrapped" : "Not wrapped"}</button>
+        <button type="button" className="btn s" aria-pressed={times} onClick={() => setTimes(!times)}>{times ? "Times shown" : "Times hidden"}</button>
         <button type="button" className="btn s" aria-pressed={follow} onClick={() => setFollow(!follow)}>{follow ? "Following" : "Follow"}</button>
-        <button type="button" className="btn s" onClick={() => void navigator.clipboard.writeText(shown.map((line) => plain(line.text)).join("\n")).then(() => say("Copied"))}>Copy</button>
+        <button type="button" className="btn s" onClick={() => void navigator.clipboard.writeText(shown.map((line) => `${times ? `${line.at}  ` : ""}${plain(line.text)}`).join("\n")).then(() => say(times ? "Copied, with times" : "Copied"))}>Copy</button>
         {attempts.length > 1 ? (
           <select className="inp" style={{ width: 130 }} aria-label="Attempt" value={attempt.number} onChange={(event) => set("attempt", event.target.value)}>
             {attempts.map((one) => <option key={one.id} value={one.number}>Attempt {one.number}</option>)}
@@ -60,7 +63,7 @@ export default function OutputTab({ task, attempts, attempt }: { task: Task; att
       ) : shown.length === 0 ? (
         <EmptyState title="No lines match" action={<button type="button" className="btn" onClick={() => { setWords(""); set("level", null); }}>Clear</button>} />
       ) : (
-        <LogView lines={shown} height="calc(100dvh - 300px)" follow={follow} onFollow={setFollow} wrap={wrap} label="Output" />
+        <LogView lines={shown} height="calc(100dvh - 300px)" follow={follow} onFollow={setFollow} wrap={wrap} times={times} label="Output" />
       )}
       {missing > 0 ? <p className="note" style={{ padding: 6 }}>{plural(missing, "earlier line")} not shown here; muster logs gives all of them.</p> : null}
     </section>

@@ -8,11 +8,11 @@ import { say } from "@/components/toasts";
 import { cx } from "@/lib/cx";
 import { shortPath } from "@/lib/format";
 import { whyHeading } from "@/lib/states";
-import { Attempts } from "./Attempts";
 import { LiveOutput } from "./LiveOutput";
 
-const Workflow = lazy(() => import("./Workflow"));
+const AttemptList = lazy(() => import("./AttemptList"));
 const Ownership = lazy(() => import("./Ownership"));
+const Workflow = lazy(() => import("./Workflow"));
 
 interface OverviewProps {
   task: Task;
@@ -29,7 +29,7 @@ export function Overview({ task, attempts, attempt, files, pending }: OverviewPr
       <Prompt task={task} />
       <Suspense fallback={null}><Workflow task={task} attempts={attempts} attempt={attempt} pending={pending} /></Suspense>
       <Suspense fallback={null}><Ownership task={task} /></Suspense>
-      <Attempts task={task} attempts={attempts} />
+      {attempts.length > 1 ? <Suspense fallback={null}><AttemptList task={task} attempts={attempts} /></Suspense> : null}
       {task.error ? <Failure task={task} /> : null}
       <div className={produced.length > 0 ? "two-col" : undefined}>
         <LiveOutput task={task} attempt={attempt} />

@@ -8,7 +8,9 @@ import { PauseButton } from "@/components/conversation/PauseButton";
 import { Dialog } from "@/components/Dialog";
 import { Menu } from "@/components/Menu";
 import { say, sayFailed } from "@/components/toasts";
+import { useAction } from "@/lib/actions";
 import { plural } from "@/lib/format";
+import { useKeys } from "@/lib/keys";
 import { isOpen } from "@/lib/states";
 import { useOnline } from "@/live/live";
 import { taskGraph } from "./queries";
@@ -39,6 +41,14 @@ export function TaskActions({ task, attempt, files }: { task: Task; attempt: Att
     onSuccess: () => say("Archived", { label: "Undo", run: () => unarchive.mutate() }), ...failed("Not archived"), ...settled,
   });
   const open = isOpen(task);
+  const able = (what: () => void) => () => { if (!busy) what(); };
+  const ask = able(() => { if (open) setAsking(true); });
+  const putAway = able(() => { if (!open && !task.archived_at) archive.mutate(); else if (open) say("Only finished tasks can be archived."); });
+  useKeys({ s: ask, e: putAway });
+  useAction(open ? { key: "cancel", label: "Cancel the task", note: "s", run: ask } : null);
+  useAction(!open && !task.archived_at ? { key: "archive", label: "Archive the task", note: "e", run: putAway } : null);
+  useAction({ key: "rerun", label: "Another task like this one", run: able(() => rerun.mutate()) });
+  useAction(open ? null : { key: "requeue", label: "This task again, attempts counted anew", run: able(() => requeue.mutate()) });
   const busy = cancel.isPending || requeue.isPending || rerun.isPending || archive.isPending || !online;
   return (
     <div className="acts">

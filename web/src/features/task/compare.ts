@@ -44,6 +44,7 @@ export function rowsOf(a: Side, b: Side, now: number): Row[] {
     row("Ended because", ({ attempt }) => whyOf(attempt)),
     row("Agent", ({ attempt }) => attempt.run?.agent ?? attempt.agent_id),
     row("Model", ({ attempt }) => attempt.run?.model || "–"),
+    row("Role", ({ attempt: { run } }) => (run?.role ? `${run.role}, version ${run.role_version}` : "–")),
     row("Cost", (side) => cost(spent(side), side.attempt.run?.unpriced_calls), spent),
     row("Tokens", (side) => compact(tokens(side)), tokens),
     row("Duration", (side) => duration(took(side, now)), (side) => took(side, now)),

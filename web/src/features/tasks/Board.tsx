@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { useRef, useState } from "react";
+import { lazy, Suspense, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { overview, projects, queues } from "@/api/queries";
 import type { TaskRow } from "@/api/types";
@@ -16,8 +16,9 @@ import { Bin } from "./Bin";
 import { type Column, columnsOf, type Grouping, GROUPINGS, placeOf, type Target, verdict } from "./board";
 import { BoardColumn } from "./BoardColumn";
 import { useBoard, useDrop } from "./boardData";
-import { MoveTo } from "./MoveTo";
 import { ViewSwitch } from "./ViewSwitch";
+
+const MoveTo = lazy(() => import("./MoveTo"));
 
 export default function Board() {
   const go = useNavigate();
@@ -107,7 +108,7 @@ export default function Board() {
           </div>
         )}
       <Bin dragged={dragged ? find(dragged) : undefined} asked={board.asked} onDrop={put} />
-      {moving ? <MoveTo task={moving} columns={shown} asked={board.asked} onChoose={(target) => { setMoving(null); put(moving.id, target); }} onClose={() => setMoving(null)} /> : null}
+      {moving ? <Suspense fallback={null}><MoveTo task={moving} columns={shown} asked={board.asked} onChoose={(target) => { setMoving(null); put(moving.id, target); }} onClose={() => setMoving(null)} /></Suspense> : null}
       {cancelling ? (
         <Dialog title="Cancel this task?" onClose={() => setCancelling(null)}>
           <p>{cancelling.state === "running" ? "What runs stops now. Its branch, changed files, output and conversation stay." : "It will not be started. You can run it again later."}</p>

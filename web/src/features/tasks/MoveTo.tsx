@@ -3,7 +3,7 @@ import { Dialog } from "@/components/Dialog";
 import { type Column, placeOf, type Target, verdict } from "./board";
 
 /** What a drag does, for the keyboard and for small screens: every place, and why some are closed. */
-export function MoveTo({ task, columns, asked, onChoose, onClose }: { task: TaskRow; columns: Column[]; asked: ReadonlyMap<string, Approval>; onChoose: (target: Target) => void; onClose: () => void }) {
+export default function MoveTo({ task, columns, asked, onChoose, onClose }: { task: TaskRow; columns: Column[]; asked: ReadonlyMap<string, Approval>; onChoose: (target: Target) => void; onClose: () => void }) {
   const from = placeOf(task, asked);
   const targets: [string, Target][] = [
     ...columns.map((column): [string, Target] => [column.label, column.target]),

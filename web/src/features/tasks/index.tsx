@@ -1,22 +1,24 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Plus, Search } from "lucide-react";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { answer, api } from "@/api/client";
-import { overview, type TaskFilter, useAsked } from "@/api/queries";
+import { overview, projects, type TaskFilter, useAsked } from "@/api/queries";
 import type { TaskState } from "@/api/types";
 import { useAgentName } from "@/components/AgentName";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural, shortId } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
+import type { Picked } from "@/lib/picking";
 import { useRows } from "@/lib/usePeek";
+import { RANGES, sinceOf } from "./range";
 import { ViewSwitch } from "./ViewSwitch";
 
 // The board does without them.
 const table = () => import("./TaskTable");
 const TaskTable = lazy(table);
-const ReviewTable = lazy(() => import("./ReviewTable"));
+const Hands = lazy(() => import("./Hands"));
 const SavedViews = lazy(() => import("@/components/SavedViews").then((part) => ({ default: part.SavedViews })));
 const VIEWS: [string, string, TaskState[]][] = [
   ["", "All", []],
@@ -28,7 +30,19 @@ const VIEWS: [string, string, TaskState[]][] = [
   ["failed", "Failed", ["failed"]],
   ["cancelled", "Cancelled", ["cancelled"]],
 ];
+/** Where a figure of the fleet leads; it has no button. */
+const FINISHED: [string, string, TaskState[]] = ["finished", "Finished", ["succeeded", "failed"]];
+/** Of these a time is when they ended, else when they were queued. */
+const ENDED = new Set(["finished", "succeeded", "failed", "cancelled", "review", "archived"]);
+const NOTHING: Picked = { keys: new Set(), from: null };
 const PAGE = 100;
+
+type Chip = [name: string, words: string];
+
+/** Filters that are on, each to be taken off by itself. */
+function Chips({ chips, onRemove }: { chips: Chip[]; onRemove: (name: string) => void }) {
+  return chips.map(([name, words]) => <button key={name} type="button" className="chip" onClick={() => onRemove(name)} aria-label={`${words}; remove`}>{words} ×</button>);
+}
 
 export function Component() {
   const go = useNavigate();
@@ -39,11 +53,16 @@ export function Component() {
   const agent = search.get("agent") ?? undefined;
   const behind = search.get("depends_on") ?? undefined;
   const stuck = search.has("stuck");
+  const project = search.get("project") ?? undefined;
+  const since = sinceOf(search.get("from"), new Date());
   const archived = state === "archived";
+  const box = useRef<HTMLDivElement>(null);
+  const [picked, setPicked] = useState<Picked>(NOTHING);
   const name = useAgentName();
   const asked = useAsked();
   const figures = useQuery(overview).data;
-  const filter: TaskFilter = { state: VIEWS.find(([key]) => key === state)?.[2], review: state === "review" ? ["pending", "unseen"] : undefined, q: words.trim() || undefined, queue, agent, archived, depends_on: behind, stuck: stuck || undefined, limit: PAGE };
+  const ends = ENDED.has(state);
+  const filter: TaskFilter = { state: [...VIEWS, FINISHED].find(([key]) => key === state)?.[2], review: state === "review" ? ["pending", "unseen"] : undefined, q: words.trim() || undefined, queue, project, agent, archived, [ends ? "ended_after" : "created_after"]: since?.at, depends_on: behind, stuck: stuck || undefined, limit: PAGE };
   const list = useInfiniteQuery({
     queryKey: ["tasks", "pages", filter],
     queryFn: ({ pageParam }) => answer(api.GET("/api/v1/tasks", { params: { query: { ...filter, cursor: pageParam } } })),
@@ -62,8 +81,18 @@ export function Component() {
   }, { replace: name === "q", flushSync: name === "q" });
   const moving = useRows({ rows, keyOf: (row) => row.id, peekOf: (row) => `task:${row.id}`, onOpen: (row) => void go(`/tasks/${row.id}`) });
   useKeys({ "/": () => document.querySelector<HTMLElement>("#task-search")?.focus() });
-  const filtered = state !== "" || words !== "" || queue !== undefined || agent !== undefined || behind !== undefined || stuck;
-  const Table = state === "review" ? ReviewTable : TaskTable;
+  const projectName = useQuery({ ...projects, enabled: project !== undefined }).data?.items.find((one) => one.id === project)?.name ?? project;
+  const chips: Chip[] = [
+    ...(words ? [["q", `Words are “${words}”`] as Chip] : []),
+    ...(state ? [["state", `State is ${[...VIEWS, FINISHED].find(([key]) => key === state)?.[1] ?? state}`] as Chip] : []),
+    ...(since ? [["from", `${ends ? "Ended" : "Queued"} ${since.words}`] as Chip] : []),
+    ...(agent ? [["agent", `Agent is ${name(agent)}`] as Chip] : []),
+    ...(behind ? [["depends_on", `Waits for ${shortId(behind)}`] as Chip] : []),
+    ...(stuck ? [["stuck", "Waits for what will not be done"] as Chip] : []),
+    ...(project ? [["project", `Project is ${projectName}`] as Chip] : []),
+    ...(queue ? [["queue", `Queue is ${queue}`] as Chip] : []),
+  ];
+  const filtered = chips.length > 0;
   const clear = <button type="button" className="btn" onClick={() => setSearch({})}>Clear the filters</button>;
   return (
     <>
@@ -85,20 +114,22 @@ export function Component() {
             <button key={key} type="button" aria-pressed={state === key} onClick={() => set("state", key || null)}>{label}</button>
           ))}
         </div>
-        {agent ? <button type="button" className="chip" onClick={() => set("agent", null)} aria-label={`Agent is ${name(agent)}; remove`}>Agent is {name(agent)} ×</button> : null}
-        {behind ? <button type="button" className="chip" onClick={() => set("depends_on", null)} aria-label={`Waits for ${behind}; remove`}>Waits for <span className="mono">{shortId(behind)}</span> ×</button> : null}
-        {stuck ? <button type="button" className="chip" onClick={() => set("stuck", null)} aria-label="Waits for what will not be done; remove">Waits for what will not be done ×</button> : null}
-        {queue ? <button type="button" className="chip" onClick={() => set("queue", null)} aria-label={`Queue is ${queue}; remove`}>Queue is {queue} ×</button> : null}
+        <select className="inp" style={{ width: 150 }} aria-label={ends ? "Ended" : "Queued"} value={search.get("from") ?? ""} onChange={(event) => set("from", event.target.value || null)}>
+          {RANGES.map(([key, label]) => <option key={key} value={key}>{key === "" ? label : `${ends ? "Ended" : "Queued"} ${label}`}</option>)}
+          {since && !RANGES.some(([key]) => key === search.get("from")) ? <option value={search.get("from")!}>{`${ends ? "Ended" : "Queued"} ${since.words}`}</option> : null}
+        </select>
+        <Chips chips={chips.filter(([name]) => !["q", "from"].includes(name) && (name !== "state" || state === "finished"))} onRemove={(name) => set(name, null)} />
       </div>
       {list.isError && !list.data ? <ErrorState what="The tasks could not be loaded" error={list.error} retry={() => void list.refetch()} action={filtered ? clear : undefined} />
         : !list.data ? <div className="tblw card"><Skeleton rows={10} /></div>
         : rows.length === 0 ? (
           state === "review" && search.size === 1 ? <EmptyState title="Nothing to look at" action={clear}>Work that an agent finished on a branch of its own appears here until it is merged, decided on or set aside. <Link to="/queues" className="underline">A queue</Link> can also hold up what follows until a person approved.</EmptyState>
-            : filtered ? <EmptyState title="No tasks match" action={clear}>{[words && `Words: ${words}`, state && `State: ${state}`, queue && `Queue: ${queue}`, agent && `Agent: ${name(agent)}`, behind && `Waits for: ${shortId(behind)}`, stuck && "Waits for what will not be done"].filter(Boolean).join(" · ")}</EmptyState>
+            : filtered ? <EmptyState title="No tasks match" action={clear}><Chips chips={chips} onRemove={(name) => set(name, null)} /></EmptyState>
             : <EmptyState title="No tasks yet" action={<Link className="btn p" to="/tasks/new">New task</Link>}>A task is one piece of work with a prompt and a directory. Queue one and come back later.</EmptyState>
         ) : (
-          <div style={list.isPlaceholderData ? { opacity: 0.6 } : undefined}>
-            <Suspense fallback={<div className="tblw card"><Skeleton rows={10} /></div>}><Table rows={rows} asked={asked} {...moving} /></Suspense>
+          <div ref={box} style={list.isPlaceholderData ? { opacity: 0.6 } : undefined}>
+            <Suspense fallback={<div className="tblw card"><Skeleton rows={10} /></div>}><TaskTable rows={rows} asked={asked} picked={picked.keys} {...moving} /></Suspense>
+            <Suspense fallback={null}><Hands box={box} rows={rows} chosen={moving.chosen} picked={picked} onPick={setPicked} onPeek={moving.handlers.peek} /></Suspense>
             {list.hasNextPage ? <p className="note" style={{ paddingBottom: 18 }}><button type="button" className="btn" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Show more</button></p> : null}
           </div>
         )}

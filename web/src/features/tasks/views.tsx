@@ -1,8 +1,8 @@
 import { lazy, Suspense } from "react";
 import { useSearchParams } from "react-router";
 import { Skeleton } from "@/components/States";
-import { Component as List } from "./index";
 
+const List = lazy(() => import("./index").then((page) => ({ default: page.Component })));
 const Board = lazy(() => import("./Board"));
 const Timeline = lazy(() => import("./Timeline"));
 
@@ -10,6 +10,5 @@ const Timeline = lazy(() => import("./Timeline"));
 export function Component() {
   const [search] = useSearchParams();
   const view = search.get("view");
-  if (view !== "board" && view !== "timeline") return <List />;
-  return <Suspense fallback={<div style={{ padding: 20 }}><Skeleton rows={8} height={40} /></div>}>{view === "board" ? <Board /> : <Timeline />}</Suspense>;
+  return <Suspense fallback={<div style={{ padding: 20 }}><Skeleton rows={8} height={40} /></div>}>{view === "board" ? <Board /> : view === "timeline" ? <Timeline /> : <List />}</Suspense>;
 }
