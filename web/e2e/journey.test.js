@@ -67,7 +67,7 @@ test("the diff is reviewed", async () => {
   const lines = page.getByRole("table", { name: "Changes of GREETING.md" });
   await lines.getByText("Written by the scripted agent.").waitFor();
   await page.getByRole("checkbox", { name: "Viewed" }).check();
-  await page.getByText("1 viewed").waitFor();
+  await page.getByText("1 of 1 viewed").waitFor();
 });
 
 test("the work is merged into the branch it began at", async () => {
