@@ -97,6 +97,11 @@ test("the list of agents is searched, sorted and gone through by keys", async ()
   await page.waitForURL(/q=scripts/);
   await page.getByRole("heading", { level: 1 }).focus();
   await page.keyboard.press("j");
+  await page.keyboard.press("Space");
+  await page.locator(".peek h2").getByText("scripts on").waitFor();
+  assert.match(page.url(), /peek=agent/);
+  await page.keyboard.press("Space");
+  await page.locator(".peek").waitFor({ state: "detached" });
   await page.keyboard.press("Enter");
   await page.waitForURL(new RegExp(`/agents/${worker}`));
 });

@@ -1,12 +1,13 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Columns2, Plus, Search, UserRoundCog } from "lucide-react";
-import { lazy, Suspense, useMemo, useState } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { fleet } from "@/api/queries";
 import { PageHeading, usePageTitle } from "@/components/Page";
 import { EmptyState, ErrorState, Skeleton } from "@/components/States";
 import { plural } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
+import { useRows } from "@/lib/usePeek";
 import { AgentTable } from "./AgentTable";
 import { NewAgent } from "./NewAgent";
 import { agentPages } from "./queries";
@@ -14,11 +15,12 @@ import { addressOf, busiest, pairOf } from "./pair";
 import { type AgentLine, filtered, GROUPS, isSort, linesOf, sorted, type Sort } from "./rows";
 
 const Compare = lazy(() => import("./Compare"));
+const keyOf = (line: AgentLine) => line.agent.id;
+const peekOf = (line: AgentLine) => `agent:${line.agent.id}`;
 
 export function Component() {
   const go = useNavigate();
   const [search, setSearch] = useSearchParams();
-  const [chosen, setChosen] = useState(-1);
   const list = useInfiniteQuery(agentPages);
   const rows = useQuery(fleet).data?.rows;
   const group = search.get("state") ?? "";
@@ -35,14 +37,8 @@ export function Component() {
     for (const [name, value] of Object.entries(changes)) if (value) after.set(name, value); else after.delete(name);
     return after;
   }, { replace: "q" in changes, flushSync: "q" in changes });
-  const open = (line: AgentLine) => void go(`/agents/${encodeURIComponent(line.agent.id)}`);
-  const step = (by: number) => {
-    const next = Math.min(Math.max(chosen + by, 0), shown.length - 1);
-    setChosen(next);
-    const id = shown[next]?.agent.id;
-    if (id) document.querySelector<HTMLElement>(`[data-row="${CSS.escape(id)}"]`)?.focus();
-  };
-  useKeys({ j: () => step(1), k: () => step(-1), ArrowDown: () => step(1), ArrowUp: () => step(-1), "/": () => document.querySelector<HTMLElement>("#agent-search")?.focus() });
+  const moving = useRows({ rows: shown, keyOf, peekOf, onOpen: (line) => void go(`/agents/${encodeURIComponent(line.agent.id)}`) });
+  useKeys({ "/": () => document.querySelector<HTMLElement>("#agent-search")?.focus() });
   const clear = <button type="button" className="btn" onClick={() => setSearch({})}>Clear the filters</button>;
   const working = all.filter((line) => line.works.some((row) => row.task_id !== null)).length;
   const known = list.data !== undefined && rows !== undefined;
@@ -75,7 +71,7 @@ export function Component() {
         : shown.length === 0 ? <EmptyState title="No agents match" action={clear}>{[words && `Words: ${words}`, group && `State: ${GROUPS.find(([key]) => key === group)?.[1] ?? group}`].filter(Boolean).join(" · ")}</EmptyState>
         : (
           <>
-            <AgentTable lines={shown} sort={sort} backwards={backwards} onOpen={open} onSort={(next) => set({ sort: next, order: next === sort && !backwards ? "reverse" : null })} />
+            <AgentTable lines={shown} sort={sort} backwards={backwards} {...moving} onSort={(next) => set({ sort: next, order: next === sort && !backwards ? "reverse" : null })} />
             {list.hasNextPage ? <p className="note" style={{ paddingBottom: 18 }}><button type="button" className="btn" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>Show more</button></p> : null}
           </>
         )}
