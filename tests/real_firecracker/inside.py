@@ -19,6 +19,7 @@ sys.path.insert(0, "/here/src")
 
 from muster.sandboxes import microvm, microvm_sandbox
 from muster.sandboxes.firecracker import FirecrackerDriver
+from muster.sandboxes.microvm import MachineFailed
 from muster.sandboxes.sandbox import MB, Limits, Sandbox, SandboxSpec
 from muster.sandboxes.stdin import Stdin
 
@@ -124,7 +125,12 @@ class Scenes:
             folder.mkdir(parents=True, exist_ok=True)
         limits = Limits(memory_bytes=128 * MB, disk_bytes=100 * MB, file_bytes=None, processes=50)
         spec = SandboxSpec(name=name, working_dir=work, scratch=scratch, limits=limits, **more)
-        return await (driver or self.driver).open(spec)
+        try:
+            return await (driver or self.driver).open(spec)
+        except MachineFailed as error:
+            # QEMU's emulation of AMD-V stops a guest of a guest now and then; on virtualisation hardware none does.
+            say("opened again", name=name, problem=error.message)
+            return await (driver or self.driver).open(spec)
 
     async def run(self, sandbox: Sandbox, script: str, **more: Any) -> dict[str, Any]:
         self.out.clear()
