@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,19 @@ async def _talking(client: Client, directory: Path, agents: int, seconds: float)
     return {"conversation": idents[0]}
 
 
+async def _said(url: str, agents: int) -> int:
+    """Entries in the conversations of all agents; RuntimeError when one of them is not at work."""
+    client = Client(HttpTransport(url))
+    try:
+        rows = (await client.get(f"/tasks?state=running&limit={agents}"))["items"]
+        if len(rows) != agents:
+            raise RuntimeError(f"{len(rows)} of {agents} agents are at work")
+        runs = [await client.get(f"/tasks/{row['id']}/conversation?limit=1") for row in rows]
+        return sum(run["total"] for run in runs)
+    finally:
+        await client.close()
+
+
 async def _filled(parameters: Parameters, url: str) -> dict[str, Any]:
     client = Client(HttpTransport(url))
     directory = fresh_directory(parameters)
@@ -132,7 +146,10 @@ def _figures(parameters: Parameters, url: str) -> dict[str, float]:
         case "heap":
             filled = uvloop.run(_filled(parameters, url))
             times = {"seconds": parameters["seconds"], "settle": parameters["settle"]}
-            return _looked(what, url, **times, **filled)
+            began, before = time.monotonic(), uvloop.run(_said(url, parameters["agents"]))
+            looked = _looked(what, url, **times, **filled)
+            said = uvloop.run(_said(url, parameters["agents"])) - before
+            return looked | {"said_per_second": said / (time.monotonic() - began)}
         case _:
             with _busy(url, parameters["agents"]):
                 return _looked(what, url, repeats=repeats)
