@@ -36,7 +36,8 @@ export default function Versions({ name, role }: { name: string; role: Role | nu
     const after = new URLSearchParams(before);
     for (const [key, value] of Object.entries(values)) { if (value === null) after.delete(key); else after.set(key, String(value)); }
     return after;
-  });
+    // What was just pressed shows it at once.
+  }, { flushSync: true });
   if (list.isError && !list.data) {
     return list.error instanceof ApiProblem && list.error.status === 404
       ? <EmptyState title="There are no versions">No role was ever called {name}.</EmptyState>
