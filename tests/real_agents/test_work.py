@@ -53,21 +53,6 @@ def asking(running: Fleet, request: pytest.FixtureRequest) -> tuple[str, dict[st
     return verdict, submit_all(running, verdict, prompts, **fields)
 
 
-@pytest.fixture(scope="module")
-def napping(running: Fleet) -> dict[str, str]:
-    """A task for each that hangs in a command with a child beside it."""
-    prompts = {
-        agent: marker(
-            {"calls": [{"shell": {"command": "echo half > half.txt"}}]},
-            {"calls": [{"shell": {"command": f"({nap} &); {nap}"}}]},
-            {"final": "never"},
-            run=f"{agent}.cancel",
-        )
-        for agent, nap in NAPS.items()
-    }
-    return submit_all(running, "cancel", prompts)
-
-
 @pytest.mark.parametrize("agent", PROGRAMS)
 async def test_it_edits_a_file_runs_a_command_and_commits(
     fleet: Fleet, edited: dict[str, str], agent: str
@@ -138,12 +123,20 @@ async def test_what_it_asks_is_allowed_or_denied_by_a_person(
 
 
 @pytest.mark.parametrize("agent", PROGRAMS)
-async def test_cancelled_at_work_nothing_of_it_is_left(
-    fleet: Fleet, napping: dict[str, str], agent: str
-) -> None:
-    """OD-2: neither the agent nor what it started; what it had done is on its branch."""
-    ident, nap = napping[agent], NAPS[agent]
-    repository = fleet.place(f"cancel-{agent}")
+async def test_cancelled_at_work_nothing_of_it_is_left(fleet: Fleet, agent: str) -> None:
+    """OD-2: neither the agent nor what it started; what it had done is on its branch.
+
+    One after the other: agents wait for a command for 10 s (Codex) to two minutes only, and are cancelled meanwhile.
+    """
+    nap = NAPS[agent]
+    repository = fleet.repository(f"cancel-{agent}")
+    prompt = marker(
+        {"calls": [{"shell": {"command": "echo half > half.txt"}}]},
+        {"calls": [{"shell": {"command": f"({nap} &); {nap}"}}]},
+        {"final": "never"},
+        run=f"{agent}.cancel",
+    )
+    ident = await fleet.submit(PROGRAMS[agent], repository, prompt)
 
     def sleepers() -> list[str]:
         return [line for line in processes(nap) if line.startswith("sleep")]
