@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from muster.cli.main import main
 from tests.cli.live import LiveServer
+from tests.repositories import begin_repository
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,5 @@ def live(muster: Muster, live_server: LiveServer, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repo"
-    folder.mkdir()
-    (folder / "README.md").write_text("# Hello\n")
-    author = ("-c", "user.name=ann", "-c", "user.email=ann@example.org")
-    for words in (("init", "-q", "-b", "main"), ("add", "."), (*author, "commit", "-q", "-m", "Begin")):
-        subprocess.run(["git", "-C", str(folder), *words], check=True)
-    return folder
+    """A git repository with one commit."""
+    return begin_repository(tmp_path / "repo")

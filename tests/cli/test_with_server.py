@@ -27,7 +27,7 @@ for _ in $(seq "$MUSTER_INPUT_TIMES"); do echo "hello $MUSTER_INPUT_WHO"; done
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     folder = tmp_path_factory.mktemp("live")
     (folder / "scripts").mkdir()
     (folder / "scripts" / "greet.sh").write_text(GREET)
@@ -41,14 +41,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
         if stopped.returncode != 0:
             live.muster("stop", "--kill")
     assert stopped.returncode == 0, stopped.stderr
-
-
-@pytest.fixture
-def live(muster: Muster, server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Muster:
-    """`muster` in this process, talking to the server."""
-    for name, value in server.environ.items():
-        monkeypatch.setenv(name, value)
-    return muster
 
 
 @pytest.fixture
@@ -92,8 +84,8 @@ class TestRunning:
     def test_a_task_that_runs_too_long_ends_with_124(self, live: Muster) -> None:
         assert live("run", "--timeout", "0.5", "--bash", "sleep 60").code == ExitCode.TIMED_OUT
 
-    def test_ctrl_c_cancels_the_task(self, server: LiveServer, live: Muster) -> None:
-        with server.begin("run", "--bash", "echo begun; sleep 60", "--title", "interrupted") as session:
+    def test_ctrl_c_cancels_the_task(self, live_server: LiveServer, live: Muster) -> None:
+        with live_server.begin("run", "--bash", "echo begun; sleep 60", "--title", "interrupted") as session:
             session.line(lambda line: line == "begun")
             session.process.send_signal(signal.SIGINT)
             assert session.ended() == ExitCode.INTERRUPTED
@@ -102,13 +94,13 @@ class TestRunning:
         assert found["state"] == "cancelled"
 
     def test_output_can_be_followed_and_read_again(
-        self, server: LiveServer, live: Muster, tmp_path: Path
+        self, live_server: LiveServer, live: Muster, tmp_path: Path
     ) -> None:
         gate = tmp_path / "gate"
         gate.mkdir()
         script = "echo one; until [ -e go ]; do sleep 0.05; done; echo two"
         identity = enqueue(live, "--bash", script, "--working-dir", str(gate))
-        with server.begin("logs", "-f", identity) as session:
+        with live_server.begin("logs", "-f", identity) as session:
             session.line(lambda line: line == "one")
             (gate / "go").touch()
             session.line(lambda line: line == "two")
@@ -170,10 +162,10 @@ class TestTasks:
         assert (ended.out, new != old) == (f"Queued anew: {new}, like {old}\n", True)
 
     def test_logs_say_what_a_task_waits_for_and_which_attempts_there_are(
-        self, live: Muster, server: LiveServer, by_hand: str
+        self, live: Muster, live_server: LiveServer, by_hand: str
     ) -> None:
         identity = enqueue(live, "--title", "a", "-q", by_hand)
-        with server.begin("logs", "-f", identity) as session:
+        with live_server.begin("logs", "-f", identity) as session:
             session.error(lambda line: "waiting: queue" in line)
             assert live("cancel", identity).code == 0
             assert session.ended() == 0
@@ -225,8 +217,8 @@ class TestTasks:
         assert "tasks.jsonl line 3: titel: is not known here" in ended.err
         assert live("tasks", "--queue", by_hand, "--json").json == []
 
-    def test_tasks_can_come_from_stdin(self, server: LiveServer, live: Muster, by_hand: str) -> None:
-        ended = server.muster(
+    def test_tasks_can_come_from_stdin(self, live_server: LiveServer, live: Muster, by_hand: str) -> None:
+        ended = live_server.muster(
             "enqueue", "--jsonl", "-", "--queue", by_hand, stdin='{"title": "piped", "kind": "manual"}\n'
         )
         assert ended.stdout == "1 tasks queued\n"
@@ -244,12 +236,12 @@ class TestByHand:
     """Claims and the manual worker (SQ-10)."""
 
     def test_a_claim_is_completed_from_any_shell(
-        self, server: LiveServer, live: Muster, by_hand: str
+        self, live_server: LiveServer, live: Muster, by_hand: str
     ) -> None:
         identity = enqueue(live, "--prompt", "Read it", "--queue", by_hand)
         claimed = live("claim", by_hand)
         assert f"----- BEGIN PROMPT {identity} -----\nRead it\n" in claimed.out
-        done = server.muster("complete", identity[-9:], "--output", "fine", "--cost", "0.25")
+        done = live_server.muster("complete", identity[-9:], "--output", "fine", "--cost", "0.25")
         assert (done.returncode, done.stdout) == (0, f"{identity} is succeeded\n"), done.stderr
         found = task(live, identity)
         assert (found["state"], found["output"], found["actual_cost_usd"]) == ("succeeded", "fine", 0.25)
@@ -280,12 +272,12 @@ class TestByHand:
         assert f"worker-{socket.gethostname()}-{by_hand}" in ended.err
 
     def test_run_hands_out_the_next_task_when_the_last_was_reported(
-        self, server: LiveServer, live: Muster, by_hand: str
+        self, live_server: LiveServer, live: Muster, by_hand: str
     ) -> None:
         first, second = (
             enqueue(live, "--prompt", title, "-q", by_hand, "--attempts", "1") for title in ("a", "b")
         )
-        with server.begin("worker", "run", by_hand, "--run") as session:
+        with live_server.begin("worker", "run", by_hand, "--run") as session:
             session.line(lambda line: line == f"----- END PROMPT {first} -----")
             assert live("say", first, "a word to the agent ends nothing").code == 0
             assert live("complete", first).code == 0
@@ -296,18 +288,18 @@ class TestByHand:
         assert f"{first} is running" not in session.errors
 
     def test_watch_waits_for_work_and_begins_with_what_was_left(
-        self, server: LiveServer, live: Muster, by_hand: str
+        self, live_server: LiveServer, live: Muster, by_hand: str
     ) -> None:
-        with server.begin("worker", "run", by_hand, "--watch") as session:
+        with live_server.begin("worker", "run", by_hand, "--watch") as session:
             session.line(lambda line: "Be kind." in line)
             identity = enqueue(live, "--prompt", "late", "--queue", by_hand)
             session.line(lambda line: line == f"----- END PROMPT {identity} -----")
-            second = server.muster("worker", "run", by_hand, "--once")
+            second = live_server.muster("worker", "run", by_hand, "--once")
             assert second.returncode == ExitCode.CONFLICT
             assert f"process {session.process.pid}" in second.stderr
             session.process.send_signal(signal.SIGINT)
             assert session.ended() == ExitCode.INTERRUPTED
-        with server.begin("worker", "run", by_hand, "--run") as session:
+        with live_server.begin("worker", "run", by_hand, "--run") as session:
             session.line(lambda line: "Be kind." in line)
             assert live("complete", identity).code == 0
             assert session.ended() == 0
@@ -350,15 +342,15 @@ class TestNouns:
         assert live("session", "end", made["id"]).code == 0
         assert live("session", "list", "--status", "ended", "--json").json[0]["id"] == made["id"]
 
-    def test_scripts_are_listed_and_read_again(self, live: Muster, server: LiveServer) -> None:
+    def test_scripts_are_listed_and_read_again(self, live: Muster, live_server: LiveServer) -> None:
         assert "who!" in live("scripts", "hello").out
         assert "who: string required" in live("scripts", "--show", "greet").out
-        (server.folder / "scripts" / "new.py").write_text("# name: fresh\n")
-        (server.folder / "scripts" / "bad.py").write_text("# name: fresh one\n")
+        (live_server.folder / "scripts" / "new.py").write_text("# name: fresh\n")
+        (live_server.folder / "scripts" / "bad.py").write_text("# name: fresh one\n")
         ended = live("reload")
         assert ended.out == "2 scripts\n"
         assert "bad.py:1: name 'fresh one'" in ended.err
-        (server.folder / "scripts" / "bad.py").unlink()
+        (live_server.folder / "scripts" / "bad.py").unlink()
 
     def test_status_agents_activity_and_workers(self, live: Muster) -> None:
         assert live("run", "--bash", "true").code == 0
@@ -384,10 +376,10 @@ class TestNouns:
 class TestServing:
     """Start, stop, restart."""
 
-    def test_starting_twice_is_one_server(self, live: Muster, server: LiveServer) -> None:
+    def test_starting_twice_is_one_server(self, live: Muster, live_server: LiveServer) -> None:
         again = live("start", "--json")
         assert (again.code, again.json["already_running"]) == (0, True)
-        up = server.muster("up")
+        up = live_server.muster("up")
         assert up.returncode == ExitCode.CONFLICT
         assert "already runs with this data directory" in up.stderr
 
@@ -407,14 +399,14 @@ class TestServing:
         assert str(other.port) in ended.stderr
 
     def test_the_server_of_another_data_directory_does_not_pass_for_the_one_started(
-        self, server: LiveServer, tmp_path: Path
+        self, live_server: LiveServer, tmp_path: Path
     ) -> None:
-        ended = LiveServer(tmp_path, port=server.port).muster("start")
+        ended = LiveServer(tmp_path, port=live_server.port).muster("start")
         assert ended.returncode == ExitCode.FAILED
         assert "with another data directory answers" in ended.stderr
 
-    def test_a_new_database_is_for_its_owner_only(self, server: LiveServer) -> None:
-        files = (server.folder / "data").glob("muster.db*")
+    def test_a_new_database_is_for_its_owner_only(self, live_server: LiveServer) -> None:
+        files = (live_server.folder / "data").glob("muster.db*")
         assert {path.name: path.stat().st_mode & 0o077 for path in files if path.stat().st_mode & 0o077} == {}
 
     def test_restart_keeps_the_work_and_stopping_twice_is_fine(self, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A server for tests in a browser."""
+"""Servers and a repository for tests in a browser."""
 
 from __future__ import annotations
 
@@ -8,6 +8,23 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.server import KillableServer
+from tests.repositories import begin_repository
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A git repository with one commit."""
+    return begin_repository(tmp_path / "greetings", "# Greetings\n")
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[KillableServer]:
+    """A server as anybody starts it."""
+    made = KillableServer(tmp_path, str(tmp_path / "muster.db"), arguments=())
+    await made.start()
+    yield made
+    if made.process is not None:
+        made.stop()
 
 
 @pytest.fixture

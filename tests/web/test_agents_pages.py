@@ -11,8 +11,6 @@ from tests.web import test_browser
 from tests.web.test_browser import hostile_task, run_in_browser
 
 pytestmark = test_browser.pytestmark
-repository = test_browser.repository
-server = test_browser.server
 
 
 async def test_agents_are_watched_paused_talked_with_and_given_roles(

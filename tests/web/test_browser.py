@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -30,27 +29,6 @@ pytestmark = [
     pytest.mark.skipif(not (ROOT / "src/muster/web_dist/index.html").exists(), reason="make setup builds it"),
     pytest.mark.timeout(900),
 ]
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A git repository with one commit."""
-    folder = tmp_path / "greetings"
-    folder.mkdir()
-    (folder / "README.md").write_text("# Greetings\n")
-    author = ("-c", "user.name=muster", "-c", "user.email=muster@localhost")
-    for words in (("init", "-q", "-b", "main"), ("add", "."), (*author, "commit", "-q", "-m", "Begin")):
-        subprocess.run(["git", "-C", str(folder), *words], check=True)
-    return folder
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[KillableServer]:
-    made = KillableServer(tmp_path, str(tmp_path / "muster.db"), arguments=())
-    await made.start()
-    yield made
-    if made.process is not None:
-        made.stop()
 
 
 def run_in_browser(server: KillableServer, *files: str, **variables: str) -> None:

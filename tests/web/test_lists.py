@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from tests.e2e.server import KillableServer
 from tests.web import test_browser
-from tests.web.test_browser import run_in_browser, server
+from tests.web.test_browser import run_in_browser
 
 pytestmark = test_browser.pytestmark
-__all__ = ["server"]
 
 
 async def test_a_long_list_says_where_its_rows_stand_and_is_searched_by_a_key(

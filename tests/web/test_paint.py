@@ -12,7 +12,6 @@ from tests.web import test_browser
 from tests.web.test_browser import run_in_browser
 
 pytestmark = test_browser.pytestmark
-server = test_browser.server
 
 
 async def test_the_first_page_stands_early_and_moves_no_more(server: KillableServer) -> None:

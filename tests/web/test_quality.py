@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,17 +20,6 @@ from tests.web import test_browser
 from tests.web.test_browser import ROOT, WEB, chromium, run_in_browser
 
 pytestmark = test_browser.pytestmark
-
-repository = test_browser.repository
-
-
-@pytest.fixture
-async def running(tmp_path: Path) -> AsyncIterator[KillableServer]:
-    made = KillableServer(tmp_path, str(tmp_path / "muster.db"), arguments=())
-    await made.start()
-    yield made
-    if made.process is not None:
-        made.stop()
 
 
 async def test_settings_are_kept_on_the_server_and_follow_a_person_from_window_to_window(

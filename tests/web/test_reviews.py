@@ -8,8 +8,6 @@ from tests.e2e.server import KillableServer
 from tests.web import test_browser
 
 pytestmark = test_browser.pytestmark
-server = test_browser.server
-repository = test_browser.repository
 
 
 async def test_results_are_reviewed_from_the_first_comment_to_the_merge(

@@ -8,8 +8,6 @@ from tests.e2e.server import KillableServer
 from tests.web import test_browser
 
 pytestmark = test_browser.pytestmark
-server = test_browser.server
-repository = test_browser.repository
 
 
 async def test_finished_work_is_found_set_aside_and_merged(server: KillableServer, repository: Path) -> None:

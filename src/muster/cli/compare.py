@@ -14,6 +14,7 @@ from muster.cli.connection import Connection, path
 from muster.cli.invocation import invocation
 from muster.cli.output import Column, Output, Record, money, shortened
 from muster.cli.task_ids import full_id
+from muster.cli.tasks import role_of
 from muster.domain.errors import Conflict, NotFound
 
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
@@ -90,7 +91,7 @@ ROWS: Final[Sequence[tuple[str, str | None, Shown]]] = (
     ("Ended because", None, lambda has: has["ended_because"]),
     ("Agent", None, lambda has: has["agent"]),
     ("Model", None, lambda has: has["model"]),
-    ("Role", None, lambda has: role_of(has) if has["role"] else None),
+    ("Role", None, role_of),
     ("Cost", "cost_usd", _cost),
     ("Tokens", "tokens", lambda has: f"{has['tokens']:,}"),
     ("Duration", "seconds", lambda has: took(has["seconds"])),
@@ -114,11 +115,6 @@ def why_of(attempt: Record) -> str:
     said = "" if attempt["state"] == "succeeded" else str(attempt["error"] or "").strip().split("\n")[0]
     told = ", ".join(part for part in (attempt["code"], exited, said) if part)
     return told or ("done" if attempt["state"] == "succeeded" else str(attempt["state"]))
-
-
-def role_of(run: Record) -> str:
-    """Who an agent was told to be, and by which version."""
-    return f"{run['role']}, version {run['role_version']}"
 
 
 def change(before: float, after: float) -> str:

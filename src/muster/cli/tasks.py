@@ -228,6 +228,11 @@ def task_fields(found: dict[str, Any]) -> list[tuple[str, object]]:
     ]
 
 
+def role_of(run: Record) -> str | None:
+    """Who an agent was told to be, and by which version; None where it was told nothing."""
+    return f"{run['role']}, version {run['role_version']}" if run.get("role") else None
+
+
 def run_fields(run: dict[str, Any] | None) -> list[tuple[str, object]]:
     """What is shown of an agent's run."""
     if run is None:
@@ -239,7 +244,7 @@ def run_fields(run: dict[str, Any] | None) -> list[tuple[str, object]]:
     unpriced = f", {run['unpriced_calls']} without a known price" if run["unpriced_calls"] else ""
     return [
         ("run by", " ".join(filter(None, (run["agent"], run["model"])))),
-        ("role", f"{run['role']}, version {run['role_version']}" if run.get("role") else None),
+        ("role", role_of(run)),
         ("agent session", run.get("session")),
         ("branch", run.get("branch")),
         ("working copy", run.get("workspace_kind")),

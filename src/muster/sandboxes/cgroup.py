@@ -262,10 +262,10 @@ def existing(parents: Sequence[Parent], name: str) -> list[Group]:
     ]
 
 
-def forget(name: str, patience: float = FORGET_SECONDS) -> None:
+def forget(name: str) -> None:
     """End what is left of sandboxes whose worker crashed, and remove their groups once the kernel counts no process there."""
     groups = existing(writable_parents(), f"muster-{name}")
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + FORGET_SECONDS
     while groups := [group for group in groups if not group.remove()]:
         left = {pid for group in groups for pid in group.members() if pid > 0}
         if time.monotonic() > deadline:

@@ -153,6 +153,15 @@ def cpu_seconds(pids: list[int]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def ended_by(told: bytes) -> str:
+    """What an end was, by what the sandbox program told of it (`tells_exit` of a launch)."""
+    if b"out-of-memory" in told:
+        return "oom"
+    if b"exit-code" in told:
+        return "exit"
+    return "oom" if b"began" in told else "not_started"
+
+
 class Supervisor:
     """One program from its start to the end of its last descendant."""
 
@@ -180,9 +189,7 @@ class Supervisor:
             self._ask_to_end()
         self._end_all()
         if reason == "exit" and self.launch["tells_exit"]:
-            told = os.read(self.said, 65536)
-            reason = "exit" if b"exit-code" in told else "oom" if b"began" in told else "not_started"
-            reason = "oom" if b"out-of-memory" in told else reason
+            reason = ended_by(os.read(self.said, 65536))
         self._tell({"ended": {**self._exit(), "reason": reason}})
 
     def _start(self, stdio: list[int]) -> str | None:

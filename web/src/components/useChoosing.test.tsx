@@ -1,7 +1,6 @@
 import { act } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { each } from "./aside";
 import { type Choosing, useChoosing } from "./useChoosing";
 
 let root: Root;
@@ -50,11 +49,4 @@ test("a range reaches from the one before, and what left the list is not chosen 
   expect(choosing.chosen).toEqual(["a", "b", "d"]);
   act(() => root.render(<List ids={["b"]} />));
   expect(choosing.chosen).toEqual(["b"]);
-});
-
-test("one of many that fails keeps none of the others from it, and says why", async () => {
-  const rows = Array.from({ length: 20 }, (_, at) => ({ id: String(at), title: `Task ${at}` }));
-  const { done, failed } = await each(rows, (id) => (id === "7" ? Promise.reject(new Error("No.")) : Promise.resolve()));
-  expect(done).toHaveLength(19);
-  expect(failed).toEqual([{ id: "7", title: "Task 7", why: "No." }]);
 });

@@ -1,6 +1,7 @@
-import { type KeyboardEvent, useRef, useState } from "react";
+import { type KeyboardEvent, useState } from "react";
 import { bindings, heardAs } from "@/lib/bindings";
 import { pressed } from "@/lib/keys";
+import { extended, NOTHING, still, toggled } from "@/lib/picking";
 
 const focusOf = (id: string) => {
   const row = document.querySelector<HTMLElement>(`[data-row="${CSS.escape(id)}"]`);
@@ -20,24 +21,16 @@ export interface Choosing {
 
 /** Choosing several of a list; `ids` are those that can be chosen, and rows say theirs by `data-row`. */
 export function useChoosing(ids: readonly string[]): Choosing {
-  const [kept, setKept] = useState<ReadonlySet<string>>(new Set());
-  const last = useRef<string | null>(null);
-  const chosen = ids.filter((id) => kept.has(id));
-  const add = (more: readonly string[]) => setKept((before) => new Set([...before, ...more]));
+  const [kept, pick] = useState(NOTHING);
+  const picked = still(kept, ids);
+  const chosen = ids.filter((id) => picked.keys.has(id));
   const toggle = (id: string, range = false) => {
-    if (!ids.includes(id)) return;
-    const from = range && last.current ? ids.indexOf(last.current) : -1;
-    last.current = id;
-    if (from >= 0) {
-      const [low, high] = [from, ids.indexOf(id)].sort((a, b) => a - b);
-      add(ids.slice(low, high! + 1));
-    } else setKept((before) => { const after = new Set(before); if (!after.delete(id)) after.add(id); return after; });
+    if (ids.includes(id)) pick(range ? extended(picked, id, ids) : toggled(picked, id));
   };
-  const clear = () => setKept(new Set());
+  const clear = () => pick(NOTHING);
   const extend = (id: string, by: 1 | -1) => {
     const next = ids[ids.indexOf(id) + by];
-    add(next ? [id, next] : [id]);
-    last.current = next ?? id;
+    pick(extended(extended(picked, id, ids), next ?? id, ids));
     if (next) focusOf(next);
   };
   const heard = (event: KeyboardEvent): boolean => {
@@ -48,7 +41,7 @@ export function useChoosing(ids: readonly string[]): Choosing {
     else {
       const meant = heardAs(pressed(event.nativeEvent), location.pathname, bindings());
       if (meant === "x" && mine) toggle(id);
-      else if (meant === "mod+a") add(ids);
+      else if (meant === "mod+a") pick({ keys: new Set(ids), from: ids[0] ?? null });
       else return false;
     }
     return true;
@@ -56,5 +49,5 @@ export function useChoosing(ids: readonly string[]): Choosing {
   const onKeyDown = (event: KeyboardEvent) => {
     if (!event.altKey && !event.defaultPrevented && heard(event)) event.preventDefault();
   };
-  return { chosen, isChosen: (id) => kept.has(id), toggle, clear, onKeyDown };
+  return { chosen, isChosen: (id) => picked.keys.has(id), toggle, clear, onKeyDown };
 }

@@ -169,13 +169,13 @@ async def restore_role_version(
     services: ServicesHere,
     name: str,
     version: shapes.VersionNumber,
-    body: shapes.RoleRestore | None = None,
+    body: shapes.RoleEdit | None = None,
 ) -> shapes.Role:
     """Make the role what an older version says.
 
     That is a new version: nothing is lost. A role that was removed is there again. One that reads so already stays.
     """
-    body = body or shapes.RoleRestore()
+    body = body or shapes.RoleEdit()
     edit = RoleEdit(by=body.by or "", if_version=body.if_version)
     await services.store.execute(restore_role(name, version, edit))
     return await _now(services, name)

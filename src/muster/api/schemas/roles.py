@@ -65,8 +65,8 @@ class RoleFields(Body):
     mcp: list[ToolServer] = Field(default=[], max_length=50)
 
 
-class RoleSave(RoleFields):
-    """What a role is to be."""
+class RoleEdit(Body):
+    """Who edits a role, and what they made the edit of."""
 
     by: Name | None = Field(default=None, description="Who says it.")
     if_version: int | None = Field(
@@ -75,6 +75,10 @@ class RoleSave(RoleFields):
         le=2**31 - 1,
         description="Only if the role is still at this version (0: there is none), else 409 `role_moved`.",
     )
+
+
+class RoleSave(RoleFields, RoleEdit):
+    """What a role is to be."""
 
 
 class RoleText(Answer):
@@ -140,18 +144,6 @@ class RoleDiffQuery(Query):
     against: VersionNumber | None = Field(default=None, description="Default: the version before it.")
     context: int = Field(
         default=3, ge=0, le=100_000, description="Unchanged lines around those that changed."
-    )
-
-
-class RoleRestore(Body):
-    """Who restores a version."""
-
-    by: Name | None = Field(default=None, description="Who says it.")
-    if_version: int | None = Field(
-        default=None,
-        ge=0,
-        le=2**31 - 1,
-        description="Only if the role is still at this version (0: it was deleted), else 409 `role_moved`.",
     )
 
 

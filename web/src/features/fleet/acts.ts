@@ -1,7 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { answer, api, ApiProblem } from "@/api/client";
+import { answer, api } from "@/api/client";
 import type { FleetRow } from "@/api/types";
 import { say, sayFailed } from "@/components/toasts";
+import { each } from "@/lib/each";
 import { plural } from "@/lib/format";
 
 export type Act = "pause" | "resume" | "stop" | "say";
@@ -31,15 +32,11 @@ export function useActs(): (act: Act, rows: FleetRow[], text?: string) => Promis
   const queries = useQueryClient();
   const run = async (act: Act, rows: FleetRow[], text = ""): Promise<void> => {
     const meant = atWork(rows);
-    const ended = await Promise.allSettled(meant.map((row) => one(act, row, text)));
-    const done = meant.filter((_, index) => ended[index]!.status === "fulfilled");
+    const { done, failed } = await each(meant, (row) => one(act, row, text));
     const undo = act === "pause" || act === "resume" ? { label: "Undo", run: () => void run(act === "pause" ? "resume" : "pause", done) } : undefined;
     if (done.length > 0) say(`${DONE[act]} ${agentsIn(done)}`, undo, undo && done.length > 1 ? UNDO_MS : undefined);
-    const refused = ended.find((result) => result.status === "rejected");
-    if (refused) {
-      const missed = meant.filter((row) => !done.includes(row));
-      sayFailed(`Not ${DONE[act].toLowerCase()}: ${missed.length === 1 ? missed[0]!.name : agentsIn(missed)}`, refused.reason instanceof ApiProblem ? refused.reason : String(refused.reason));
-    }
+    const [first] = failed;
+    if (first) sayFailed(`Not ${DONE[act].toLowerCase()}: ${failed.length === 1 ? first.row.name : agentsIn(failed.map(({ row }) => row))}`, first.error);
     for (const queryKey of [["fleet"], ["task"], ["tasks"], ["overview"]]) void queries.invalidateQueries({ queryKey });
   };
   return run;

@@ -1,8 +1,9 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { answer, api, ApiProblem } from "@/api/client";
+import { answer, api } from "@/api/client";
 import type { TaskRow } from "@/api/types";
 import { setAllAside } from "@/components/aside";
 import { say, sayFailed } from "@/components/toasts";
+import { each } from "@/lib/each";
 import { plural } from "@/lib/format";
 import { isOpen } from "@/lib/states";
 import { visible } from "@/lib/visible";
@@ -55,15 +56,11 @@ export function useActs(): (act: Act, tasks: TaskRow[], queue?: string) => Promi
       return;
     }
     const meant = act === "unarchive" ? tasks : able(act, tasks);
-    const ended = await Promise.allSettled(meant.map((task) => one(act, task.id, queue)));
-    const done = meant.filter((_, index) => ended[index]!.status === "fulfilled");
+    const { done, failed } = await each(meant, (task) => one(act, task.id, queue));
     const undo = act === "archive" ? { label: "Undo", run: () => void run("unarchive", done) } : undefined;
     if (done.length > 0) say(`${DONE[act]}: ${done.length === 1 ? done[0]!.title : plural(done.length, "task")}`, undo, undo && done.length > 1 ? UNDO_MS : undefined);
-    const refused = ended.find((result) => result.status === "rejected");
-    if (refused) {
-      const missed = meant.length - done.length;
-      sayFailed(`Not ${DONE[act].toLowerCase()}: ${missed === 1 ? meant.find((task) => !done.includes(task))!.title : plural(missed, "task")}`, refused.reason instanceof ApiProblem ? refused.reason : String(refused.reason));
-    }
+    const [first] = failed;
+    if (first) sayFailed(`Not ${DONE[act].toLowerCase()}: ${failed.length === 1 ? first.row.title : plural(failed.length, "task")}`, first.error);
     for (const queryKey of [["tasks"], ["task"], ["queues"], ["fleet"], ["overview"]]) void queries.invalidateQueries({ queryKey });
   };
   return run;
