@@ -96,6 +96,8 @@ test("on a phone: axe finds nothing, everything fits into 320 pixels, and what i
     // Bars of the timeline lie where their times are; the list has the same tasks.
     const sizes = await violations(page, { runOnly: { type: "rule", values: ["target-size"] }, rules: { "target-size": { enabled: true } } });
     if (!page.url().includes("view=timeline")) found.push(...sizes);
+    const over = await page.evaluate(() => [...document.querySelectorAll(".st")].filter((figure) => figure.scrollWidth > figure.clientWidth).map((figure) => figure.textContent));
+    if (over.length > 0) found.push(`runs into the next figure: ${over.join(", ")}`);
     const small = await tooLow(page);
     if (small.length > 0) found.push(`lower than 44 px: ${[...new Set(small)].slice(0, 5).join(", ")}`);
     await page.setViewportSize({ width: 360, height: 800 });

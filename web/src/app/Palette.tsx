@@ -104,7 +104,7 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
         ))}
       </div>
       {all.length === 0 ? <p className="mut" style={{ padding: 8 }}>Nothing matches “{text.trim()}”.</p> : null}
-      <p className="mut pal-foot" aria-hidden="true"><kbd className="kbd">&gt;</kbd> commands <kbd className="kbd">#</kbd> tasks <kbd className="kbd">@</kbd> agents <kbd className="kbd">/</kbd> settings <kbd className="kbd">?</kbd> keys</p>
+      <p className="mut pal-foot" aria-hidden="true">{Object.entries(KINDS).map(([letter, kind]) => <span key={letter}><kbd className="kbd">{letter}</kbd> {kind === "help" ? "keys" : kind}</span>)}</p>
     </Over>
   );
 }

@@ -59,13 +59,12 @@ function Spend({ overview }: { overview: Overview }) {
   const { day, budget_usd: budget, budget_used_usd: used } = overview;
   const { rate, today } = paceOf(day.cost_usd, Date.parse(day.since), Date.now());
   const share = budget ? used / budget : 0;
-  const expected = budget ? Math.max((used + today - day.cost_usd) / budget - share, 0) : 0;
   const colour = share >= 1 ? "var(--st-failed-fill)" : share >= 0.8 ? "var(--st-waiting-fill)" : "var(--fg)";
   return (
     <Link className="st" to="/projects">
       <h2>Spend today</h2>
       <div className="big" title={exactCost(day.cost_usd, day.unpriced_calls)}>{cost(day.cost_usd, day.unpriced_calls)}{budget === null ? null : <small title={`${cost(used)} of ${dollars(budget)} spent, all budgets together`}>{percent(share)} of budgets</small>}</div>
-      <div className="bar" aria-hidden="true"><i style={{ width: `${Math.min(share, 1) * 100}%`, background: colour }} /><i className="exp" style={{ width: `${Math.min(expected, Math.max(1 - share, 0)) * 100}%`, color: colour }} /></div>
+      <div className="bar" aria-hidden="true"><i style={{ width: `${Math.min(share, 1) * 100}%`, background: colour }} /></div>
       <div className="ft num">
         <span>{cost(rate)} / h</span>
         {day.unpriced_calls > 0 ? <span>{count(day.unpriced_calls)} unpriced calls</span> : today > day.cost_usd ? <span title="As it goes on until midnight">about {cost(today)} today</span> : null}

@@ -19,7 +19,8 @@ export function Unseen() {
   const queries = useQueryClient();
   const name = useAgentName();
   const rows = useQuery(unseen).data?.items ?? [];
-  const all = useQuery(overview).data?.unseen ?? rows.length;
+  // The figure may be older than the list.
+  const all = Math.max(useQuery(overview).data?.unseen ?? 0, rows.length);
   const choosing = useChoosing(rows.map((row) => row.id));
   const [busy, setBusy] = useState<string | null>(null);
   if (rows.length === 0) return null;
